@@ -95,9 +95,9 @@ var bodies = register(
 	QuestionAsked{}, QuestionAnswered{}, DeliveryCancelled{}, DeliveryExpired{}, BlockAnswered{},
 	PlanBFollowed{}, DeliveryDelivered{}, DeliveryDiverted{}, DeliveryReturned{},
 	VisitBegun{}, VisitEstimated{}, VisitArrived{}, ParcelScanned{}, ParcelMissing{}, Refused{},
-	OpeningIntended{}, OpeningResolved{}, CodeShown{}, CodeRemoved{}, DepositRecorded{},
+	OpeningIntended{}, OpeningResolved{}, CodeShown{}, CodeRemovalAsked{}, CodeRemoved{}, DepositRecorded{},
 	SecuringAsked{}, ReadingAsked{}, BarrierObserved{}, BarrierSecured{}, BarrierUnsecured{}, ForeignOpening{},
-	AlarmRaised{}, AlarmEnded{}, VisitTakenOver{}, CourierLeftInDanger{}, CourierReleased{}, VisitEnded{},
+	AlarmRaised{}, AlarmEnded{}, TakeOverAsked{}, VisitTakenOver{}, CloseAsked{}, CourierLeftInDanger{}, CourierReleased{}, VisitEnded{},
 	LeaseAsked{}, LeaseGranted{}, LeaseRefused{}, LeaseReceived{}, LeaseDenied{}, LeaseReturnAsked{}, LeaseReturned{}, LeaseEnded{},
 )
 

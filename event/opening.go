@@ -62,6 +62,16 @@ type CodeShown struct {
 // Kind of event.
 func (CodeShown) Kind() Kind { return "code.shown" }
 
+// CodeRemovalAsked: the code was used, blocked or is past its time; the device is to forget it.
+type CodeRemovalAsked struct {
+	Permit  PermitID  `json:"permit"`
+	Barrier BarrierID `json:"barrier"`
+	Visit   VisitID   `json:"visit"`
+}
+
+// Kind of event.
+func (CodeRemovalAsked) Kind() Kind { return "code.removal-asked" }
+
 // CodeRemoved: the device was asked to forget the code, and read back; Confirmed when it is really gone.
 type CodeRemoved struct {
 	Permit    PermitID  `json:"permit"`

@@ -43,7 +43,7 @@ const (
 	NotConfirmed     Code = "code-not-confirmed"
 	NoPlanB          Code = "no-plan-b"
 	NotArrived       Code = "not-arrived"
-	TooLarge         Code = "too-large"
+	ParcelMissed     Code = "parcel-missing"
 )
 
 // Codes lists every code of refusal.
@@ -53,7 +53,7 @@ func Codes() []Code {
 		NoConsent, QuestionOpen, PetsLoose, AlarmOn, Blocked, Cancelled, AlreadyScanned, AlreadyOpened, AlreadyEnded,
 		NothingToDeliver, ParcelsLeft, BarrierBusy, BarrierNotReady, DeviceOffline, OutcomePending, CameraNotLive,
 		LenderRefused, LenderBlocked, LeasePending, NotSecured, NotAjar, NotOpened, NotPresent, ProofReused, Suspended,
-		NotConfirmed, NoPlanB, NotArrived, TooLarge,
+		NotConfirmed, NoPlanB, NotArrived, ParcelMissed,
 	}
 }
 

@@ -237,11 +237,12 @@ type LendingAllowed struct {
 // Kind of event.
 func (LendingAllowed) Kind() Kind { return "lending.allowed" }
 
-// LendingEnded: no further lease is granted to that site.
+// LendingEnded: no further lease is granted to that site. The verdict says whether one was out already.
 type LendingEnded struct {
-	Barrier  BarrierID `json:"barrier"`
-	Borrower SiteID    `json:"borrower"`
-	By       Actor     `json:"by"`
+	Barrier  BarrierID    `json:"barrier"`
+	Borrower SiteID       `json:"borrower"`
+	Verdict  BlockVerdict `json:"verdict"`
+	By       Actor        `json:"by"`
 }
 
 // Kind of event.

@@ -123,6 +123,15 @@ type AlarmEnded struct {
 // Kind of event.
 func (AlarmEnded) Kind() Kind { return "alarm.ended" }
 
+// TakeOverAsked: a member says to be there; working a barrier by hand within the next minutes proves it.
+type TakeOverAsked struct {
+	Visit  VisitID  `json:"visit"`
+	Member MemberID `json:"member"`
+}
+
+// Kind of event.
+func (TakeOverAsked) Kind() Kind { return "visit.take-over-asked" }
+
 // VisitTakenOver: a present member of the site took charge of what was open.
 type VisitTakenOver struct {
 	Visit  VisitID  `json:"visit"`
@@ -131,6 +140,15 @@ type VisitTakenOver struct {
 
 // Kind of event.
 func (VisitTakenOver) Kind() Kind { return "visit.taken-over" }
+
+// CloseAsked: the courier is out and asks that everything be shut.
+type CloseAsked struct {
+	Visit  VisitID `json:"visit"`
+	Signed Signed  `json:"signed,omitzero"`
+}
+
+// Kind of event.
+func (CloseAsked) Kind() Kind { return "closing.asked" }
 
 // CourierLeftInDanger: the courier left at once; the alarm climbs and the visit stays open until secured.
 type CourierLeftInDanger struct {
@@ -144,7 +162,7 @@ func (CourierLeftInDanger) Kind() Kind { return "courier.left-in-danger" }
 // CourierReleased: the courier was told that everything is done and may go.
 type CourierReleased struct {
 	Visit  VisitID `json:"visit"`
-	Signed Signed  `json:"signed"`
+	Signed Signed  `json:"signed,omitzero"`
 }
 
 // Kind of event.
