@@ -1,10 +1,13 @@
 package event
 
-// LeaseAsked: the borrower's journal asks another site for its barrier. Borrower's journal.
+// LeaseAsked: the borrower's journal asks another site for its barrier, because a courier asked to open it.
+// Borrower's journal.
 type LeaseAsked struct {
 	Lease   LeaseID   `json:"lease"`
 	Visit   VisitID   `json:"visit"`
 	Barrier BarrierID `json:"barrier"`
+	Place   Place     `json:"place"`
+	Signed  Signed    `json:"signed"`
 }
 
 // Kind of event.

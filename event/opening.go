@@ -36,6 +36,8 @@ const (
 	BySight Resolution = "sight"
 	// ByReading: the command can no longer happen, and a reading since then shows the barrier shut.
 	ByReading Resolution = "reading"
+	// ByTime: the command's deadline passed and nobody said anything; the outcome is unknown.
+	ByTime Resolution = "time"
 )
 
 // OpeningResolved: what became of an intended opening. Unknown may later be followed by Done or NotDone.

@@ -1,0 +1,204 @@
+package site
+
+import (
+	"slices"
+
+	"github.com/loquet/loquet/event"
+)
+
+// DeliverySpans are the instants, within one delivery's window, that a standing consent's hours allow. The
+// calendar outside the core computes them.
+type DeliverySpans struct {
+	Delivery event.DeliveryID
+	Spans    []event.Span
+}
+
+// GiveConsent is a member's standing permission.
+type GiveConsent struct {
+	Consent event.Consent
+	// Open holds, for each delivery that waits for consent, when these hours allow it.
+	Open []DeliverySpans
+}
+
+func (r GiveConsent) decide(t *turn) error {
+	if _, err := t.member(); err != nil {
+		return err
+	}
+	if err := t.checkConsent(r.Consent); err != nil {
+		return err
+	}
+	c := r.Consent
+	c.ID = newID[event.ConsentID](t, 'k')
+	t.say(event.ConsentGiven{Consent: c, By: t.facts.Actor})
+	for _, o := range r.Open {
+		d, ok := find(t.Deliveries, o.Delivery)
+		if ok && !d.Consented && covers(c, d) && len(o.Spans) > 0 {
+			t.say(event.DeliveryConsented{Delivery: d.ID, Consent: c.ID, Allowed: clip(o.Spans, d.Window), By: t.facts.Actor})
+		}
+	}
+	return nil
+}
+
+func (t *turn) checkConsent(c event.Consent) error {
+	if _, ok := find(t.AccessPoints, c.AccessPoint); !ok {
+		return unknown("access point", string(c.AccessPoint))
+	}
+	if len(c.Hours) == 0 {
+		return Invalid{"hours", "say on which days and hours"}
+	}
+	for _, h := range c.Hours {
+		if h.From < 0 || h.From >= h.To || h.To > 24*60 {
+			return Invalid{"hours", "from before to, within one day"}
+		}
+		if len(h.Days) == 0 || !slices.IsSorted(h.Days) || h.Days[0] < 1 || h.Days[len(h.Days)-1] > 7 {
+			return Invalid{"hours.days", "1 (Monday) to 7 (Sunday), ascending"}
+		}
+	}
+	return nil
+}
+
+// covers says whether a standing consent's limits, hours aside, allow the delivery.
+func covers(c event.Consent, d Delivery) bool {
+	return c.AccessPoint == d.AccessPoint &&
+		(len(c.Merchants) == 0 || slices.Contains(c.Merchants, d.Merchant)) &&
+		(len(c.Carriers) == 0 || slices.Contains(c.Carriers, d.Carrier)) &&
+		!slices.ContainsFunc(d.Parcels, func(p Parcel) bool { return !p.Size.Fits(c.Largest) }) &&
+		(c.Until == 0 || d.Window.From < c.Until)
+}
+
+// clip keeps the parts of the spans that lie within the window.
+func clip(spans []event.Span, window event.Span) []event.Span {
+	var kept []event.Span
+	for _, s := range spans {
+		s = event.Span{From: max(s.From, window.From), To: min(s.To, window.To)}
+		if s.From < s.To {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// WithdrawConsent ends a standing permission. Deliveries that rest on it lose it, unless something was opened
+// for them already.
+type WithdrawConsent struct{ Consent event.ConsentID }
+
+func (r WithdrawConsent) decide(t *turn) error {
+	if _, err := t.member(); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(t.Consents, func(c event.Consent) bool { return c.ID == r.Consent }) {
+		return unknown("consent", string(r.Consent))
+	}
+	t.say(event.ConsentWithdrawn{Consent: r.Consent, By: t.facts.Actor})
+	for _, d := range t.Deliveries {
+		if d.Consent == r.Consent && !t.intendedFor(d) {
+			t.say(event.DeliveryUnconsented{Delivery: d.ID, By: t.facts.Actor})
+		}
+	}
+	return nil
+}
+
+// ConsentTo is a member's word for one delivery, for the whole of its window.
+type ConsentTo struct{ Delivery event.DeliveryID }
+
+func (r ConsentTo) decide(t *turn) error {
+	if _, err := t.member(); err != nil {
+		return err
+	}
+	d, ok := find(t.Deliveries, r.Delivery)
+	if !ok {
+		return unknown("delivery", string(r.Delivery))
+	}
+	t.say(event.DeliveryConsented{Delivery: d.ID, Allowed: []event.Span{d.Window}, By: t.facts.Actor})
+	return nil
+}
+
+// WithdrawFrom takes back the consent to one delivery.
+type WithdrawFrom struct{ Delivery event.DeliveryID }
+
+func (r WithdrawFrom) decide(t *turn) error {
+	if _, err := t.member(); err != nil {
+		return err
+	}
+	d, ok := find(t.Deliveries, r.Delivery)
+	if !ok {
+		return unknown("delivery", string(r.Delivery))
+	}
+	if t.intendedFor(d) {
+		return notNow("something was opened for it already: block what is still shut instead")
+	}
+	t.say(event.DeliveryUnconsented{Delivery: d.ID, By: t.facts.Actor})
+	return nil
+}
+
+// Answer is a member's answer to the question that was asked last.
+type Answer struct {
+	Delivery event.DeliveryID
+	Question event.Question
+	Yes      bool
+}
+
+func (r Answer) decide(t *turn) error {
+	if _, err := t.member(); err != nil {
+		return err
+	}
+	d, ok := find(t.Deliveries, r.Delivery)
+	if !ok {
+		return unknown("delivery", string(r.Delivery))
+	}
+	round, asked := d.lastRound(r.Question)
+	if !asked {
+		return notNow("that was not asked")
+	}
+	t.say(event.QuestionAnswered{Delivery: d.ID, Question: r.Question, Round: round, Yes: r.Yes, By: t.facts.Actor})
+	return nil
+}
+
+// questions lists what the household wants to be asked.
+func (s State) questions() []event.Question {
+	var all []event.Question
+	if s.Rules.AskPets {
+		all = append(all, event.QuestionPets)
+	}
+	if s.Rules.AskAlarm {
+		all = append(all, event.QuestionAlarm)
+	}
+	return all
+}
+
+// ask states the questions of a round that were not asked yet.
+func (t *turn) ask(d Delivery, round event.Round) {
+	for _, q := range t.questions() {
+		if !d.asked(q, round) {
+			t.say(event.QuestionAsked{Delivery: d.ID, Question: q, Round: round})
+		}
+	}
+}
+
+var consentEvolvers = []evolver{
+	on(func(s *State, _ event.Event, b event.ConsentGiven) { s.Consents = add(s.Consents, b.Consent) }),
+	on(func(s *State, _ event.Event, b event.ConsentWithdrawn) {
+		s.Consents = without(s.Consents, func(c event.Consent) bool { return c.ID == b.Consent })
+	}),
+	on(func(s *State, _ event.Event, b event.DeliveryConsented) {
+		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.Consented, d.Consent, d.Allowed = true, b.Consent, b.Allowed })
+	}),
+	on(func(s *State, _ event.Event, b event.DeliveryUnconsented) {
+		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.Consented, d.Consent, d.Allowed = false, "", nil })
+	}),
+	on(func(s *State, _ event.Event, b event.QuestionAsked) {
+		edit(&s.Deliveries, b.Delivery, func(d *Delivery) {
+			d.Asked = add(d.Asked, Ask{Question: b.Question, Round: b.Round})
+		})
+	}),
+	on(func(s *State, _ event.Event, b event.QuestionAnswered) {
+		edit(&s.Deliveries, b.Delivery, func(d *Delivery) {
+			d.Asked = slices.Clone(d.Asked)
+			for i, a := range d.Asked {
+				if a.Question == b.Question && a.Round == b.Round {
+					d.Asked[i].Answered, d.Asked[i].Yes = true, b.Yes
+				}
+			}
+		})
+	}),
+}

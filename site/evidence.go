@@ -1,0 +1,227 @@
+package site
+
+import (
+	"github.com/loquet/loquet/event"
+)
+
+// Barrier is one thing to be opened, with what its device last said.
+type Barrier struct {
+	ID               event.BarrierID   `json:"id"`
+	Is               event.BarrierKind `json:"is"`
+	Spec             event.Spec        `json:"spec"`
+	AcceptUnprovable bool              `json:"acceptUnprovable,omitempty"`
+	// Enrolled: somebody worked it by hand when asked, and the device said so. Worked is the first half of it.
+	Enrolled bool `json:"enrolled,omitempty"`
+	Worked   bool `json:"worked,omitempty"`
+	// Bolt and Contact as last said; BoltAt and ContactAt when, 0 if that was not current (a stored copy).
+	Bolt      event.Bolt    `json:"bolt,omitempty"`
+	BoltAt    event.Instant `json:"boltAt,omitempty"`
+	Contact   event.Contact `json:"contact,omitempty"`
+	ContactAt event.Instant `json:"contactAt,omitempty"`
+	// Reach as last said; ReachedAt is when the device last proved reachable by a current message.
+	Reach     event.Reach   `json:"reach,omitempty"`
+	ReachedAt event.Instant `json:"reachedAt,omitempty"`
+	// DeviceAt is the device's own latest time: what is older is a replay.
+	DeviceAt   event.Instant `json:"deviceAt,omitempty"`
+	LowBattery bool          `json:"lowBattery,omitempty"`
+	// HandAt is when it last moved while nobody held it: somebody stands there.
+	HandAt event.Instant `json:"handAt,omitempty"`
+	// Holder is the visit that opened it and has not secured it yet.
+	Holder event.VisitID `json:"holder,omitempty"`
+	// Lent to another site's visit.
+	Lent Lent `json:"lent,omitzero"`
+	// Borrowed from another site under this lease, with this fencing number.
+	Borrowed event.LeaseID `json:"borrowed,omitempty"`
+	Fence    uint64        `json:"fence,omitempty"`
+}
+
+// held says whether a visit, ours or a borrower's, has the barrier.
+func (b Barrier) held() bool { return b.Holder != "" || b.Lent.Lease != "" }
+
+// lowBattery is the charge in percent below which the site's people are told.
+const lowBattery = 20
+
+// hear folds what the device said. A stored copy never counts as current: it can only unsettle what was known.
+func (b Barrier) hear(o event.Observation) Barrier {
+	if o.Reach != "" {
+		b.Reach = o.Reach
+	}
+	if o.Battery > 0 {
+		b.LowBattery = o.Battery < lowBattery
+	}
+	if !o.Current() {
+		return b.hearCopy(o)
+	}
+	if b.replay(o) {
+		return b
+	}
+	before := b
+	at := o.ReceivedAt
+	if o.Origin == event.OriginAnswer {
+		at = o.AskedAt
+	}
+	if o.Bolt != "" {
+		b.Bolt, b.BoltAt = o.Bolt, at
+	}
+	if o.Contact != "" {
+		b.Contact, b.ContactAt = o.Contact, at
+	}
+	if o.Reach != event.ReachOffline {
+		b.Reach, b.ReachedAt = event.ReachOnline, max(b.ReachedAt, at)
+	}
+	b.DeviceAt = max(b.DeviceAt, o.DeviceAt)
+	if !b.held() && before.moved(b) {
+		b.HandAt = at
+	}
+	return b
+}
+
+func (b Barrier) hearCopy(o event.Observation) Barrier {
+	if o.Bolt != "" && o.Bolt != b.Bolt {
+		b.Bolt, b.BoltAt = o.Bolt, 0
+	}
+	if o.Contact != "" && o.Contact != b.Contact {
+		b.Contact, b.ContactAt = o.Contact, 0
+	}
+	return b
+}
+
+// replay says whether the message is older than one that was heard, or that one again, by the device's clock.
+// The clock is only compared with itself, so that it may be wrong.
+func (b Barrier) replay(o event.Observation) bool {
+	if o.DeviceAt == 0 || o.DeviceAt > b.DeviceAt {
+		return false
+	}
+	same := (o.Bolt == "" || o.Bolt == b.Bolt) && (o.Contact == "" || o.Contact == b.Contact)
+	return o.DeviceAt < b.DeviceAt || same
+}
+
+// moved says whether a part is known to have changed between two states of the barrier.
+func (b Barrier) moved(after Barrier) bool {
+	return b.Bolt != "" && b.Bolt != after.Bolt || b.Contact != "" && b.Contact != after.Contact
+}
+
+// open says whether a part says that the barrier is, or could be, open.
+func (b Barrier) open() bool {
+	return b.Bolt == event.BoltUnlocked || b.Contact == event.ContactOpen
+}
+
+// ajar: the bolt is out, but the door is not shut.
+func (b Barrier) ajar() bool {
+	return b.Spec.Closure.Bolt && b.Bolt == event.BoltLocked && b.BoltAt != 0 &&
+		b.Contact == event.ContactOpen && b.ContactAt != 0
+}
+
+// sightOfOpening says whether the device itself shows that an opening intended at that instant took place: a
+// bolt that was withdrawn since, or, without a bolt, a contact that opened.
+func (b Barrier) sightOfOpening(intended event.Instant) bool { return b.openSince(intended) != 0 }
+
+// openSince returns when the part that shows the opening said so; 0 when none does.
+func (b Barrier) openSince(intended event.Instant) event.Instant {
+	if b.Bolt == event.BoltUnlocked && b.BoltAt >= intended {
+		return b.BoltAt
+	}
+	if !b.hasBolt() && b.Contact == event.ContactOpen && b.ContactAt >= intended {
+		return b.ContactAt
+	}
+	return 0
+}
+
+func (b Barrier) hasBolt() bool { return b.Bolt != "" || b.Spec.Closure.Bolt }
+
+// shut says whether the closure predicate holds on what was said after an instant. The bolt must have spoken
+// since; a contact that did not change counts if the device proved reachable since.
+func (b Barrier) shut(since event.Instant) bool {
+	c := b.Spec.Closure
+	if !c.Provable() || b.Reach == event.ReachOffline || b.ReachedAt <= since {
+		return false
+	}
+	if c.Bolt && (b.Bolt != event.BoltLocked || b.BoltAt <= since) {
+		return false
+	}
+	return !c.Contact || b.Contact == event.ContactClosed && b.ContactAt != 0
+}
+
+// fresh says whether the device was heard within its horizon.
+func (b Barrier) fresh(at event.Instant) bool { return at.Since(b.ReachedAt) < b.Spec.Horizon }
+
+// since is the instant after which evidence counts for the step: when it was last known to be opened.
+func (p Step) since() event.Instant { return max(p.Intended, p.Opened) }
+
+// settleOutcomes states what became of commands that nobody answered.
+func (t *turn) settleOutcomes(v Visit) bool {
+	for _, p := range v.Steps {
+		if !p.live() || p.Outcome == event.Done && p.By == event.PermitRemote {
+			continue
+		}
+		if r, known := t.outcome(p); known {
+			t.say(event.OpeningResolved{Permit: p.Permit.ID, Barrier: p.Barrier, Visit: v.ID, Outcome: r.Outcome, By: r.By})
+			return true
+		}
+	}
+	return false
+}
+
+func (t *turn) outcome(p Step) (r event.OpeningResolved, known bool) {
+	b, _ := find(t.Barriers, p.Barrier)
+	switch {
+	case p.By == event.PermitCode:
+		return t.codeOutcome(p, b)
+	case b.sightOfOpening(p.Intended) && !p.Permit.Recovery:
+		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
+	case p.impossibleNow(t.at) && b.shut(p.Permit.Resolve):
+		return event.OpeningResolved{Outcome: event.NotDone, By: event.ByReading}, true
+	case p.Outcome == "" && t.at >= p.Permit.Deadline:
+		return event.OpeningResolved{Outcome: event.Unknown, By: event.ByTime}, true
+	}
+	return r, false
+}
+
+// codeOutcome: a code's command sets it; whether the barrier was opened with it, only the device can say.
+func (t *turn) codeOutcome(p Step, b Barrier) (r event.OpeningResolved, known bool) {
+	switch {
+	case p.Shown != 0 && p.Opened == 0 && b.sightOfOpening(p.Shown):
+		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
+	case p.Removed && p.Opened == 0 && (p.Shown == 0 || b.shut(p.Permit.Deadline)):
+		return event.OpeningResolved{Outcome: event.NotDone, By: event.ByReading}, true
+	case p.Outcome == "" && t.at >= p.Intended.Add(openWithin):
+		return event.OpeningResolved{Outcome: event.Unknown, By: event.ByTime}, true
+	}
+	return r, false
+}
+
+// impossibleNow: the command can no longer take effect.
+func (p Step) impossibleNow(at event.Instant) bool {
+	return p.Permit.Resolve != 0 && at > p.Permit.Resolve
+}
+
+// settleSecured states where the closure predicate holds on fresh evidence, and where it no longer does.
+func (t *turn) settleSecured(v Visit) bool {
+	for _, p := range v.Steps {
+		if !p.live() || p.Opened == 0 || p.Outcome != event.Done {
+			continue
+		}
+		b, _ := find(t.Barriers, p.Barrier)
+		shut := b.shut(p.since())
+		switch {
+		case shut && b.fresh(t.at) && p.Secured == 0:
+			t.say(secured(v, b))
+			return true
+		case !shut && p.Secured != 0:
+			t.say(event.BarrierUnsecured{Barrier: b.ID, Visit: v.ID})
+			return true
+		}
+	}
+	return false
+}
+
+func secured(v Visit, b Barrier) event.BarrierSecured {
+	e := event.BarrierSecured{Barrier: b.ID, Visit: v.ID, Grade: b.Spec.Grade, ReachedAt: b.ReachedAt}
+	if b.Spec.Closure.Bolt {
+		e.BoltAt = b.BoltAt
+	}
+	if b.Spec.Closure.Contact {
+		e.ContactAt = b.ContactAt
+	}
+	return e
+}

@@ -1,0 +1,235 @@
+package site
+
+import (
+	"slices"
+
+	"github.com/loquet/loquet/event"
+)
+
+// Observe is what a barrier's device said.
+type Observe struct {
+	Barrier     event.BarrierID
+	Observation event.Observation
+}
+
+func (r Observe) decide(t *turn) error {
+	if err := t.allow(event.ActorDevice, event.ActorSite); err != nil {
+		return err
+	}
+	b, ok := find(t.Barriers, r.Barrier)
+	if !ok {
+		return unknown("barrier", string(r.Barrier))
+	}
+	o := r.Observation
+	o.ReceivedAt, o.AskedAt = min(o.ReceivedAt, t.at), min(o.AskedAt, t.at)
+	if o.Origin == event.OriginAnswer && o.AskedAt == 0 {
+		o.Origin = event.OriginCached
+	}
+	after := b.hear(o)
+	if !t.eventful(b, after) {
+		return nil
+	}
+	v, watching := t.watching(b.ID)
+	t.say(event.BarrierObserved{Barrier: b.ID, Visit: v.ID, Observation: o})
+	t.enrol(b, after, o)
+	if !watching && b.Lent.Lease == "" && b.Borrowed == "" {
+		t.foreign(b, after, o)
+	}
+	t.proveTakeOver(b, after, o)
+	return nil
+}
+
+// eventful says whether what was heard changes anything: the state, or, while a visit waits for proof, its age.
+func (t *turn) eventful(before, after Barrier) bool {
+	if before.Bolt != after.Bolt || before.Contact != after.Contact || before.Reach != after.Reach ||
+		before.LowBattery != after.LowBattery ||
+		(before.BoltAt == 0) != (after.BoltAt == 0) || (before.ContactAt == 0) != (after.ContactAt == 0) {
+		return true
+	}
+	return before.ReachedAt != after.ReachedAt && (after.held() || after.Borrowed != "") && t.ageMatters(before)
+}
+
+// ageMatters: the repetition proves something if what is known is older than the last opening, or half stale.
+func (t *turn) ageMatters(b Barrier) bool {
+	if b.Lent.Lease != "" || t.at.Since(b.ReachedAt) >= b.Spec.Horizon/2 {
+		return true
+	}
+	v, watching := t.watching(b.ID)
+	p, _ := v.step(b.ID)
+	return watching && p.Secured == 0
+}
+
+// watching finds the visit that opened, or may have opened, the barrier.
+func (s State) watching(id event.BarrierID) (Visit, bool) {
+	for _, v := range s.Visits {
+		if p, ok := v.step(id); ok && p.spent() {
+			return v, true
+		}
+	}
+	return Visit{}, false
+}
+
+// enrol completes an enrolment: opened by hand, then shut again as far as the device can tell.
+func (t *turn) enrol(before, after Barrier, o event.Observation) {
+	if before.Enrolled || !o.Current() || !before.Worked || after.open() {
+		return
+	}
+	t.say(event.BarrierEnrolled{Barrier: before.ID, Seen: o})
+}
+
+// foreign tells of an opening that nobody asked Loquet for.
+func (t *turn) foreign(before, after Barrier, o event.Observation) {
+	opened := before.Bolt != event.BoltUnlocked && after.Bolt == event.BoltUnlocked && before.Bolt != "" ||
+		before.Contact != event.ContactOpen && after.Contact == event.ContactOpen && before.Contact != ""
+	onTheWay := slices.ContainsFunc(t.Visits, func(v Visit) bool { _, ok := v.step(before.ID); return ok })
+	if opened && before.Enrolled && (t.Rules.Watch || onTheWay) {
+		t.say(event.ForeignOpening{Barrier: before.ID, Observation: o})
+	}
+}
+
+// claimLife is how long a member has to work a barrier by hand after saying to be there.
+const claimLife = 2 * event.Minute
+
+// proveTakeOver completes a member's claim to be there: a barrier of the visit moved by hand since.
+func (t *turn) proveTakeOver(before, after Barrier, o event.Observation) {
+	byHand := before.Contact != after.Contact || before.Bolt != after.Bolt && (o.Cause == "manual" || o.Cause == "keypad")
+	if !o.Current() || !byHand {
+		return
+	}
+	for _, v := range t.Visits {
+		p, ok := v.step(before.ID)
+		if ok && p.spent() && v.TakenOver == "" && v.Claimed != 0 && t.at.Since(v.Claimed) <= claimLife {
+			t.say(event.VisitTakenOver{Visit: v.ID, Member: v.ClaimedBy})
+		}
+	}
+}
+
+// Resume asks every device of an unfinished visit anew, after a restart.
+type Resume struct{}
+
+func (Resume) decide(t *turn) error {
+	if err := t.allow(event.ActorSystem); err != nil {
+		return err
+	}
+	for _, v := range t.Visits {
+		for _, p := range v.Steps {
+			if p.spent() && v.TakenOver == "" {
+				t.askDevice(v, p)
+			}
+		}
+	}
+	return nil
+}
+
+// askDevice asks for the device's state, by a reading, or by an order to lock where only that makes it speak.
+func (t *turn) askDevice(v Visit, p Step) bool {
+	b, _ := find(t.Barriers, p.Barrier)
+	switch {
+	case t.mayOrderShut(v, p, b):
+		t.say(event.SecuringAsked{Barrier: b.ID, Visit: v.ID})
+	case b.Spec.Reads:
+		t.say(event.ReadingAsked{Barrier: b.ID, Visit: v.ID})
+	default:
+		return false
+	}
+	return true
+}
+
+// mayOrderShut: a bolt is thrown only into a door that is shut; a door that moves is moved only when the
+// courier has said to be out of it.
+func (t *turn) mayOrderShut(v Visit, p Step, b Barrier) bool {
+	c := b.Spec.Closure
+	leaving := v.Closing || v.Danger
+	switch {
+	case !b.Spec.Secures || p.Secured != 0 && b.Spec.Reads:
+		return false
+	case c.Bolt:
+		return !c.Contact || b.Contact == event.ContactClosed
+	default:
+		return leaving && b.Contact != event.ContactClosed
+	}
+}
+
+// Between two questions to a device: first this, then twice as long each time, up to the most.
+const (
+	firstAsk = 2 * event.Second
+	mostAsk  = event.Minute
+)
+
+// nextAsk is when the device of a step is to be asked next; 0 if it is not, or can't be.
+func (s State) nextAsk(v Visit, p Step) event.Instant {
+	if !p.spent() || v.TakenOver != "" {
+		return 0
+	}
+	b, _ := find(s.Barriers, p.Barrier)
+	start := s.asksFrom(v, p, b)
+	t := turn{State: s}
+	if start == 0 || !b.Spec.Reads && !t.mayOrderShut(v, p, b) {
+		return 0
+	}
+	if p.LastAsk == 0 {
+		return start
+	}
+	return max(start, p.LastAsk.Add(min(firstAsk<<min(p.Asks-1, 10), mostAsk)))
+}
+
+// asksFrom is when it first becomes worth asking.
+func (s State) asksFrom(v Visit, p Step, b Barrier) event.Instant {
+	switch {
+	case p.Outcome != event.Done:
+		return p.Permit.Deadline
+	case p.Secured != 0:
+		return b.ReachedAt.Add(b.Spec.Horizon)
+	case p.Opened == 0:
+		return p.Permit.Deadline
+	case v.Closing || v.Danger:
+		return p.Intended
+	default:
+		return p.Intended.Add(s.Rules.Dwell)
+	}
+}
+
+func (t *turn) settleAsks(v Visit) bool {
+	for _, p := range v.Steps {
+		if at := t.nextAsk(v, p); at != 0 && at <= t.at {
+			return t.askDevice(v, p)
+		}
+	}
+	return false
+}
+
+var observationEvolvers = []evolver{
+	on(func(s *State, _ event.Event, b event.BarrierObserved) {
+		before, _ := find(s.Barriers, b.Barrier)
+		after := before.hear(b.Observation)
+		edit(&s.Barriers, b.Barrier, func(x *Barrier) {
+			*x = after
+			x.Worked = before.Worked || !before.Enrolled && b.Observation.Current() && !before.open() && after.open()
+		})
+		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.hear(before, after) })
+	}),
+	on(func(s *State, e event.Event, b event.ReadingAsked) { s.countAsk(b.Visit, b.Barrier, e.At) }),
+	on(func(s *State, e event.Event, b event.SecuringAsked) { s.countAsk(b.Visit, b.Barrier, e.At) }),
+	on(func(s *State, e event.Event, b event.BarrierSecured) {
+		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.Secured, p.Asks, p.LastAsk, p.Reopened = e.At, 0, 0, false })
+	}),
+	on(func(s *State, _ event.Event, b event.BarrierUnsecured) {
+		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.Secured, p.Asks, p.LastAsk, p.Reopened = 0, 0, 0, true })
+	}),
+}
+
+// hear lets a change start the questions anew, and puts the opening at the instant that the device gave it:
+// its answer to the command may have been decided upon before its report was.
+func (p *Step) hear(before, after Barrier) {
+	if before.Bolt != after.Bolt || before.Contact != after.Contact || before.Reach != after.Reach {
+		p.Asks, p.LastAsk = 0, 0
+	}
+	seen := after.openSince(p.Intended)
+	if p.Outcome == event.Done && p.By == event.PermitRemote && !p.BySight && seen != 0 {
+		p.Opened, p.BySight = seen, true
+	}
+}
+
+func (s *State) countAsk(v event.VisitID, b event.BarrierID, at event.Instant) {
+	s.editStep(v, b, func(p *Step) { p.Asks, p.LastAsk = p.Asks+1, at })
+}

@@ -1,0 +1,105 @@
+package site
+
+import (
+	"slices"
+
+	"github.com/loquet/loquet/event"
+)
+
+// Scan is a parcel that the courier's device read. The last parcel of a visit, scanned or missing, is itself
+// the request to open the first barrier.
+type Scan struct {
+	Visit  event.VisitID
+	Parcel event.Commitment
+	// Offline: it was read without network and sent later; it opens nothing.
+	Offline bool
+}
+
+func (r Scan) decide(t *turn) error {
+	v, ok, err := t.ofVisit(r.Visit, event.AskedScan)
+	if !ok {
+		return err
+	}
+	d, p, found := t.parcelOf(v, r.Parcel)
+	switch {
+	case !found:
+		return t.refuse(event.Refused{Asked: event.AskedScan, Code: t.whyNotHere(r.Parcel), Visit: v.ID})
+	case p.Scanned && v.intended():
+		return t.refuse(event.Refused{Asked: event.AskedScan, Code: event.AlreadyScanned, Visit: v.ID, Delivery: d.ID})
+	case !p.Scanned:
+		t.say(event.ParcelScanned{Visit: v.ID, Delivery: d.ID, Parcel: r.Parcel, Offline: r.Offline, Signed: t.facts.Signed})
+	}
+	if r.Offline {
+		return nil
+	}
+	return t.openWhenAccounted(v.ID, event.AskedScan)
+}
+
+// whyNotHere tells a parcel that was blocked or cancelled from one that never belonged here.
+func (t *turn) whyNotHere(code event.Commitment) event.Code {
+	for _, d := range t.Deliveries {
+		if d.Blocked && slices.ContainsFunc(d.Parcels, func(p Parcel) bool { return p.Code == code }) {
+			return event.Blocked
+		}
+	}
+	return event.WrongParcel
+}
+
+// parcelOf finds a parcel among the visit's deliveries.
+func (t *turn) parcelOf(v Visit, code event.Commitment) (Delivery, Parcel, bool) {
+	for _, id := range v.Deliveries {
+		d, _ := find(t.Deliveries, id)
+		for _, p := range d.Parcels {
+			if p.Code == code {
+				return d, p, true
+			}
+		}
+	}
+	return Delivery{}, Parcel{}, false
+}
+
+// Missing says that the courier does not have a parcel. A delivery that must come whole, or of which nothing
+// is left, then goes back; the others go on.
+type Missing struct {
+	Visit  event.VisitID
+	Parcel event.Commitment
+}
+
+func (r Missing) decide(t *turn) error {
+	v, ok, err := t.ofVisit(r.Visit, event.AskedMissing)
+	if !ok {
+		return err
+	}
+	d, p, found := t.parcelOf(v, r.Parcel)
+	switch {
+	case !found:
+		return t.refuse(event.Refused{Asked: event.AskedMissing, Code: event.WrongParcel, Visit: v.ID})
+	case p.Scanned:
+		return t.refuse(event.Refused{Asked: event.AskedMissing, Code: event.AlreadyScanned, Visit: v.ID, Delivery: d.ID})
+	case v.intended():
+		return t.refuse(event.Refused{Asked: event.AskedMissing, Code: event.AlreadyOpened, Visit: v.ID, Delivery: d.ID})
+	case !p.Missing:
+		t.say(event.ParcelMissing{Visit: v.ID, Delivery: d.ID, Parcel: r.Parcel, Signed: t.facts.Signed})
+	}
+	d, _ = find(t.Deliveries, d.ID)
+	if d.accounted() && (d.Whole || !d.anyScanned()) {
+		t.say(event.DeliveryReturned{Delivery: d.ID, Why: event.ParcelMissed})
+	}
+	return t.openWhenAccounted(v.ID, event.AskedMissing)
+}
+
+// openWhenAccounted opens the first barrier once nothing of the visit is left to scan.
+func (t *turn) openWhenAccounted(id event.VisitID, asked event.Asked) error {
+	v, _ := find(t.Visits, id)
+	if len(v.Deliveries) == 0 || t.parcelsLeft(v) || v.intended() {
+		return nil
+	}
+	return t.open(v, v.Steps[0], asked)
+}
+
+func (t *turn) parcelsLeft(v Visit) bool {
+	return slices.ContainsFunc(v.Deliveries, func(id event.DeliveryID) bool {
+		d, _ := find(t.Deliveries, id)
+		return !d.accounted()
+	})
+}

@@ -1,0 +1,324 @@
+package site
+
+import (
+	"slices"
+
+	"github.com/loquet/loquet/event"
+)
+
+// Visit is a courier at an access point, from approach until everything is secured.
+type Visit struct {
+	ID      event.VisitID   `json:"id"`
+	Courier event.CourierID `json:"courier,omitempty"`
+	Key     event.KeyID     `json:"key,omitempty"`
+	// Member marks a rehearsal.
+	Member      event.MemberID      `json:"member,omitempty"`
+	AccessPoint event.AccessPointID `json:"accessPoint"`
+	Deliveries  []event.DeliveryID  `json:"deliveries,omitempty"`
+	Steps       []Step              `json:"steps"`
+	Begun       event.Instant       `json:"begun"`
+	ETA         event.Instant       `json:"eta,omitempty"`
+	Arrived     event.Instant       `json:"arrived,omitempty"`
+	// Deposited: the courier said that the parcels were put down. Closing: that everything is to be shut.
+	Deposited bool `json:"deposited,omitempty"`
+	Closing   bool `json:"closing,omitempty"`
+	Suspended bool `json:"suspended,omitempty"`
+	Danger    bool `json:"danger,omitempty"`
+	// Claimed is when a member said to be there; TakenOver by whom, once proven.
+	Claimed   event.Instant  `json:"claimed,omitempty"`
+	ClaimedBy event.MemberID `json:"claimedBy,omitempty"`
+	TakenOver event.MemberID `json:"takenOver,omitempty"`
+	Alarm     Alarm          `json:"alarm,omitzero"`
+}
+
+// Step is one barrier of the way in.
+type Step struct {
+	Barrier event.BarrierID  `json:"barrier"`
+	By      event.PermitType `json:"by"`
+	// Permit is the last one intended for this step; zero before.
+	Permit event.Permit `json:"permit,omitzero"`
+	// Intended is when its intent was committed.
+	Intended event.Instant `json:"intended,omitempty"`
+	// Outcome of the permit: "" while nobody knows anything, then what was recorded last.
+	Outcome event.Outcome `json:"outcome,omitempty"`
+	// Opened is when the barrier is known to have been opened; BySight when the device's own report says so.
+	Opened  event.Instant `json:"opened,omitempty"`
+	BySight bool          `json:"bySight,omitempty"`
+	// Secured is when its closure predicate held; 0 again when it no longer does.
+	Secured event.Instant `json:"secured,omitempty"`
+	// Asks counts questions to the device since the last change, LastAsk is when the last was asked.
+	Asks    int           `json:"asks,omitempty"`
+	LastAsk event.Instant `json:"lastAsk,omitempty"`
+	// Shown is when a one-time code was first shown; Removing and Removed follow its end.
+	Shown    event.Instant `json:"shown,omitempty"`
+	Removing bool          `json:"removing,omitempty"`
+	Removed  bool          `json:"removed,omitempty"`
+	// Stuck: the device would not forget the code. Reopened: it was secured before, and is no longer.
+	Stuck    bool `json:"stuck,omitempty"`
+	Reopened bool `json:"reopened,omitempty"`
+}
+
+// live says whether the step's permit was intended and is not known to have come to nothing.
+func (p Step) live() bool { return p.Intended != 0 && p.Outcome != event.NotDone }
+
+// spent says whether the barrier may be open because of us: a code counts from its showing.
+func (p Step) spent() bool { return p.live() && (p.By == event.PermitRemote || p.Shown != 0) }
+
+// intended says whether any barrier of the visit was opened, or may have been.
+func (v Visit) intended() bool { return slices.ContainsFunc(v.Steps, Step.live) }
+
+// lastIntent is when the latest intent that still counts was committed; 0 when there is none.
+func (v Visit) lastIntent() event.Instant {
+	var last event.Instant
+	for _, p := range v.Steps {
+		if p.live() {
+			last = max(last, p.Intended)
+		}
+	}
+	return last
+}
+
+func (v Visit) step(b event.BarrierID) (Step, bool) {
+	i := slices.IndexFunc(v.Steps, func(p Step) bool { return p.Barrier == b })
+	if i < 0 {
+		return Step{}, false
+	}
+	return v.Steps[i], true
+}
+
+func (s *State) editStep(visit event.VisitID, barrier event.BarrierID, change func(*Step)) {
+	edit(&s.Visits, visit, func(v *Visit) {
+		v.Steps = slices.Clone(v.Steps)
+		for i := range v.Steps {
+			if v.Steps[i].Barrier == barrier {
+				change(&v.Steps[i])
+			}
+		}
+	})
+}
+
+// rehearsal says whether a member tries the way in, without a delivery.
+func (v Visit) rehearsal() bool { return v.Member != "" }
+
+// early is how long before its window a delivery may already be part of a visit.
+const early = 2 * event.Hour
+
+// Approach begins a visit with every due delivery of the courier, or renews the estimate of a running one.
+type Approach struct {
+	AccessPoint event.AccessPointID
+	ETA         event.Instant
+}
+
+func (r Approach) decide(t *turn) error {
+	courier, err := t.courier()
+	if err != nil {
+		return err
+	}
+	if _, ok := find(t.AccessPoints, r.AccessPoint); !ok {
+		return unknown("access point", string(r.AccessPoint))
+	}
+	if t.replayed() {
+		return t.refuse(event.Refused{Asked: event.AskedApproach, Code: event.ProofReused})
+	}
+	if v, running := t.visitOf(courier, r.AccessPoint); running {
+		t.say(event.VisitEstimated{Visit: v.ID, ETA: r.ETA})
+		return nil
+	}
+	due, code := t.due(courier, r.AccessPoint)
+	if code != "" {
+		return t.refuse(event.Refused{Asked: event.AskedApproach, Code: code})
+	}
+	t.begin(event.VisitBegun{Courier: courier, Key: t.facts.Signed.Key, AccessPoint: r.AccessPoint, Deliveries: due,
+		ETA: r.ETA, Signed: t.facts.Signed})
+	return nil
+}
+
+func (t *turn) begin(v event.VisitBegun) event.VisitID {
+	v.Visit = newID[event.VisitID](t, 'v')
+	t.say(v)
+	for _, id := range v.Deliveries {
+		d, _ := find(t.Deliveries, id)
+		t.ask(d, event.RoundApproach)
+	}
+	return v.Visit
+}
+
+// due lists the courier's deliveries for the access point that a visit beginning now would serve, or says why
+// there is none.
+func (t *turn) due(courier event.CourierID, ap event.AccessPointID) ([]event.DeliveryID, event.Code) {
+	var due []event.DeliveryID
+	why := event.WrongCourier
+	for _, d := range t.Deliveries {
+		if d.Courier != courier || d.AccessPoint != ap || d.Visit != "" {
+			continue
+		}
+		switch {
+		case d.Key != t.facts.Signed.Key:
+			why = event.WrongDevice
+		case d.Blocked:
+			why = event.Blocked
+		case t.at >= d.Window.To:
+			why = event.TooLate
+		case d.Window.From.Since(t.at) > early:
+			why = event.TooEarly
+		default:
+			due = append(due, d.ID)
+		}
+	}
+	if len(due) > 0 {
+		return due, ""
+	}
+	return nil, why
+}
+
+func (t *turn) visitOf(courier event.CourierID, ap event.AccessPointID) (Visit, bool) {
+	for _, v := range t.Visits {
+		if v.Courier == courier && v.AccessPoint == ap && v.Key == t.facts.Signed.Key {
+			return v, true
+		}
+	}
+	return Visit{}, false
+}
+
+// courier returns the acting courier, whose request must be signed by a device key.
+func (t *turn) courier() (event.CourierID, error) {
+	if t.facts.Actor.Kind != event.ActorCourier || t.facts.Signed.ID == "" {
+		return "", ErrForbidden
+	}
+	return event.CourierID(t.facts.Actor.ID), nil
+}
+
+// replayed says whether the request's proof was used before.
+func (t *turn) replayed() bool { return t.facts.Signed.ID != "" && t.proofUsed(t.facts.Signed.ID) }
+
+// ofVisit finds the visit that a courier's request is for. A refusal is stated when it is not this courier's,
+// not from the right device, or a replay; then ok is false and err nil.
+func (t *turn) ofVisit(id event.VisitID, asked event.Asked) (v Visit, ok bool, err error) {
+	courier, err := t.courier()
+	if err != nil {
+		return Visit{}, false, err
+	}
+	v, found := find(t.Visits, id)
+	if !found && event.CheckID(id, 'v') == nil && event.SiteOf(id) == t.Site {
+		return Visit{}, false, t.refuse(event.Refused{Asked: asked, Code: event.AlreadyEnded, Visit: id})
+	}
+	if !found {
+		return Visit{}, false, unknown("visit", string(id))
+	}
+	code := event.Code("")
+	switch {
+	case v.Courier != courier:
+		code = event.WrongCourier
+	case v.Key != t.facts.Signed.Key:
+		code = event.WrongDevice
+	case t.replayed():
+		code = event.ProofReused
+	default:
+		return v, true, nil
+	}
+	return Visit{}, false, t.refuse(event.Refused{Asked: asked, Code: code, Visit: id})
+}
+
+// Arrive says that the courier stands at the access point.
+type Arrive struct{ Visit event.VisitID }
+
+func (r Arrive) decide(t *turn) error {
+	v, ok, err := t.ofVisit(r.Visit, event.AskedArrive)
+	if !ok {
+		return err
+	}
+	if code := t.checkPlace(v); code != "" {
+		return t.refuse(event.Refused{Asked: event.AskedArrive, Code: code, Visit: v.ID})
+	}
+	t.arrive(v)
+	return nil
+}
+
+func (t *turn) arrive(v Visit) {
+	if v.Arrived == 0 {
+		t.say(event.VisitArrived{Visit: v.ID, Place: *t.facts.Place, Signed: t.facts.Signed})
+	}
+}
+
+// What a position must be to count: good to this many metres, and at most this old.
+const (
+	mostAccuracy = 50
+	mostPlaceAge = 30 * event.Second
+)
+
+func (t *turn) checkPlace(v Visit) event.Code {
+	ap, _ := find(t.AccessPoints, v.AccessPoint)
+	p := t.facts.Place
+	switch {
+	case p == nil || p.Distance < 0 || p.Accuracy < 0:
+		return event.NoPosition
+	case p.Accuracy > mostAccuracy:
+		return event.PositionVague
+	case p.Age < 0 || p.Age > mostPlaceAge:
+		return event.PositionOld
+	case p.Distance > ap.Radius:
+		return event.WrongPlace
+	}
+	return ""
+}
+
+// settleVisits states what follows in each visit: what is proven, what must be asked, alarms, ends.
+func (t *turn) settleVisits() bool {
+	for _, v := range t.Visits {
+		if t.settleOutcomes(v) || t.settleSecured(v) || t.settleCodes(v) || t.settleAlarm(v) ||
+			t.settleEnd(v) || t.settleLeases(v) || t.settleAsks(v) {
+			return true
+		}
+	}
+	return false
+}
+
+var visitEvolvers = []evolver{
+	on(func(s *State, e event.Event, b event.VisitBegun) {
+		v := Visit{ID: b.Visit, Courier: b.Courier, Key: b.Key, Member: b.Member, AccessPoint: b.AccessPoint,
+			Deliveries: b.Deliveries, Begun: e.At, ETA: b.ETA}
+		ap, _ := find(s.AccessPoints, b.AccessPoint)
+		for _, ref := range ap.WayIn {
+			v.Steps = append(v.Steps, Step{Barrier: ref.Barrier, By: ref.By})
+		}
+		s.Visits = add(s.Visits, v)
+		for _, id := range b.Deliveries {
+			edit(&s.Deliveries, id, func(d *Delivery) { d.Visit = b.Visit })
+		}
+	}),
+	on(func(s *State, _ event.Event, b event.VisitEstimated) {
+		edit(&s.Visits, b.Visit, func(v *Visit) { v.ETA = b.ETA })
+	}),
+	on(func(s *State, e event.Event, b event.VisitArrived) {
+		edit(&s.Visits, b.Visit, func(v *Visit) { v.Arrived = e.At })
+	}),
+	on(func(s *State, _ event.Event, b event.ParcelScanned) {
+		s.editParcel(b.Delivery, b.Parcel, func(p *Parcel) { p.Scanned, p.Missing = true, false })
+	}),
+	on(func(s *State, _ event.Event, b event.ParcelMissing) {
+		s.editParcel(b.Delivery, b.Parcel, func(p *Parcel) { p.Missing = true })
+	}),
+	on(func(s *State, _ event.Event, b event.VisitEnded) {
+		v, _ := find(s.Visits, b.Visit)
+		for _, id := range v.Deliveries {
+			edit(&s.Deliveries, id, func(d *Delivery) { d.Visit = "" })
+		}
+		s.Visits = without(s.Visits, is[event.VisitID, Visit](b.Visit))
+		for _, barrier := range s.Barriers {
+			if barrier.Holder == b.Visit {
+				edit(&s.Barriers, barrier.ID, func(x *Barrier) { x.Holder = "" })
+			}
+		}
+	}),
+}
+
+func (s *State) editParcel(d event.DeliveryID, code event.Commitment, change func(*Parcel)) {
+	edit(&s.Deliveries, d, func(d *Delivery) {
+		d.Parcels = slices.Clone(d.Parcels)
+		for i := range d.Parcels {
+			if d.Parcels[i].Code == code {
+				change(&d.Parcels[i])
+			}
+		}
+	})
+}
