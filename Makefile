@@ -1,0 +1,71 @@
+# Loquet. `make test` is the whole check; `make test-short` is the one for daily use.
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -X github.com/loquet/loquet/app.version=$(VERSION)
+
+# The linters are pinned in a module of their own, so that they never decide a version of the product.
+LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+# How long `make fuzz` works on each target; FUZZ is a regular expression over target names.
+FUZZTIME ?= 20s
+FUZZ     ?= .
+
+# The steps of a check come in their order, and benchmarks never share the machine.
+.NOTPARALLEL:
+
+.PHONY: build test test-short need fmt vet lint race fuzz bench bench-store bench-latency bench-memory clean
+
+## build: bin/loquet, with its version from git
+build:
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/loquet ./cmd/loquet
+
+## test: everything, in less than ten minutes on two cores
+test: need fmt vet lint race
+
+## test-short: what a change should pass before it is shown to anyone, in less than a minute
+test-short:
+	$(GO) test -short ./...
+
+## need: install what the tests use and this machine lacks
+need:
+	scripts/need.sh cc mosquitto
+
+## fmt: fail on a file that gofmt would change
+fmt:
+	@changed=$$(gofmt -l .); test -z "$$changed" || { echo "gofmt would change:"; echo "$$changed"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+
+lint:
+	$(LINT) run ./...
+
+race:
+	$(GO) test -race -timeout 8m ./...
+
+## fuzz: every fuzz target, one after the other
+fuzz:
+	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME) '$(FUZZ)'
+
+## bench: speed and memory, as docs/benchmarks.md reports them
+bench: bench-store bench-latency bench-memory
+
+bench-store: bin/cloop
+	$(GO) run ./bench/store
+
+bench-latency:
+	$(GO) run ./bench/latency
+
+bench-memory: build
+	scripts/need.sh curl
+	scripts/idle-memory.sh bin/loquet
+
+# The bare C loop that the stores are measured against.
+bin/cloop: $(wildcard bench/cloop/*.c bench/cloop/*.h)
+	scripts/need.sh cc sqlite3.h
+	mkdir -p bin
+	$(CC) -O2 -Wall -o $@ $(wildcard bench/cloop/*.c) -lsqlite3 -lpthread
+
+clean:
+	rm -rf bin
