@@ -69,8 +69,9 @@ func (LeaseReturnAsked) Kind() Kind { return "lease.return-asked" }
 // LeaseReturned: the borrower is through with it: unspent, or spent and secured. It can't be spent after this.
 // Borrower's journal.
 type LeaseReturned struct {
-	Lease LeaseID `json:"lease"`
-	Spent bool    `json:"spent,omitempty"`
+	Lease   LeaseID   `json:"lease"`
+	Barrier BarrierID `json:"barrier"`
+	Spent   bool      `json:"spent,omitempty"`
 }
 
 // Kind of event.

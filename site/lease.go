@@ -160,7 +160,7 @@ func (r ReceiveLease) decide(t *turn) error {
 	case ok && l.Received:
 		return nil
 	case !ok || !visiting:
-		t.say(event.LeaseReturned{Lease: r.Lease})
+		t.say(event.LeaseReturned{Lease: r.Lease, Barrier: r.Barrier})
 		return nil
 	}
 	t.say(event.LeaseReceived{Lease: r.Lease, Number: r.Number, Until: r.Until, Spec: r.Spec})
@@ -198,14 +198,17 @@ func (r DenyLease) decide(t *turn) error {
 }
 
 // ReturnLease is the lender's question for it back: yes if it is unspent, otherwise when everything is secured.
-type ReturnLease struct{ Lease event.LeaseID }
+type ReturnLease struct {
+	Lease   event.LeaseID
+	Barrier event.BarrierID
+}
 
 func (r ReturnLease) decide(t *turn) error {
 	if err := t.allow(event.ActorSite); err != nil {
 		return err
 	}
 	if l, ok := find(t.Leases, r.Lease); !ok || !l.Spent {
-		t.say(event.LeaseReturned{Lease: r.Lease})
+		t.say(event.LeaseReturned{Lease: r.Lease, Barrier: r.Barrier})
 	}
 	return nil
 }
@@ -237,7 +240,7 @@ func (t *turn) settleLeases(v Visit) bool {
 		p, _ := v.step(l.Barrier)
 		unused := !l.Spent && (t.at >= l.Until || t.allBlocked(v))
 		if unused || l.Spent && !p.live() {
-			t.say(event.LeaseReturned{Lease: l.ID, Spent: l.Spent})
+			t.say(event.LeaseReturned{Lease: l.ID, Barrier: l.Barrier, Spent: l.Spent})
 			return true
 		}
 	}
