@@ -88,8 +88,8 @@ func PDF(labels ...Label) ([]byte, error) {
 }
 
 // newDocument has sorted objects and no clock in it: the same labels give the
-// same bytes. Pages stay uncompressed: the
-// fonts weigh more, and what is printed can be read and compared.
+// same bytes. Pages stay uncompressed: the fonts weigh more, and what is printed
+// can be read and compared.
 func newDocument() *fpdf.Fpdf {
 	document := fpdf.NewCustom(&fpdf.InitType{
 		UnitStr: "mm",
