@@ -16,4 +16,4 @@ func (e CloseAsked) Proof() Signed          { return e.Signed }
 func (e CourierLeftInDanger) Proof() Signed { return e.Signed }
 func (e CourierReleased) Proof() Signed     { return e.Signed }
 func (e Refused) Proof() Signed             { return e.Signed }
-func (e LeaseAsked) Proof() Signed { return e.Signed }
+func (e LeaseAsked) Proof() Signed          { return e.Signed }

@@ -1,0 +1,56 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+)
+
+// idle is the longest pause between two looks at the deadlines: another node may have set one.
+const idle = 5 * time.Second
+
+// ticksAtOnce bounds how many sites one look takes.
+const ticksAtOnce = 256
+
+// tick lets time decide at every site whose deadline has come, until the context ends.
+func (d *Dispatcher) tick(ctx context.Context) {
+	for ctx.Err() == nil {
+		due, err := d.store.Deadlines(ctx, event.InstantOf(d.now()), ticksAtOnce)
+		if err != nil && ctx.Err() == nil {
+			d.log.Error("the deadlines can't be read", "error", err)
+		}
+		failed := false
+		for _, site := range due {
+			failed = d.tickSite(ctx, site.Site) != nil || failed
+		}
+		if len(due) > 0 && !failed {
+			continue
+		}
+		d.sleepUntilDeadline(ctx, failed || err != nil)
+	}
+}
+
+func (d *Dispatcher) tickSite(ctx context.Context, id event.SiteID) error {
+	_, err := d.Do(ctx, id, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}, Do: site.Tick{}})
+	if err != nil && ctx.Err() == nil {
+		d.log.Error("time could not decide", "site", id, "error", err)
+	}
+	return err
+}
+
+func (d *Dispatcher) sleepUntilDeadline(ctx context.Context, failed bool) {
+	wait := idle
+	if next, err := d.store.NextDeadline(ctx); err == nil && next != 0 && !failed {
+		wait = min(wait, max(next.Time().Sub(d.now()), time.Millisecond))
+	}
+	if failed {
+		wait = time.Second
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(wait):
+	case <-d.wakeTick:
+	}
+}

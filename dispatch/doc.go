@@ -1,0 +1,18 @@
+// Package dispatch is the loop around the decisions: load → decide → append → act.
+//
+//	dispatch.go  one command: load, decide, commit through package unlock, tell, redeem
+//	clock.go     deadlines become ticks
+//	watch.go     what devices say finds its barrier
+//	work.go      what must happen because of an event, written in the same commit
+//	worker.go    does that work: at least once, and idempotent
+//	letter.go    messages between sites: leases, and observations of a lent barrier
+//	project.go   the rows that pages and the API read
+//	calendar.go  local hours become instants; place.go: positions become distances
+//
+// # Failure
+//
+// A process that dies before the commit has done nothing. One that dies after it leaves an intent without an
+// outcome: the site's deadline calls it unknown, and the device is asked. Work is claimed for a while and due
+// again if nobody finished it. An append whose fate is unknown (store.ErrUncertain) yields no permit, whether
+// it was stored or not.
+package dispatch

@@ -1,0 +1,94 @@
+package dispatch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+	"github.com/loquet/loquet/store"
+)
+
+// letter is a message from one site's journal to another's. Exactly one request is set.
+type letter struct {
+	From    event.SiteID       `json:"from"`
+	To      event.SiteID       `json:"to"`
+	Grant   *site.GrantLease   `json:"grant,omitempty"`
+	Receive *site.ReceiveLease `json:"receive,omitempty"`
+	Deny    *site.DenyLease    `json:"deny,omitempty"`
+	Return  *site.ReturnLease  `json:"return,omitempty"`
+	End     *site.EndLease     `json:"end,omitempty"`
+	Observe *site.Observe      `json:"observe,omitempty"`
+}
+
+// letterOf says which message follows from an event; each may arrive more than once.
+func letterOf(s site.State, e event.Event) (letter, bool) {
+	l := letter{From: e.Site}
+	switch b := e.Body.(type) {
+	case event.LeaseAsked:
+		l.To, l.Grant = event.SiteOf(b.Barrier), &site.GrantLease{Lease: b.Lease, Barrier: b.Barrier}
+	case event.LeaseGranted:
+		l.To, l.Receive = event.SiteOf(b.Lease), &site.ReceiveLease{Lease: b.Lease, Barrier: b.Barrier, Number: b.Number, Until: b.Until, Spec: b.Spec}
+	case event.LeaseRefused:
+		l.To, l.Deny = event.SiteOf(b.Lease), &site.DenyLease{Lease: b.Lease, Code: b.Code}
+	case event.LeaseReturnAsked:
+		l.To, l.Return = event.SiteOf(b.Lease), &site.ReturnLease{Lease: b.Lease, Barrier: b.Barrier}
+	case event.LeaseReturned:
+		l.To, l.End = event.SiteOf(b.Barrier), &site.EndLease{Lease: b.Lease, Spent: b.Spent}
+	case event.BarrierObserved:
+		if lease := lentTo(s, b.Barrier); lease != "" {
+			l.To, l.Observe = event.SiteOf(lease), &site.Observe{Barrier: b.Barrier, Observation: b.Observation}
+		}
+	}
+	return l, l.To != ""
+}
+
+func lentTo(s site.State, id event.BarrierID) event.LeaseID {
+	for _, b := range s.Barriers {
+		if b.ID == id {
+			return b.Lent.Lease
+		}
+	}
+	return ""
+}
+
+func (l letter) request() site.Request {
+	switch {
+	case l.Grant != nil:
+		return *l.Grant
+	case l.Receive != nil:
+		return *l.Receive
+	case l.Deny != nil:
+		return *l.Deny
+	case l.Return != nil:
+		return *l.Return
+	case l.End != nil:
+		return *l.End
+	case l.Observe != nil:
+		return *l.Observe
+	}
+	return nil
+}
+
+// deliver brings a letter to its site. A site that is closed, or knows nothing of the matter, needs no letter,
+// unless it was asked to lend: then the answer is no.
+func (d *Dispatcher) deliver(ctx context.Context, w store.Work) error {
+	var l letter
+	if err := json.Unmarshal(w.Data, &l); err != nil || l.request() == nil {
+		return fmt.Errorf("dispatch: a letter can't be read: %w", err)
+	}
+	facts := site.Facts{Actor: event.Actor{Kind: event.ActorSite, ID: string(l.From)}}
+	_, err := d.Do(ctx, l.To, site.Command{Facts: facts, Do: l.request()})
+	gone := errors.Is(err, site.ErrUnknown) || errors.Is(err, site.ErrState)
+	if gone && l.Grant != nil {
+		deny := site.DenyLease{Lease: l.Grant.Lease, Code: event.LenderRefused}
+		_, err = d.Do(ctx, l.From, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorSite, ID: string(l.To)}}, Do: deny})
+		return err
+	}
+	if gone {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,43 @@
+package dispatch
+
+import (
+	"math"
+	"time"
+
+	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/geo"
+
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+)
+
+// Position is where a phone says it is, or where an access point lies: WGS 84 degrees.
+type Position struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+	// Accuracy is the radius, in metres, within which the phone is sure to be.
+	Accuracy float64 `json:"accuracy,omitempty"`
+	// At is when the phone measured it.
+	At time.Time `json:"at,omitzero"`
+}
+
+// Check says what is wrong with a position, or nil.
+func (p Position) Check() error {
+	switch {
+	case !(p.Latitude >= -90 && p.Latitude <= 90):
+		return site.Invalid{Field: "latitude", Problem: "from -90 to 90 degrees"}
+	case !(p.Longitude >= -180 && p.Longitude <= 180):
+		return site.Invalid{Field: "longitude", Problem: "from -180 to 180 degrees"}
+	case !(p.Accuracy >= 0 && p.Accuracy <= 1e6):
+		return site.Invalid{Field: "accuracy", Problem: "from 0 to 1000000 metres"}
+	}
+	return nil
+}
+
+// PlaceOf reduces a phone's position to what the journal may know: how far from the centre, how sure, how old.
+// A position that claims to come from the future is as old as the claim is wrong.
+func PlaceOf(p, centre Position, received time.Time) *event.Place {
+	metres := geo.Distance(orb.Point{p.Longitude, p.Latitude}, orb.Point{centre.Longitude, centre.Latitude})
+	age := received.Sub(p.At)
+	return &event.Place{Distance: int(math.Ceil(metres)), Accuracy: int(math.Ceil(p.Accuracy)), Age: event.Millis(age.Abs().Milliseconds())}
+}

@@ -1,0 +1,171 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+	"github.com/loquet/loquet/store"
+)
+
+// Partitions of the projections. They are read by pages and lists, and decide nothing.
+const partitionVisits = "visits"
+
+// SiteDeliveries is the partition of one site's deliveries, ended ones included, by identifier.
+func SiteDeliveries(id event.SiteID) string { return "site/" + string(id) }
+
+// MerchantDeliveries is the partition of one merchant's deliveries.
+func MerchantDeliveries(id event.MerchantID) string { return "merchant/" + string(id) }
+
+// CourierDeliveries is the partition of what a courier is to bring, by identifier.
+func CourierDeliveries(id event.CourierID) string { return "courier/" + string(id) }
+
+// Status of a delivery, for lists.
+type Status string
+
+// Statuses of a delivery.
+const (
+	StatusBooked    Status = "booked"
+	StatusConsented Status = "consented"
+	StatusAssigned  Status = "assigned"
+	StatusVisiting  Status = "visiting"
+	StatusBlocked   Status = "blocked"
+	StatusDelivered Status = "delivered"
+	StatusDiverted  Status = "diverted"
+	StatusReturned  Status = "returned"
+	StatusCancelled Status = "cancelled"
+	StatusExpired   Status = "expired"
+)
+
+// Summary is one delivery in a list.
+type Summary struct {
+	Delivery    event.DeliveryID    `json:"delivery"`
+	Site        event.SiteID        `json:"site"`
+	Merchant    event.MerchantID    `json:"merchant"`
+	Carrier     event.CarrierID     `json:"carrier"`
+	Courier     event.CourierID     `json:"courier,omitempty"`
+	AccessPoint event.AccessPointID `json:"accessPoint"`
+	Window      event.Span          `json:"window"`
+	Parcels     int                 `json:"parcels"`
+	Visit       event.VisitID       `json:"visit,omitempty"`
+	Status      Status              `json:"status"`
+	// How the visit ended that delivered it: proven secured, closed but unproven, or taken over.
+	How event.VisitEnd `json:"how,omitempty"`
+	At  event.Instant  `json:"at"`
+}
+
+// rowsOf derives the rows that a decision changes.
+func rowsOf(before site.State, r Result) ([]store.Row, error) {
+	p := projector{at: r.State.At}
+	for _, d := range r.State.Deliveries {
+		old, had := before.Delivery(d.ID)
+		p.standing(old, had, d)
+	}
+	for _, d := range before.Deliveries {
+		if _, stands := r.State.Delivery(d.ID); !stands {
+			p.ended(d, r.Events)
+		}
+	}
+	p.visits(before, r.State)
+	return p.rows, p.err
+}
+
+type projector struct {
+	at   event.Instant
+	rows []store.Row
+	err  error
+}
+
+// standing writes a delivery that has not ended, if anything that a list shows has changed.
+func (p *projector) standing(old site.Delivery, had bool, d site.Delivery) {
+	was, is := summarize(old, 0), summarize(d, 0)
+	if had && was == is {
+		return
+	}
+	p.put(summarize(d, p.at))
+	if had && old.Courier != "" && old.Courier != d.Courier {
+		p.drop(CourierDeliveries(old.Courier), string(d.ID))
+	}
+	if d.Courier != "" {
+		p.row(CourierDeliveries(d.Courier), string(d.ID), summarize(d, p.at))
+	}
+}
+
+// ended writes how a delivery ended, and takes it off its courier's list.
+func (p *projector) ended(d site.Delivery, events []event.Event) {
+	s := summarize(d, p.at)
+	for _, e := range events {
+		switch b := e.Body.(type) {
+		case event.DeliveryDelivered:
+			if b.Delivery == d.ID {
+				s.Status, s.How, s.Visit = StatusDelivered, b.How, b.Visit
+			}
+		case event.DeliveryDiverted:
+			s.endedAs(b.Delivery, StatusDiverted)
+		case event.DeliveryReturned:
+			s.endedAs(b.Delivery, StatusReturned)
+		case event.DeliveryCancelled:
+			s.endedAs(b.Delivery, StatusCancelled)
+		case event.DeliveryExpired:
+			s.endedAs(b.Delivery, StatusExpired)
+		}
+	}
+	p.put(s)
+	if d.Courier != "" {
+		p.drop(CourierDeliveries(d.Courier), string(d.ID))
+	}
+}
+
+func (s *Summary) endedAs(id event.DeliveryID, status Status) {
+	if s.Delivery == id {
+		s.Status = status
+	}
+}
+
+func summarize(d site.Delivery, at event.Instant) Summary {
+	s := Summary{Delivery: d.ID, Site: event.SiteOf(d.ID), Merchant: d.Merchant, Carrier: d.Carrier, Courier: d.Courier,
+		AccessPoint: d.AccessPoint, Window: d.Window, Parcels: len(d.Parcels), Visit: d.Visit, At: at, Status: StatusBooked}
+	switch {
+	case d.Blocked:
+		s.Status = StatusBlocked
+	case d.Visit != "":
+		s.Status = StatusVisiting
+	case d.Courier != "":
+		s.Status = StatusAssigned
+	case d.Consented:
+		s.Status = StatusConsented
+	}
+	return s
+}
+
+// visits keeps the list of visits under way, for the restart and the operator's board.
+func (p *projector) visits(before, after site.State) {
+	for _, v := range after.Visits {
+		if _, had := before.Visit(v.ID); !had {
+			p.row(partitionVisits, string(v.ID), struct{}{})
+		}
+	}
+	for _, v := range before.Visits {
+		if _, stands := after.Visit(v.ID); !stands {
+			p.drop(partitionVisits, string(v.ID))
+		}
+	}
+}
+
+func (p *projector) put(s Summary) {
+	p.row(SiteDeliveries(s.Site), string(s.Delivery), s)
+	p.row(MerchantDeliveries(s.Merchant), string(s.Delivery), s)
+}
+
+func (p *projector) row(partition, key string, data any) {
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		p.err = fmt.Errorf("dispatch: a row of %s: %w", partition, err)
+	}
+	p.rows = append(p.rows, store.Row{Partition: partition, Key: key, Data: encoded})
+}
+
+func (p *projector) drop(partition, key string) {
+	p.rows = append(p.rows, store.Row{Partition: partition, Key: key})
+}

@@ -1,0 +1,154 @@
+package dispatch
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+	"github.com/loquet/loquet/store"
+)
+
+// Kinds of work. An opening is not among them: it is never in a queue.
+const (
+	workSecure     = "secure"
+	workRead       = "read"
+	workForgetCode = "forget-code"
+	workLetter     = "letter"
+	// WorkTell tells the outside of an event: webhooks now, people's notifications with the apps.
+	WorkTell = "tell"
+)
+
+// deviceWork is what secure, read and forget-code need to know.
+type deviceWork struct {
+	Device  event.DeviceID  `json:"device"`
+	Barrier event.BarrierID `json:"barrier"`
+	Visit   event.VisitID   `json:"visit,omitempty"`
+	Permit  event.PermitID  `json:"permit,omitempty"`
+}
+
+// workOf derives what must happen because of a decision.
+func workOf(before site.State, r Result) ([]store.Work, error) {
+	var all []store.Work
+	state := before
+	for _, e := range r.Events {
+		after := site.Evolve(state, e)
+		work, err := workOfEvent(state, after, e)
+		if err != nil {
+			return nil, err
+		}
+		all, state = append(all, work...), after
+	}
+	return all, nil
+}
+
+func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) {
+	var all []store.Work
+	add := func(kind string, data any) error {
+		encoded, err := json.Marshal(data)
+		if err != nil {
+			return fmt.Errorf("dispatch: work of %s: %w", e.Body.Kind(), err)
+		}
+		id := string(e.Site) + "-" + strconv.FormatUint(e.Seq, 10) + "-" + kind
+		all = append(all, store.Work{ID: id, Site: e.Site, Kind: kind, Due: e.At, Data: encoded})
+		return nil
+	}
+	var err error
+	switch b := e.Body.(type) {
+	case event.SecuringAsked:
+		err = add(workSecure, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit})
+	case event.ReadingAsked:
+		err = add(workRead, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit})
+	case event.CodeRemovalAsked:
+		err = add(workForgetCode, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, Permit: b.Permit})
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l, ok := letterOf(after, e); ok {
+		if err := add(workLetter, l); err != nil {
+			return nil, err
+		}
+	}
+	if t, ok := tellingOf(before, after, e); ok {
+		if err := add(WorkTell, t); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func deviceOf(s site.State, id event.BarrierID) event.DeviceID {
+	for _, b := range s.Barriers {
+		if b.ID == id {
+			return b.Spec.Device
+		}
+	}
+	return ""
+}
+
+// Telling is an event that concerns somebody outside, with the deliveries that it is about.
+type Telling struct {
+	Event      event.Event        `json:"event"`
+	Deliveries []event.DeliveryID `json:"deliveries,omitempty"`
+	Merchants  []event.MerchantID `json:"merchants,omitempty"`
+}
+
+// tellingOf says whom an event is to be told to; nobody hears of a household's own business.
+func tellingOf(before, after site.State, e event.Event) (Telling, bool) {
+	var ids []event.DeliveryID
+	switch b := e.Body.(type) {
+	case event.DeliveryBooked:
+		ids = []event.DeliveryID{b.Delivery}
+	case event.DeliveryConsented:
+		ids = []event.DeliveryID{b.Delivery}
+	case event.DeliveryUnconsented:
+		ids = []event.DeliveryID{b.Delivery}
+	case event.DeliveryCancelled:
+		ids = []event.DeliveryID{b.Delivery}
+	case event.DeliveryExpired:
+		ids = []event.DeliveryID{b.Delivery}
+	case event.DeliveryDelivered:
+		ids = []event.DeliveryID{b.Delivery}
+	case event.DeliveryDiverted:
+		ids = []event.DeliveryID{b.Delivery}
+	case event.DeliveryReturned:
+		ids = []event.DeliveryID{b.Delivery}
+	case event.BlockAnswered:
+		ids = []event.DeliveryID{b.Delivery}
+	case event.VisitBegun:
+		ids = b.Deliveries
+	case event.VisitArrived:
+		ids = deliveriesOf(before, b.Visit)
+	case event.AlarmRaised:
+		ids = deliveriesOf(before, b.Visit)
+	case event.VisitEnded:
+		ids = deliveriesOf(before, b.Visit)
+	}
+	t := Telling{Event: e, Deliveries: ids, Merchants: merchantsOf(before, after, ids)}
+	return t, len(t.Merchants) > 0
+}
+
+func deliveriesOf(s site.State, id event.VisitID) []event.DeliveryID {
+	for _, v := range s.Visits {
+		if v.ID == id {
+			return v.Deliveries
+		}
+	}
+	return nil
+}
+
+func merchantsOf(before, after site.State, ids []event.DeliveryID) []event.MerchantID {
+	var all []event.MerchantID
+	seen := make(map[event.MerchantID]bool)
+	for _, id := range ids {
+		for _, s := range []site.State{before, after} {
+			if d, ok := s.Delivery(id); ok && !seen[d.Merchant] {
+				seen[d.Merchant] = true
+				all = append(all, d.Merchant)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,25 @@
+package site
+
+import (
+	"github.com/loquet/loquet/event"
+)
+
+// The readers of a state. What they return is a copy in the state's own memory: look, don't change.
+
+// Visit returns a visit that is under way.
+func (s State) Visit(id event.VisitID) (Visit, bool) { return find(s.Visits, id) }
+
+// Delivery returns a delivery that has not ended.
+func (s State) Delivery(id event.DeliveryID) (Delivery, bool) { return find(s.Deliveries, id) }
+
+// Barrier returns a barrier of the site, or one that it has borrowed.
+func (s State) Barrier(id event.BarrierID) (Barrier, bool) { return find(s.Barriers, id) }
+
+// AccessPoint returns a place where a parcel may be left.
+func (s State) AccessPoint(id event.AccessPointID) (AccessPoint, bool) { return find(s.AccessPoints, id) }
+
+// Member says whether a person decides here.
+func (s State) Member(id event.MemberID) bool {
+	_, ok := find(s.Members, id)
+	return ok
+}
