@@ -16,7 +16,9 @@ func (s State) Delivery(id event.DeliveryID) (Delivery, bool) { return find(s.De
 func (s State) Barrier(id event.BarrierID) (Barrier, bool) { return find(s.Barriers, id) }
 
 // AccessPoint returns a place where a parcel may be left.
-func (s State) AccessPoint(id event.AccessPointID) (AccessPoint, bool) { return find(s.AccessPoints, id) }
+func (s State) AccessPoint(id event.AccessPointID) (AccessPoint, bool) {
+	return find(s.AccessPoints, id)
+}
 
 // Member says whether a person decides here.
 func (s State) Member(id event.MemberID) bool {
