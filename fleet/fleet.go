@@ -1,0 +1,185 @@
+// Package fleet keeps the devices of an installation: which device stands at which site, by which connector it
+// is spoken to, and the running connectors themselves.
+//
+// A device is reserved for one site before it is enrolled there as a barrier, so that an observation can only
+// ever reach that site's journal.
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/loquet/loquet/device"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/store"
+)
+
+// recordKind is the register's name for devices.
+const recordKind = "device"
+
+// Errors of adding a device.
+var (
+	// ErrConnector: there is no such connector in this installation.
+	ErrConnector = errors.New("no such connector")
+	// ErrConfig: the connector can't work with that configuration, or the device can't be used; the wrapped
+	// text says why and may be shown.
+	ErrConfig = errors.New("the device can't be used")
+	// ErrTaken: the identifier is in use, for this site or another.
+	ErrTaken = errors.New("a device with that identifier is there already")
+)
+
+// Record is one device as it is kept.
+type Record struct {
+	ID        event.DeviceID  `json:"id"`
+	Site      event.SiteID    `json:"site"`
+	Connector string          `json:"connector"`
+	Config    json.RawMessage `json:"config"`
+}
+
+// Connector makes a device of one family from its configuration, without waiting for the device.
+type Connector func(id event.DeviceID, config json.RawMessage) (device.Device, error)
+
+// Listen follows a device until the context ends.
+type Listen func(ctx context.Context, at event.SiteID, dev device.Device) error
+
+// Fleet runs the installation's devices. Safe for concurrent use.
+type Fleet struct {
+	register   store.Register
+	connectors map[string]Connector
+	log        *slog.Logger
+
+	mu      sync.RWMutex
+	devices map[event.DeviceID]running
+	// listen and ctx are set by Run; a device added before waits for it.
+	listen    Listen
+	ctx       context.Context
+	listeners sync.WaitGroup
+}
+
+type running struct {
+	Record
+	device device.Device
+}
+
+// New makes a fleet over the register. Load and Run start it.
+func New(register store.Register, connectors map[string]Connector, log *slog.Logger) *Fleet {
+	return &Fleet{register: register, connectors: connectors, log: log, devices: make(map[event.DeviceID]running)}
+}
+
+// Load makes the devices of the register. One that can't be made is logged and stays unreachable; the others
+// go on.
+func (f *Fleet) Load(ctx context.Context) error {
+	for after := ""; ; {
+		records, err := f.register.List(ctx, recordKind, after, 500)
+		if err != nil {
+			return fmt.Errorf("fleet: %w", err)
+		}
+		for _, r := range records {
+			after = r.ID
+			if err := f.revive(r.Data); err != nil {
+				f.log.Error("a device can't be used", "device", r.ID, "error", err)
+			}
+		}
+		if len(records) == 0 {
+			return nil
+		}
+	}
+}
+
+func (f *Fleet) revive(data []byte) error {
+	var rec Record
+	if err := json.Unmarshal(data, &rec); err != nil {
+		return err
+	}
+	dev, err := f.connect(rec)
+	if err != nil {
+		return err
+	}
+	f.start(running{rec, dev})
+	return nil
+}
+
+func (f *Fleet) connect(r Record) (device.Device, error) {
+	connector, ok := f.connectors[r.Connector]
+	if !ok {
+		return nil, fmt.Errorf("%w: %q", ErrConnector, r.Connector)
+	}
+	dev, err := connector(r.ID, r.Config)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return dev, nil
+}
+
+// Run listens to every device until the context ends.
+func (f *Fleet) Run(ctx context.Context, listen Listen) {
+	f.mu.Lock()
+	f.listen, f.ctx = listen, ctx
+	for _, r := range f.devices {
+		f.follow(r)
+	}
+	f.mu.Unlock()
+	<-ctx.Done()
+	f.listeners.Wait()
+}
+
+// Add reserves a device for a site, durably, and starts it.
+func (f *Fleet) Add(ctx context.Context, r Record) (device.Device, error) {
+	dev, err := f.connect(r)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("fleet: %w", err)
+	}
+	_, err = f.register.Put(ctx, store.Record{Kind: recordKind, ID: string(r.ID), Data: data})
+	if errors.Is(err, store.ErrConflict) {
+		return nil, ErrTaken
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fleet: %w", err)
+	}
+	f.start(running{r, dev})
+	return dev, nil
+}
+
+func (f *Fleet) start(r running) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.devices[r.ID] = r
+	f.follow(r)
+}
+
+// follow listens to a device; the lock is held.
+func (f *Fleet) follow(r running) {
+	if f.listen == nil || f.ctx.Err() != nil {
+		return
+	}
+	listen, ctx := f.listen, f.ctx
+	f.listeners.Go(func() {
+		if err := listen(ctx, r.Site, r.device); err != nil && ctx.Err() == nil {
+			f.log.Error("a device is not heard any more", "device", r.ID, "error", err)
+		}
+	})
+}
+
+// Device returns a running device.
+func (f *Fleet) Device(id event.DeviceID) (device.Device, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	r, ok := f.devices[id]
+	return r.device, ok
+}
+
+// Record returns how a running device is kept.
+func (f *Fleet) Record(id event.DeviceID) (Record, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	r, ok := f.devices[id]
+	return r.Record, ok
+}
