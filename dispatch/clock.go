@@ -54,3 +54,23 @@ func (d *Dispatcher) sleepUntilDeadline(ctx context.Context, failed bool) {
 	case <-d.wakeTick:
 	}
 }
+
+// sweepEvery is how often values past their time are erased.
+const sweepEvery = time.Minute
+
+// sweep erases personal values past their time, until the context ends.
+func (d *Dispatcher) sweep(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := d.store.Sweep(ctx, event.InstantOf(d.now()))
+		if err != nil && ctx.Err() == nil {
+			d.log.Error("values past their time can't be erased", "error", err)
+		}
+		if n > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(sweepEvery):
+		}
+	}
+}

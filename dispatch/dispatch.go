@@ -22,6 +22,7 @@ type Dispatcher struct {
 	devices unlock.Devices
 	now     func() time.Time
 	log     *slog.Logger
+	counted func([]event.Event, time.Duration)
 
 	sites    keyedLocks
 	streams  streams
@@ -39,11 +40,14 @@ type Config struct {
 	Devices unlock.Devices
 	Now     func() time.Time
 	Log     *slog.Logger
+	// Committed, if set, is told of each decision that was committed, and how long it took from receipt. It must
+	// not block.
+	Committed func(events []event.Event, took time.Duration)
 }
 
 // New makes a Dispatcher. Run starts its loops.
 func New(c Config) *Dispatcher {
-	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, now: c.Now, log: c.Log,
+	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, now: c.Now, log: c.Log, counted: c.Committed,
 		wakeWork: make(chan struct{}, 1), wakeTick: make(chan struct{}, 1)}
 	d.handlers = map[string]Handler{
 		workSecure: d.secure, workRead: d.read, workForgetCode: d.forgetCode, workLetter: d.deliver,
@@ -77,6 +81,7 @@ var ErrBusy = errors.New("dispatch: the site is too busy")
 // in. With an error nothing was appended, except for store.ErrUncertain, where that is not known; what the
 // site holds afterwards is the truth. Barriers are commanded after it has returned.
 func (d *Dispatcher) Do(ctx context.Context, id event.SiteID, c site.Command, attach ...Attach) (Result, error) {
+	received := d.now()
 	unlockSite := d.sites.lock(id)
 	defer unlockSite()
 	for range tries {
@@ -91,6 +96,9 @@ func (d *Dispatcher) Do(ctx context.Context, id event.SiteID, c site.Command, at
 			d.busy.Go(func() { d.redeem(context.WithoutCancel(ctx), p) })
 		}
 		d.announce(id, result)
+		if d.counted != nil && len(result.Events) > 0 {
+			d.counted(result.Events, d.now().Sub(received))
+		}
 		return result, nil
 	}
 	return Result{}, ErrBusy

@@ -38,6 +38,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { d.tick(ctx) })
 	loops.Go(func() { d.work(ctx) })
+	loops.Go(func() { d.sweep(ctx) })
 	loops.Wait()
 	d.busy.Wait()
 	return nil

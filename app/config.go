@@ -1,0 +1,55 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ServeConfig is what a server can be told, by flag or by environment (LOQUET_…).
+type ServeConfig struct {
+	Data      string `help:"Folder for everything that is kept." default:"data" env:"LOQUET_DATA" type:"path"`
+	Listen    string `help:"Address of the HTTP API." default:"127.0.0.1:8480" env:"LOQUET_LISTEN"`
+	PublicURL string `help:"The address that clients use, behind a proxy; couriers sign it." env:"LOQUET_PUBLIC_URL" name:"public-url"`
+
+	MQTTListen       string `help:"Address of the embedded broker." default:"127.0.0.1:1883" env:"LOQUET_MQTT_LISTEN" name:"mqtt-listen"`
+	MQTTURL          string `help:"An MQTT 5 broker of your own, mqtt:// or mqtts://, instead of the embedded one." env:"LOQUET_MQTT_URL" name:"mqtt-url"`
+	MQTTUser         string `help:"Account at that broker." env:"LOQUET_MQTT_USER" name:"mqtt-user"`
+	MQTTPasswordFile string `help:"File with that account's password." env:"LOQUET_MQTT_PASSWORD_FILE" name:"mqtt-password-file" type:"path"`
+	MQTTCA           string `help:"File with the certificate authority of that broker (PEM), instead of the system's." env:"LOQUET_MQTT_CA" name:"mqtt-ca" type:"path"`
+
+	LocalWebhooks bool   `help:"Allow webhooks to loopback addresses over plain HTTP; for trying things out." env:"LOQUET_LOCAL_WEBHOOKS" name:"local-webhooks"`
+	LogLevel      string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LOQUET_LOG_LEVEL" name:"log-level"`
+}
+
+// check completes the configuration, or says what can't be.
+func (c *ServeConfig) check() error {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("--listen %q is not an address of the form host:port", c.Listen)
+	}
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return fmt.Errorf("--public-url %q is not an http or https address", c.PublicURL)
+		}
+		c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	}
+	if c.MQTTURL == "" && (c.MQTTUser != "" || c.MQTTPasswordFile != "" || c.MQTTCA != "") {
+		return errors.New("--mqtt-user, --mqtt-password-file and --mqtt-ca belong to --mqtt-url")
+	}
+	return nil
+}
+
+func (c *ServeConfig) file(name string) string { return filepath.Join(c.Data, name) }
+
+// makeData creates the folder, closed to other users.
+func (c *ServeConfig) makeData() error {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("the data folder can't be made: %w", err)
+	}
+	return nil
+}

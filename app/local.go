@@ -1,0 +1,97 @@
+package app
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/event"
+)
+
+// atServer is how a local command finds the running server.
+type atServer struct {
+	Data string `help:"The running server's data folder." default:"data" env:"LOQUET_DATA" type:"path"`
+}
+
+func (a atServer) socket() string { return filepath.Join(a.Data, socketName) }
+
+type keyCommand struct {
+	Create struct {
+		atServer
+		Role     string   `help:"merchant, carrier or operator." required:"" enum:"merchant,carrier,operator"`
+		Identity string   `help:"Whom the key speaks for, such as the shop's name." required:""`
+		Label    string   `help:"To tell keys apart."`
+		Scope    []string `help:"What it may do; all of its role when left out."`
+	} `cmd:"" help:"Make an API key and print it, once."`
+}
+
+// Run makes a key.
+func (c *keyCommand) Run(env environment) error {
+	r := auth.KeyRequest{Role: auth.Role(c.Create.Role), Identity: c.Create.Identity, Label: c.Create.Label, Scopes: auth.Scopes()}
+	if len(c.Create.Scope) > 0 {
+		r.Scopes = nil
+	}
+	for _, s := range c.Create.Scope {
+		r.Scopes = append(r.Scopes, auth.Scope(s))
+	}
+	key, err := askLocal[keyText](env.ctx, c.Create.socket(), "/keys", r)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(env.out, key.Text)
+	return nil
+}
+
+type memberCommand struct {
+	Link struct {
+		atServer
+		Member string `arg:"" help:"The member, such as k3v9-m2."`
+	} `cmd:"" help:"Print a one-time link's token, which signs the member in."`
+}
+
+// Run makes a link.
+func (c *memberCommand) Run(env environment) error {
+	link, err := askLocal[auth.Link](env.ctx, c.Link.socket(), "/member-links", linkRequest{event.MemberID(c.Link.Member)})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(env.out, link.Token)
+	return nil
+}
+
+type courierCommand struct {
+	Pair struct {
+		atServer
+		Courier string `arg:"" help:"The courier."`
+	} `cmd:"" help:"Print a pairing code, which binds one device to the courier."`
+}
+
+// Run makes a pairing code.
+func (c *courierCommand) Run(env environment) error {
+	pairing, err := askLocal[auth.Pairing](env.ctx, c.Pair.socket(), "/courier-codes", codeRequest{event.CourierID(c.Pair.Courier)})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(env.out, pairing.Code)
+	return nil
+}
+
+type brokerCommand struct {
+	Account struct {
+		atServer
+		Name     string   `arg:"" help:"The device's account."`
+		Reports  []string `help:"Topics on which the device reports." required:""`
+		Commands []string `help:"Topics on which it takes orders." required:""`
+	} `cmd:"" help:"Give a device an account, or a new password, and print it once."`
+}
+
+// Run makes an account.
+func (c *brokerCommand) Run(env environment) error {
+	r := accountRequest{Name: c.Account.Name, Reports: c.Account.Reports, Commands: c.Account.Commands}
+	answer, err := askLocal[accountAnswer](env.ctx, c.Account.socket(), "/broker-accounts", r)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(env.out, answer.Password)
+	return nil
+}

@@ -1,0 +1,227 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/device"
+	"github.com/loquet/loquet/device/mqtt"
+	"github.com/loquet/loquet/device/sendlog"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/fleet"
+	"github.com/loquet/loquet/store/sqlite"
+	"github.com/loquet/loquet/unlock"
+	"github.com/loquet/loquet/vault"
+)
+
+// Names of files in the data folder.
+const (
+	storeName  = "loquet.db"
+	masterName = "master.key"
+	sentName   = "sent.jsonl"
+)
+
+// endWithin is how long what is under way may take when the process is told to end.
+const endWithin = 25 * time.Second
+
+// server is a running installation on one machine.
+type server struct {
+	config     ServeConfig
+	log        *slog.Logger
+	store      *sqlite.Store
+	sent       *sendlog.Log
+	mqtt       *mqtt.Client
+	accounts   *accounts
+	fleet      *fleet.Fleet
+	dispatcher *dispatch.Dispatcher
+	metrics    *metrics
+	public     net.Listener
+	local      net.Listener
+	http       *http.Server
+	admin      *http.Server
+}
+
+func serve(ctx context.Context, c ServeConfig, logs io.Writer) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return err
+	}
+	s := &server{config: c, log: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: level}))}
+	// What is under way when the process is told to end must still be recorded: the parts live a little longer
+	// than the wish to serve.
+	parts, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	if err := s.build(parts); err != nil {
+		return errors.Join(err, s.close())
+	}
+	return errors.Join(s.run(ctx, parts, end), s.close())
+}
+
+// build makes every part, from the store outwards.
+func (s *server) build(ctx context.Context) (err error) {
+	if err := s.config.makeData(); err != nil {
+		return err
+	}
+	if s.store, err = sqlite.Open(s.config.file(storeName)); err != nil {
+		return err
+	}
+	master, err := vault.LoadOrCreate(s.config.file(masterName), rand.Reader)
+	if err != nil {
+		return err
+	}
+	if s.sent, err = sendlog.Open(s.config.file(sentName)); err != nil {
+		return err
+	}
+	if s.mqtt, s.accounts, err = connectMQTT(ctx, s.config, s.store, s.sent, s.log); err != nil {
+		return err
+	}
+	s.metrics = newMetrics(s.mqtt.Connected)
+	s.fleet = fleet.New(s.store, map[string]fleet.Connector{"mqtt": s.mqttDevice}, s.log)
+	if err := s.fleet.Load(ctx); err != nil {
+		return err
+	}
+	secrets := vault.New(vault.Deps{Master: master, Register: s.store, Now: time.Now, Random: rand.Reader})
+	gate := &unlock.Gate{Journal: s.store, Devices: s.fleet, Sealer: secrets, Now: time.Now, Random: rand.Reader}
+	s.dispatcher = dispatch.New(dispatch.Config{Store: s.store, Gate: gate, Devices: s.fleet, Now: time.Now, Log: s.log,
+		Committed: s.metrics.committed})
+	return s.buildHTTP(secrets)
+}
+
+func (s *server) mqttDevice(id event.DeviceID, config json.RawMessage) (device.Device, error) {
+	c, err := mqtt.ParseConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	c.Device = id
+	return s.mqtt.Device(c)
+}
+
+func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
+	if s.public, err = net.Listen("tcp", s.config.Listen); err != nil {
+		return fmt.Errorf("--listen %s: %w", s.config.Listen, err)
+	}
+	if s.config.PublicURL == "" {
+		s.config.PublicURL = "http://" + s.public.Addr().String()
+	}
+	deps := auth.Deps{Register: s.store, Now: time.Now, Random: rand.Reader}
+	keys, couriers, sessions := auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps)
+	handler, err := api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.mqtt.Discover,
+		Keys: keys, Couriers: couriers, Sessions: sessions, Now: time.Now, Random: rand.Reader, Log: s.log,
+		PublicURL: s.config.PublicURL, LocalWebhooks: s.config.LocalWebhooks, Version: versionText()})
+	if err != nil {
+		return err
+	}
+	s.http = &http.Server{Handler: s.routes(handler), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
+	if s.local, err = listenLocal(s.config.file(socketName)); err != nil {
+		return err
+	}
+	local := &admin{keys: keys, couriers: couriers, sessions: sessions, accounts: s.accounts}
+	s.admin = &http.Server{Handler: local.handler(), ReadHeaderTimeout: 10 * time.Second}
+	return nil
+}
+
+func (s *server) routes(api http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", s.metrics.count(api))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// ready says whether a delivery could take place now: the store takes writes and the broker is there.
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+	if err := s.store.Check(r.Context()); err != nil {
+		s.log.Error("not ready", "error", err)
+		http.Error(w, "not ready: the store can't be written", http.StatusServiceUnavailable)
+		return
+	}
+	if !s.mqtt.Connected() {
+		http.Error(w, "not ready: no connection to the MQTT broker", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+// run serves until the context ends, then lets what is under way come to its end.
+func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
+	failed := make(chan error, 3)
+	var under sync.WaitGroup
+	under.Go(func() { failed <- s.dispatcher.Run(parts) })
+	under.Go(func() { s.fleet.Run(parts, s.dispatcher.Watch) })
+	go func() { failed <- s.http.Serve(s.public) }()
+	go func() { failed <- s.admin.Serve(s.local) }()
+	s.log.Info("serving", "url", s.config.PublicURL, "version", versionText(), "data", s.config.Data)
+
+	var err error
+	select {
+	case <-ctx.Done():
+		s.log.Info("ending")
+	case err = <-failed:
+	}
+	limit, cancel := context.WithTimeout(parts, endWithin)
+	defer cancel()
+	err = errors.Join(err, s.http.Shutdown(limit), s.admin.Shutdown(limit))
+	end()
+	under.Wait()
+	return err
+}
+
+// close ends the parts, in the opposite order of build.
+func (s *server) close() error {
+	var err error
+	for _, l := range []net.Listener{s.public, s.local} {
+		if l != nil {
+			_ = l.Close() // closed already by its server, unless building failed before
+		}
+	}
+	if s.mqtt != nil {
+		limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err = errors.Join(err, s.mqtt.Close(limit))
+	}
+	if s.accounts != nil && s.accounts.broker != nil {
+		err = errors.Join(err, s.accounts.broker.Close())
+	}
+	if s.sent != nil {
+		err = errors.Join(err, s.sent.Close())
+	}
+	if s.store != nil {
+		err = errors.Join(err, s.store.Close())
+	}
+	return err
+}
+
+// trustOnly makes a TLS configuration that trusts the authorities of a PEM file.
+func trustOnly(path string) (*tls.Config, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate authority can't be read: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", path)
+	}
+	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
+}
