@@ -88,7 +88,7 @@ func (t *turn) finished(v Visit, p Step) bool {
 		return false
 	case v.TakenOver != "":
 		return true
-	case p.Opened == 0:
+	case p.Opened == 0 || p.Outcome != event.Done:
 		return false
 	case !b.Spec.Closure.Provable():
 		return v.Closing && b.AcceptUnprovable
@@ -242,6 +242,9 @@ func (s State) visitDeadlines(v Visit, consider func(event.Instant)) {
 		}
 		consider(s.nextAsk(v, p))
 		consider(p.outcomeDeadline())
+		if p.By == event.PermitRemote && p.Outcome != event.Done && p.Opened != 0 {
+			consider(p.resolvable())
+		}
 	}
 	for _, l := range s.Leases {
 		if l.Visit == v.ID && l.Received && !l.Spent {

@@ -127,6 +127,22 @@ func (b Barrier) openSince(intended event.Instant) event.Instant {
 	return 0
 }
 
+// signOfOpening returns when any part first shows the barrier open after an intent, a stored copy that differs
+// from what was known included: 0 when none does. It is no proof of who opened it.
+func (b Barrier) signOfOpening(before Barrier, intended, at event.Instant) event.Instant {
+	bolt := b.Bolt == event.BoltUnlocked && (before.Bolt != b.Bolt || b.BoltAt >= intended)
+	contact := b.Contact == event.ContactOpen && (before.Contact != b.Contact || b.ContactAt >= intended)
+	switch {
+	case bolt && b.BoltAt != 0:
+		return b.BoltAt
+	case contact && b.ContactAt != 0:
+		return b.ContactAt
+	case bolt || contact:
+		return at
+	}
+	return 0
+}
+
 func (b Barrier) hasBolt() bool { return b.Bolt != "" || b.Spec.Closure.Bolt }
 
 // shut says whether the closure predicate holds on what was said after an instant. The bolt must have spoken
@@ -167,7 +183,7 @@ func (t *turn) outcome(p Step) (r event.OpeningResolved, known bool) {
 	switch {
 	case p.By == event.PermitCode:
 		return t.codeOutcome(p, b)
-	case b.sightOfOpening(p.Intended) && !p.Permit.Recovery:
+	case b.sightOfOpening(p.Intended), p.impossibleNow(t.at) && p.Opened != 0:
 		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
 	case p.impossibleNow(t.at) && b.shut(p.Permit.Resolve):
 		return event.OpeningResolved{Outcome: event.NotDone, By: event.ByReading}, true
@@ -180,7 +196,7 @@ func (t *turn) outcome(p Step) (r event.OpeningResolved, known bool) {
 // codeOutcome: a code's command sets it; whether the barrier was opened with it, only the device can say.
 func (t *turn) codeOutcome(p Step, b Barrier) (r event.OpeningResolved, known bool) {
 	switch {
-	case p.Shown != 0 && p.Opened == 0 && b.sightOfOpening(p.Shown):
+	case p.Shown != 0 && !p.BySight && b.sightOfOpening(p.Shown):
 		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
 	case p.Removed && p.Opened == 0 && (p.Shown == 0 || b.shut(p.Permit.Deadline)):
 		return event.OpeningResolved{Outcome: event.NotDone, By: event.ByReading}, true
@@ -192,7 +208,15 @@ func (t *turn) codeOutcome(p Step, b Barrier) (r event.OpeningResolved, known bo
 
 // impossibleNow: the command can no longer take effect.
 func (p Step) impossibleNow(at event.Instant) bool {
-	return p.Permit.Resolve != 0 && at > p.Permit.Resolve
+	return p.resolvable() != 0 && at >= p.resolvable()
+}
+
+// resolvable is the first instant at which the command can no longer take effect; 0 if that is never known.
+func (p Step) resolvable() event.Instant {
+	if p.Permit.Resolve == 0 {
+		return 0
+	}
+	return p.Permit.Resolve + 1
 }
 
 // settleSecured states where the closure predicate holds on fresh evidence, and where it no longer does.

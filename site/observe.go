@@ -121,11 +121,12 @@ func (Resume) decide(t *turn) error {
 	return nil
 }
 
-// askDevice asks for the device's state, by a reading, or by an order to lock where only that makes it speak.
+// askDevice asks for the device's state: by an order to shut it where that is due, else by a reading.
 func (t *turn) askDevice(v Visit, p Step) bool {
 	b, _ := find(t.Barriers, p.Barrier)
+	order := t.orderFrom(v, p, b)
 	switch {
-	case t.mayOrderShut(v, p, b):
+	case order != 0 && order <= t.at:
 		t.say(event.SecuringAsked{Barrier: b.ID, Visit: v.ID})
 	case b.Spec.Reads:
 		t.say(event.ReadingAsked{Barrier: b.ID, Visit: v.ID})
@@ -135,18 +136,43 @@ func (t *turn) askDevice(v Visit, p Step) bool {
 	return true
 }
 
-// mayOrderShut: a bolt is thrown only into a door that is shut; a door that moves is moved only when the
+// orderFrom is when the device may first be ordered shut; 0 for not as things stand. A bolt is thrown only into
+// a door that is shut, and not while the courier may yet open it; a door that moves is moved only when the
 // courier has said to be out of it.
-func (t *turn) mayOrderShut(v Visit, p Step, b Barrier) bool {
+func (s State) orderFrom(v Visit, p Step, b Barrier) event.Instant {
 	c := b.Spec.Closure
 	leaving := v.Closing || v.Danger
 	switch {
 	case !b.Spec.Secures || p.Secured != 0 && b.Spec.Reads:
-		return false
-	case c.Bolt:
-		return !c.Contact || b.Contact == event.ContactClosed
+		return 0
+	case c.Bolt && c.Contact && b.Contact != event.ContactClosed:
+		return 0
+	case !c.Bolt && (!leaving || b.Contact == event.ContactClosed):
+		return 0
+	case p.Secured != 0:
+		return b.ReachedAt.Add(b.Spec.Horizon)
+	case leaving:
+		return p.Intended
+	case p.Opened == 0:
+		return p.resolvable()
 	default:
-		return leaving && b.Contact != event.ContactClosed
+		return p.Intended.Add(s.Rules.Dwell)
+	}
+}
+
+// readFrom is when the device is first worth a question.
+func (s State) readFrom(v Visit, p Step, b Barrier) event.Instant {
+	switch {
+	case !b.Spec.Reads:
+		return 0
+	case p.Outcome != event.Done || p.Opened == 0:
+		return p.Permit.Deadline
+	case p.Secured != 0:
+		return b.ReachedAt.Add(b.Spec.Horizon)
+	case v.Closing || v.Danger:
+		return p.Intended
+	default:
+		return p.Intended.Add(s.Rules.Dwell)
 	}
 }
 
@@ -162,31 +188,19 @@ func (s State) nextAsk(v Visit, p Step) event.Instant {
 		return 0
 	}
 	b, _ := find(s.Barriers, p.Barrier)
-	start := s.asksFrom(v, p, b)
-	t := turn{State: s}
-	if start == 0 || !b.Spec.Reads && !t.mayOrderShut(v, p, b) {
-		return 0
-	}
-	if p.LastAsk == 0 {
+	start := earlier(s.orderFrom(v, p, b), s.readFrom(v, p, b))
+	if start == 0 || p.LastAsk == 0 {
 		return start
 	}
 	return max(start, p.LastAsk.Add(min(firstAsk<<min(p.Asks-1, 10), mostAsk)))
 }
 
-// asksFrom is when it first becomes worth asking.
-func (s State) asksFrom(v Visit, p Step, b Barrier) event.Instant {
-	switch {
-	case p.Outcome != event.Done:
-		return p.Permit.Deadline
-	case p.Secured != 0:
-		return b.ReachedAt.Add(b.Spec.Horizon)
-	case p.Opened == 0:
-		return p.Permit.Deadline
-	case v.Closing || v.Danger:
-		return p.Intended
-	default:
-		return p.Intended.Add(s.Rules.Dwell)
+// earlier of two instants, where 0 is never.
+func earlier(a, b event.Instant) event.Instant {
+	if a == 0 || b != 0 && b < a {
+		return b
 	}
+	return a
 }
 
 func (t *turn) settleAsks(v Visit) bool {
@@ -199,14 +213,14 @@ func (t *turn) settleAsks(v Visit) bool {
 }
 
 var observationEvolvers = []evolver{
-	on(func(s *State, _ event.Event, b event.BarrierObserved) {
+	on(func(s *State, e event.Event, b event.BarrierObserved) {
 		before, _ := find(s.Barriers, b.Barrier)
 		after := before.hear(b.Observation)
 		edit(&s.Barriers, b.Barrier, func(x *Barrier) {
 			*x = after
 			x.Worked = before.Worked || !before.Enrolled && b.Observation.Current() && !before.open() && after.open()
 		})
-		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.hear(before, after) })
+		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.hear(before, after, e.At) })
 	}),
 	on(func(s *State, e event.Event, b event.ReadingAsked) { s.countAsk(b.Visit, b.Barrier, e.At) }),
 	on(func(s *State, e event.Event, b event.SecuringAsked) { s.countAsk(b.Visit, b.Barrier, e.At) }),
@@ -218,14 +232,19 @@ var observationEvolvers = []evolver{
 	}),
 }
 
-// hear lets a change start the questions anew, and puts the opening at the instant that the device gave it:
-// its answer to the command may have been decided upon before its report was.
-func (p *Step) hear(before, after Barrier) {
+// hear lets a change start the questions anew, and notes the first sign that the barrier is open. Where the
+// device gives the instant of an opening, that counts: its answer to the command may have been decided upon
+// before its report was.
+func (p *Step) hear(before, after Barrier, at event.Instant) {
 	if before.Bolt != after.Bolt || before.Contact != after.Contact || before.Reach != after.Reach {
 		p.Asks, p.LastAsk = 0, 0
 	}
 	seen := after.openSince(p.Intended)
-	if p.Outcome == event.Done && p.By == event.PermitRemote && !p.BySight && seen != 0 {
+	switch {
+	case !p.spent():
+	case p.Opened == 0:
+		p.Opened = after.signOfOpening(before, max(p.Intended, p.Shown), at)
+	case p.Outcome == event.Done && p.By == event.PermitRemote && !p.BySight && seen != 0:
 		p.Opened, p.BySight = seen, true
 	}
 }
