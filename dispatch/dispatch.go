@@ -63,7 +63,9 @@ type Result struct {
 
 // Attachments are written in the same commit as the decision.
 type Attachments struct {
-	Values   []store.Value
+	Values []store.Value
+	// Rows are of partitions that the dispatcher's own projections do not use.
+	Rows     []store.Row
 	Remember *store.Remembered
 }
 
@@ -120,7 +122,7 @@ func (d *Dispatcher) try(ctx context.Context, id event.SiteID, c site.Command, a
 	if err != nil {
 		return Result{}, nil, err
 	}
-	if len(events) == 0 && len(write.Values) == 0 && write.Remember == nil {
+	if len(events) == 0 && len(write.Values) == 0 && len(write.Rows) == 0 && write.Remember == nil {
 		return result, nil, nil
 	}
 	draft, err := d.gate.Prepare(ctx, write, events)
@@ -164,7 +166,7 @@ func (d *Dispatcher) write(before site.State, r Result, attach []Attach) (store.
 		if err != nil {
 			return store.Append{}, err
 		}
-		w.Values = append(w.Values, more.Values...)
+		w.Values, w.Rows = append(w.Values, more.Values...), append(w.Rows, more.Rows...)
 		if more.Remember != nil {
 			w.Remember = more.Remember
 		}
