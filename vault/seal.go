@@ -38,12 +38,11 @@ func seal(key []byte, random io.Reader, value, label []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := make([]byte, 1+aead.NonceSize(), 1+aead.NonceSize()+len(value)+aead.Overhead())
-	head[0] = sealedV1
-	if _, err := io.ReadFull(random, head[1:]); err != nil {
+	nonce := make([]byte, aead.NonceSize())
+	if _, err := io.ReadFull(random, nonce); err != nil {
 		return nil, fmt.Errorf("vault: no randomness: %w", err)
 	}
-	return aead.Seal(head, head[1:], value, label), nil
+	return aead.Seal(append([]byte{sealedV1}, nonce...), nonce, value, label), nil
 }
 
 func unseal(key, sealed, label []byte) ([]byte, error) {
