@@ -46,13 +46,13 @@ func (c *clock) move(d time.Duration) {
 
 // bench is a register, a clock, and what stands on them.
 type bench struct {
-	t     *testing.T
+	t     testing.TB
 	clock *clock
 	reg   store.Register
 	deps  auth.Deps
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	s := memory.New()
 	t.Cleanup(func() {
@@ -66,7 +66,7 @@ func newBench(t *testing.T) *bench {
 
 // phone is a courier's device.
 type phone struct {
-	t     *testing.T
+	t     testing.TB
 	clock *clock
 	key   *ecdsa.PrivateKey
 	jwk   string

@@ -280,3 +280,19 @@ func FuzzVerifyRequest(f *testing.F) {
 		}
 	})
 }
+
+// What a signature costs on the way of a scan, the register's reads in memory included.
+func BenchmarkVerify(b *testing.B) {
+	bench := newBench(b)
+	c := auth.NewCouriers(bench.deps)
+	p := bench.bound(c, "karim")
+	for b.Loop() {
+		b.StopTimer()
+		bench.clock.move(time.Second) // fewer than the device's own limit
+		r := p.request("POST", scanURL, `{"code":"X"}`)
+		b.StartTimer()
+		if _, err := c.Verify(b.Context(), r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
