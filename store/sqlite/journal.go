@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"zombiezen.com/go/sqlite"
 
@@ -14,6 +15,14 @@ import (
 
 // Load implements store.Journal.
 func (s *Store) Load(ctx context.Context, site event.SiteID) (snap store.Snapshot, err error) {
+	if err := s.readable(ctx); err != nil {
+		return store.Snapshot{}, err
+	}
+	if s.writer != nil {
+		if snap, found := s.writer.hot.snapshot(site); found {
+			return snap, nil
+		}
+	}
 	err = s.read(ctx, func(c conn) error {
 		_, err := c.one("SELECT version, state FROM sites WHERE site = ?", func(stmt *sqlite.Stmt) {
 			snap.Version, snap.State = uint64(stmt.ColumnInt64(0)), blob(stmt, 1)
@@ -23,49 +32,42 @@ func (s *Store) Load(ctx context.Context, site event.SiteID) (snap store.Snapsho
 	return snap, err
 }
 
-// Append implements store.Journal.
+// Append implements store.Journal. The slices in a are the store's until it returns, and after ErrUncertain for
+// good.
 func (s *Store) Append(ctx context.Context, a store.Append) error {
-	return s.write(ctx, func(c conn) error { return c.append(&a) })
+	return s.write(ctx, func(w *writer) error { return w.append(&a) })
 }
 
-// head is a site as a decision finds it.
-type head struct {
-	num      int64
-	version  uint64
-	deadline event.Instant
-	runs     []byte
-}
-
-func (c conn) append(a *store.Append) error {
-	h, err := c.admit(a)
+func (w *writer) append(a *store.Append) error {
+	h, err := w.admit(a)
 	if err != nil {
 		return err
 	}
-	if err := c.appendEvents(&h, a); err != nil {
+	if err := w.appendEvents(&h, a); err != nil {
 		return err
 	}
-	for _, w := range a.Work {
-		if err := c.putWork(w); err != nil {
+	for _, x := range a.Work {
+		if err := w.putWork(x); err != nil {
 			return err
 		}
 	}
 	for _, r := range a.Rows {
-		if err := c.putRow(r); err != nil {
+		if err := w.putRow(r); err != nil {
 			return err
 		}
 	}
 	for _, v := range a.Values {
-		if err := c.putValue(a.Site, v); err != nil {
+		if err := w.putValue(a.Site, v); err != nil {
 			return err
 		}
 	}
-	return c.remember(a.Remember)
+	return w.remember(a.Remember)
 }
 
 // admit checks everything that can be refused, before anything is written.
-func (c conn) admit(a *store.Append) (head, error) {
+func (w *writer) admit(a *store.Append) (head, error) {
 	if a.Remember != nil {
-		known, err := c.one("SELECT 1 FROM remembered WHERE key = ?", func(*sqlite.Stmt) {}, a.Remember.Key)
+		known, err := w.one("SELECT 1 FROM remembered WHERE key = ?", func(*sqlite.Stmt) {}, a.Remember.Key)
 		if err != nil {
 			return head{}, err
 		}
@@ -73,7 +75,7 @@ func (c conn) admit(a *store.Append) (head, error) {
 			return head{}, refuse(store.ErrExists, "append to site %s: this idempotency key", a.Site)
 		}
 	}
-	h, err := c.head(a.Site)
+	h, err := w.head(a.Site)
 	if err != nil {
 		return head{}, err
 	}
@@ -98,65 +100,88 @@ func checkEvents(a *store.Append) error {
 	return nil
 }
 
-func (c conn) head(site event.SiteID) (h head, err error) {
-	_, err = c.one("SELECT num, version, deadline, runs FROM sites WHERE site = ?", func(stmt *sqlite.Stmt) {
-		h = head{stmt.ColumnInt64(0), uint64(stmt.ColumnInt64(1)), event.Instant(stmt.ColumnInt64(2)), blob(stmt, 3)}
+func (w *writer) head(site event.SiteID) (h head, err error) {
+	if h, found := w.hot.get(site); found {
+		return h, nil
+	}
+	_, err = w.one("SELECT num, version, deadline, runs FROM sites WHERE site = ?", func(stmt *sqlite.Stmt) {
+		h.num, h.version = stmt.ColumnInt64(0), uint64(stmt.ColumnInt64(1))
+		h.deadline, h.runs = event.Instant(stmt.ColumnInt64(2)), blob(stmt, 3)
 	}, string(site))
 	return h, err
 }
 
 // appendEvents writes the events and the site's row. A site comes into being with its first event.
-func (c conn) appendEvents(h *head, a *store.Append) error {
+func (w *writer) appendEvents(h *head, a *store.Append) error {
 	if h.num == 0 && len(a.Events) == 0 {
 		return nil
 	}
 	if h.num == 0 {
-		if err := c.exec("INSERT INTO sites (site, version, deadline, runs, state) VALUES (?, 0, 0, x'', x'')", string(a.Site)); err != nil {
+		if err := w.exec("INSERT INTO sites (site, version, deadline, runs, state) VALUES (?, 0, 0, x'', x'')", string(a.Site)); err != nil {
 			return err
 		}
-		h.num = c.LastInsertRowID()
+		h.num = w.LastInsertRowID()
 	}
-	if err := c.insertEvents(h, a.Events); err != nil {
+	if err := w.insertEvents(h, a.Events); err != nil {
 		return err
 	}
-	version := int64(a.Version) + int64(len(a.Events))
-	if h.deadline == a.Deadline { // spares the index of deadlines
-		return c.exec("UPDATE sites SET version = ?, runs = ?, state = ? WHERE num = ?", version, h.runs, a.State, h.num)
+	return w.updateSite(h, a)
+}
+
+// errForeign is not a conflict: nobody but this writer may have changed the version.
+var errForeign = errors.New("another program has changed the file. Stop it, and run loquet audit")
+
+// updateSite replaces the site's row; deadlines have an index that is spared when they stay.
+func (w *writer) updateSite(h *head, a *store.Append) error {
+	h.version, h.state = a.Version+uint64(len(a.Events)), a.State
+	var err error
+	if h.deadline == a.Deadline {
+		err = w.exec("UPDATE sites SET version = ?, runs = ?, state = ? WHERE num = ? AND version = ?",
+			int64(h.version), h.runs, h.state, h.num, int64(a.Version))
+	} else {
+		h.deadline = a.Deadline
+		err = w.exec("UPDATE sites SET version = ?, runs = ?, state = ?, deadline = ? WHERE num = ? AND version = ?",
+			int64(h.version), h.runs, h.state, int64(h.deadline), h.num, int64(a.Version))
 	}
-	return c.exec("UPDATE sites SET version = ?, runs = ?, state = ?, deadline = ? WHERE num = ?",
-		version, h.runs, a.State, int64(a.Deadline), h.num)
+	if err == nil && w.Changes() != 1 {
+		err = errForeign
+	}
+	if err == nil {
+		w.hot.put(a.Site, *h)
+	}
+	return err
 }
 
 // insertEvents writes the events side by side, and notes where.
-func (c conn) insertEvents(h *head, events []store.Entry) error {
+func (w *writer) insertEvents(h *head, events []store.Entry) error {
 	if len(events) == 0 {
 		return nil
 	}
 	var n int64
 	for i, e := range events {
-		if err := c.exec("INSERT INTO events (site, seq, data) VALUES (?, ?, ?)", h.num, int64(e.Seq), e.Data); err != nil {
+		if err := w.exec("INSERT INTO events (site, seq, data) VALUES (?, ?, ?)", h.num, int64(e.Seq), e.Data); err != nil {
 			return err
 		}
 		if i == 0 {
-			n = c.LastInsertRowID()
+			n = w.LastInsertRowID()
 		}
 	}
-	return c.noteRun(h, run{seq: events[0].Seq, n: n, count: uint64(len(events))})
+	return w.noteRun(h, run{seq: events[0].Seq, n: n, count: uint64(len(events))})
 }
 
 // noteRun adds a run to the site's row, and moves what the row holds away when it is full.
-func (c conn) noteRun(h *head, r run) error {
+func (w *writer) noteRun(h *head, r run) error {
 	full, err := countRuns(h.runs)
 	if err != nil {
 		return err
 	}
 	if full >= runsInRow {
-		if err := c.exec("INSERT INTO runs (site, last, runs) VALUES (?, ?, ?)", h.num, int64(r.seq-1), h.runs); err != nil {
+		if err := w.exec("INSERT INTO runs (site, last, runs) VALUES (?, ?, ?)", h.num, int64(r.seq-1), h.runs); err != nil {
 			return err
 		}
 		h.runs = nil
 	}
-	h.runs, err = appendRun(h.runs, r)
+	h.runs, err = appendRun(slices.Clip(h.runs), r)
 	return err
 }
 

@@ -44,19 +44,14 @@ func (c conn) putWork(w store.Work) error {
 // Claim implements store.Queue. The work's Due is the time at which it was due, not the one it is hidden until.
 func (s *Store) Claim(ctx context.Context, kinds []string, now, again event.Instant, limit int) ([]store.Work, error) {
 	if len(kinds) == 0 || limit <= 0 {
-		return nil, s.alive(ctx)
+		return nil, s.readable(ctx)
 	}
 	// A look first: a write with nothing to claim would cost the writer its time.
 	next, err := s.NextWork(ctx, kinds)
 	if err != nil || next == 0 || next > now {
 		return nil, err
 	}
-	return write(ctx, s, func(c conn) ([]store.Work, error) { return c.claim(kinds, now, again, limit) })
-}
-
-// alive answers as a read would that finds nothing.
-func (s *Store) alive(ctx context.Context) error {
-	return s.read(ctx, func(conn) error { return nil })
+	return write(ctx, s, func(w *writer) ([]store.Work, error) { return w.claim(kinds, now, again, limit) })
 }
 
 func (c conn) claim(kinds []string, now, again event.Instant, limit int) ([]store.Work, error) {
@@ -94,12 +89,12 @@ func (c conn) due(kinds []string, now event.Instant, limit int) ([]store.Work, e
 
 // Finish implements store.Queue.
 func (s *Store) Finish(ctx context.Context, id string) error {
-	return s.write(ctx, func(c conn) error { return c.exec("DELETE FROM work WHERE id = ?", id) })
+	return s.write(ctx, func(w *writer) error { return w.exec("DELETE FROM work WHERE id = ?", id) })
 }
 
 // Postpone implements store.Queue. Postponing what is not there is not an error: it was finished meanwhile.
 func (s *Store) Postpone(ctx context.Context, id string, due event.Instant) error {
-	return s.write(ctx, func(c conn) error { return c.exec("UPDATE work SET due = ? WHERE id = ?", int64(due), id) })
+	return s.write(ctx, func(w *writer) error { return w.exec("UPDATE work SET due = ? WHERE id = ?", int64(due), id) })
 }
 
 // NextWork implements store.Queue.
@@ -131,13 +126,13 @@ var sweeps = []string{
 
 // Sweep implements store.Queue. Records of the register past their time go too.
 func (s *Store) Sweep(ctx context.Context, now event.Instant) (int, error) {
-	return write(ctx, s, func(c conn) (int, error) {
+	return write(ctx, s, func(w *writer) (int, error) {
 		n := 0
 		for _, sql := range sweeps {
-			if err := c.exec(sql, int64(now), int64(sweepMost-n)); err != nil {
+			if err := w.exec(sql, int64(now), int64(sweepMost-n)); err != nil {
 				return 0, err
 			}
-			n += c.Changes()
+			n += w.Changes()
 		}
 		return n, nil
 	})

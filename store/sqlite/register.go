@@ -25,15 +25,15 @@ func (s *Store) Get(ctx context.Context, kind, id string) (r store.Record, err e
 
 // Put implements store.Register.
 func (s *Store) Put(ctx context.Context, r store.Record) (uint64, error) {
-	return write(ctx, s, func(c conn) (uint64, error) {
-		version, err := c.recordVersion(r.Kind, r.ID)
+	return write(ctx, s, func(w *writer) (uint64, error) {
+		version, err := w.recordVersion(r.Kind, r.ID)
 		if err != nil {
 			return 0, err
 		}
 		if version != r.Version {
 			return 0, refuse(store.ErrConflict, "%s %s is at version %d, not %d", r.Kind, r.ID, version, r.Version)
 		}
-		return version + 1, c.exec(`INSERT INTO register (kind, id, version, until, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, id)
+		return version + 1, w.exec(`INSERT INTO register (kind, id, version, until, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, id)
 			DO UPDATE SET version = excluded.version, until = excluded.until, data = excluded.data`,
 			r.Kind, r.ID, int64(version)+1, int64(r.Until), r.Data)
 	})
@@ -49,8 +49,8 @@ func (c conn) recordVersion(kind, id string) (version uint64, err error) {
 
 // Delete implements store.Register.
 func (s *Store) Delete(ctx context.Context, kind, id string, version uint64) error {
-	return s.write(ctx, func(c conn) error {
-		stored, err := c.recordVersion(kind, id)
+	return s.write(ctx, func(w *writer) error {
+		stored, err := w.recordVersion(kind, id)
 		switch {
 		case err != nil:
 			return err
@@ -59,7 +59,7 @@ func (s *Store) Delete(ctx context.Context, kind, id string, version uint64) err
 		case stored != version:
 			return refuse(store.ErrConflict, "%s %s is at version %d, not %d", kind, id, stored, version)
 		}
-		return c.exec("DELETE FROM register WHERE kind = ? AND id = ?", kind, id)
+		return w.exec("DELETE FROM register WHERE kind = ? AND id = ?", kind, id)
 	})
 }
 

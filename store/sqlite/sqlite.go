@@ -228,11 +228,27 @@ func (s *Store) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(c conn) error { return c.pulse() })
+	return s.write(ctx, func(w *writer) error { return w.pulse() })
 }
 
 // read runs f on a reader's connection. f returns its data copied.
 func (s *Store) read(ctx context.Context, f func(c conn) error) error {
+	if err := s.readable(ctx); err != nil {
+		return err
+	}
+	select {
+	case c := <-s.readers:
+		defer func() { s.readers <- c }()
+		return classify(f(c))
+	case <-s.shut:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// readable says whether an answer could be given now that stays true.
+func (s *Store) readable(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -241,18 +257,10 @@ func (s *Store) read(ctx context.Context, f func(c conn) error) error {
 		return store.ErrClosed
 	default:
 	}
-	select {
-	case c := <-s.readers:
-		defer func() { s.readers <- c }()
-		if s.unsettled.Load() {
-			return fmt.Errorf("%w: the last commit failed and could not be settled yet", store.ErrUncertain)
-		}
-		return classify(f(c))
-	case <-s.shut:
-		return store.ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
+	if s.unsettled.Load() {
+		return fmt.Errorf("%w: the last commit failed and could not be settled yet", store.ErrUncertain)
 	}
+	return nil
 }
 
 // Close implements store.Store: what is queued is committed, then everything is closed. Closing again returns
@@ -283,7 +291,7 @@ func (s *Store) release() error {
 		errs = append(errs, c.Close())
 	}
 	if s.writer != nil {
-		errs = append(errs, s.writer.close())
+		errs = append(errs, s.writer.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())

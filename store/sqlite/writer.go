@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -16,14 +17,14 @@ import (
 const (
 	// batchMost is how many operations one commit carries at most.
 	batchMost = 256
-	// yields is how often the writer lets other goroutines run before it takes the queue for empty: after a
-	// commit all its callers come back at once, and would otherwise miss the next one by a few microseconds.
-	yields = 2
+	// patience is the part of the last commit's duration for which the writer lets others run before the next
+	// one, if fewer operations are queued than there are callers about.
+	patience = 16
 )
 
 // op is one write of one caller.
 type op struct {
-	do   func(c conn) error
+	do   func(w *writer) error
 	err  error
 	done chan struct{}
 	// begun is set once, by the writer that begins it or by the caller that gives it up, whoever comes first.
@@ -41,7 +42,7 @@ func refuse(why error, format string, args ...any) error {
 }
 
 // write queues one operation and waits until it is durable or refused.
-func (s *Store) write(ctx context.Context, do func(c conn) error) error {
+func (s *Store) write(ctx context.Context, do func(w *writer) error) error {
 	o := &op{do: do, done: make(chan struct{})}
 	if err := s.queue(ctx, o); err != nil {
 		return err
@@ -59,11 +60,11 @@ func (s *Store) write(ctx context.Context, do func(c conn) error) error {
 
 // write is Store.write for an operation with a result. The result is its own variable, because a caller that
 // has given up must not see it change.
-func write[T any](ctx context.Context, s *Store, do func(c conn) (T, error)) (T, error) {
+func write[T any](ctx context.Context, s *Store, do func(w *writer) (T, error)) (T, error) {
 	var none T
 	result := new(T)
-	err := s.write(ctx, func(c conn) (err error) {
-		*result, err = do(c)
+	err := s.write(ctx, func(w *writer) (err error) {
+		*result, err = do(w)
 		return err
 	})
 	if err != nil {
@@ -92,34 +93,39 @@ func (s *Store) queue(ctx context.Context, o *op) error {
 	}
 }
 
-// writer owns the only connection that writes. Only its own goroutine uses c; log is the checkpointer's.
+// writer owns the only connection that writes; only its own goroutine uses it.
 type writer struct {
-	c         conn
-	log       conn
+	conn
+	log       conn // the checkpointer's
+	hot       *hot
 	unsettled *atomic.Bool
 	batch     []*op
+	expect    int           // callers about: those just answered and those who queued meanwhile
+	wait      time.Duration // for how long to expect them
 	commits   int
 	wake      chan struct{}
 	stopped   sync.WaitGroup
 }
 
 func newWriter(c, log conn, unsettled *atomic.Bool) *writer {
-	w := &writer{c: c, log: log, unsettled: unsettled, wake: make(chan struct{}, 1)}
+	w := &writer{conn: c, log: log, hot: newHot(), unsettled: unsettled, wake: make(chan struct{}, 1)}
 	w.stopped.Go(w.checkpoints)
 	return w
 }
 
-func (w *writer) close() error {
+func (w *writer) Close() error {
 	close(w.wake)
 	w.stopped.Wait()
-	return errors.Join(w.log.Close(), w.c.Close())
+	return errors.Join(w.log.Close(), w.Conn.Close())
 }
 
 // run commits batches until the queue is closed and empty.
 func (w *writer) run(ops <-chan *op) {
 	for first := range ops {
 		w.gather(first, ops)
+		start := time.Now()
 		w.commit(w.batch)
+		w.expect, w.wait = len(w.batch)+len(ops), time.Since(start)/patience
 		for _, o := range w.batch {
 			close(o.done)
 		}
@@ -127,21 +133,23 @@ func (w *writer) run(ops <-chan *op) {
 	}
 }
 
-// gather takes what is queued.
+// gather takes what is queued. Those who were just answered come back within microseconds, and would have to
+// sit out a whole commit if it began without them; so the writer steps aside for a moment, but never sleeps.
 func (w *writer) gather(first *op, ops <-chan *op) {
 	w.batch = w.batch[:0]
 	w.add(first)
-	for idle := 0; idle < yields && len(w.batch) < batchMost; {
+	for until := time.Now().Add(w.wait); len(w.batch) < batchMost; {
 		select {
 		case o, open := <-ops:
 			if !open {
 				return
 			}
 			w.add(o)
-			idle = 0
 		default:
+			if len(w.batch) >= w.expect || !time.Now().Before(until) {
+				return
+			}
 			runtime.Gosched()
-			idle++
 		}
 	}
 }
@@ -187,13 +195,13 @@ func (w *writer) begin() error {
 	if w.unsettled.Load() && !w.settle() {
 		return fmt.Errorf("%w: an earlier commit failed and could not be settled yet", store.ErrFull)
 	}
-	return w.c.exec("BEGIN IMMEDIATE")
+	return w.exec("BEGIN IMMEDIATE")
 }
 
 // apply does the operations; an error means that the transaction can't be committed.
 func (w *writer) apply(batch []*op) error {
 	for _, o := range batch {
-		o.err = o.do(w.c)
+		o.err = o.do(w)
 		var refused refusal
 		if o.err != nil && !errors.As(o.err, &refused) {
 			return o.err
@@ -205,8 +213,12 @@ func (w *writer) apply(batch []*op) error {
 // end commits. Without room nothing is committed, because the mark that ends a transaction is written last.
 // After any other error only the disk knows.
 func (w *writer) end() error {
-	err := w.c.exec("COMMIT")
-	if err == nil || sqlite.ErrCode(err).ToPrimary() == sqlite.ResultFull {
+	err := w.exec("COMMIT")
+	if err == nil {
+		w.hot.committed()
+		return nil
+	}
+	if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultFull {
 		return err
 	}
 	w.unsettled.Store(true)
@@ -214,20 +226,21 @@ func (w *writer) end() error {
 }
 
 func (w *writer) rollback() {
-	if !w.c.AutocommitEnabled() {
+	w.hot.undone()
+	if !w.AutocommitEnabled() {
 		// An error leaves the transaction open, and the next BEGIN reports it.
-		_ = w.c.exec("ROLLBACK")
+		_ = w.exec("ROLLBACK")
 	}
 }
 
 // settle commits something else where the failed commit stands in the log, so that it can't come back.
 func (w *writer) settle() bool {
-	err := w.c.exec("BEGIN IMMEDIATE")
+	err := w.exec("BEGIN IMMEDIATE")
 	if err == nil {
-		err = w.c.pulse()
+		err = w.pulse()
 	}
 	if err == nil {
-		err = w.c.exec("COMMIT")
+		err = w.exec("COMMIT")
 	}
 	if err != nil {
 		w.rollback()

@@ -31,16 +31,18 @@ CREATE TABLE runs (
     PRIMARY KEY (site, last)
 ) STRICT, WITHOUT ROWID;
 
+-- A rowid table: new work goes to the last page, and only two narrow indexes are touched elsewhere.
 CREATE TABLE work (
-    id       TEXT    NOT NULL PRIMARY KEY,
+    n        INTEGER PRIMARY KEY,
+    id       TEXT    NOT NULL UNIQUE,
     kind     TEXT    NOT NULL,
     due      INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     site     TEXT    NOT NULL,
     data     BLOB    NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
-CREATE INDEX work_due ON work (kind, due);
+CREATE INDEX work_due ON work (kind, due, id);
 
 CREATE TABLE projection (
     part TEXT NOT NULL,

@@ -1,0 +1,3 @@
+package main
+
+func largeAgainstSmall(c config) error { return nil }
