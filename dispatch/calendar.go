@@ -8,51 +8,59 @@ import (
 	"github.com/loquet/loquet/site"
 )
 
-// Expand turns a consent's local hours into instants within a window. Where the clocks go forward, a minute
-// that does not exist begins at the jump; where they go back, an hour that exists twice counts twice.
+// Expand turns a consent's local hours into instants within a window. A local time that does not exist, because
+// the clocks went forward, is the jump; of one that exists twice, because they went back, a stretch begins with
+// the first and ends with the second.
 func Expand(hours []event.Hours, window event.Span, zone *time.Location) []event.Span {
 	var spans []event.Span
-	first := window.From.Time().In(zone).AddDate(0, 0, -1)
-	for day := midnight(first); day.Before(window.To.Time()); day = day.AddDate(0, 0, 1) {
+	last := dateOf(window.To.Time().In(zone))
+	for day := dateOf(window.From.Time().In(zone)); !day.After(last); day = day.AddDate(0, 0, 1) {
 		for _, h := range hours {
 			if slices.Contains(h.Days, weekday(day)) {
-				spans = append(spans, clipped(localSpan(day, h), window)...)
+				from, _ := local(day, h.From, zone)
+				_, to := local(day, h.To, zone)
+				spans = append(spans, clipped(event.Span{From: event.InstantOf(from), To: event.InstantOf(to)}, window)...)
 			}
 		}
 	}
 	return spans
 }
 
-func midnight(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+// dateOf is the calendar's day of a moment, kept as that day's midnight in UTC, where every day has one.
+func dateOf(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 
 // weekday counts from Monday, 1, to Sunday, 7.
 func weekday(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }
 
-// localSpan asks the zone for each end: time.Date resolves a time in a gap by the offset before it, which is
-// past the jump, and a time that exists twice by its first occurrence; the end takes the second.
-func localSpan(day time.Time, h event.Hours) event.Span {
-	return event.Span{From: event.InstantOf(local(day, h.From)), To: event.InstantOf(secondOccurrence(local(day, h.To)))}
+// local finds the first and the last instant at which a zone's clocks show so many minutes after midnight.
+// time.Date can't be asked: which instant it takes, in a gap or an overlap, depends on the zone.
+func local(day time.Time, minutes int, zone *time.Location) (first, last time.Time) {
+	shown := day.Add(time.Duration(minutes) * time.Minute)
+	// No zone changes its clocks twice within two days: one of these offsets is that before a change, the other
+	// that after it.
+	before, after := shown.Add(-offset(shown.Add(-24*time.Hour), zone)), shown.Add(-offset(shown.Add(24*time.Hour), zone))
+	shownBefore, shownAfter := shows(before, shown, zone), shows(after, shown, zone)
+	switch {
+	case shownBefore && shownAfter:
+		return before, after
+	case shownBefore:
+		return before, before
+	case shownAfter:
+		return after, after
+	}
+	jump, _ := before.In(zone).ZoneBounds()
+	return jump, jump
 }
 
-func local(day time.Time, minutes int) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day(), 0, minutes, 0, 0, day.Location())
+func offset(t time.Time, zone *time.Location) time.Duration {
+	_, seconds := t.In(zone).Zone()
+	return time.Duration(seconds) * time.Second
 }
 
-// secondOccurrence returns the later of two instants that the zone gives the same local time.
-func secondOccurrence(t time.Time) time.Time {
-	_, end := t.ZoneBounds()
-	if end.IsZero() {
-		return t
-	}
-	_, before := t.Zone()
-	_, after := end.Zone()
-	later := t.Add(time.Duration(before-after) * time.Second)
-	if before > after && !later.Before(end) && t.Before(end) {
-		return later
-	}
-	return t
+func shows(t, local time.Time, zone *time.Location) bool {
+	return t.Add(offset(t, zone)).Equal(local)
 }
 
 func clipped(s, window event.Span) []event.Span {
@@ -68,8 +76,8 @@ const askHour = 18
 
 // AskAt is when to ask the household about a delivery: the evening before its window.
 func AskAt(window event.Span, zone *time.Location) event.Instant {
-	day := window.From.Time().In(zone).AddDate(0, 0, -1)
-	return event.InstantOf(time.Date(day.Year(), day.Month(), day.Day(), askHour, 0, 0, 0, zone))
+	at, _ := local(dateOf(window.From.Time().In(zone)).AddDate(0, 0, -1), askHour*60, zone)
+	return event.InstantOf(at)
 }
 
 // ConsentSpans computes, for each standing consent of a site, when its hours allow a window.

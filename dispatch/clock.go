@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/loquet/loquet/event"
@@ -10,6 +11,9 @@ import (
 
 // idle is the longest pause between two looks at the deadlines: another node may have set one.
 const idle = 5 * time.Second
+
+// afterFailure is how long to wait before the store, or a site, is tried again.
+const afterFailure = time.Second
 
 // ticksAtOnce bounds how many sites one look takes.
 const ticksAtOnce = 256
@@ -32,13 +36,21 @@ func (d *Dispatcher) tick(ctx context.Context) {
 	}
 }
 
+// tickSite returns an error, too, when time decided nothing and the deadline stands: asking again at once would
+// never end.
 func (d *Dispatcher) tickSite(ctx context.Context, id event.SiteID) error {
-	_, err := d.Do(ctx, id, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}, Do: site.Tick{}})
+	r, err := d.Do(ctx, id, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}, Do: site.Tick{}})
+	due := r.State.Deadline()
+	if err == nil && len(r.Events) == 0 && due != 0 && due <= event.InstantOf(d.now()) {
+		err = errStuck
+	}
 	if err != nil && ctx.Err() == nil {
 		d.log.Error("time could not decide", "site", id, "error", err)
 	}
 	return err
 }
+
+var errStuck = errors.New("dispatch: a deadline has come, and nothing follows")
 
 func (d *Dispatcher) sleepUntilDeadline(ctx context.Context, failed bool) {
 	wait := idle
@@ -46,7 +58,7 @@ func (d *Dispatcher) sleepUntilDeadline(ctx context.Context, failed bool) {
 		wait = min(wait, max(next.Time().Sub(d.now()), time.Millisecond))
 	}
 	if failed {
-		wait = time.Second
+		wait = afterFailure
 	}
 	select {
 	case <-ctx.Done():
@@ -68,9 +80,14 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 		if n > 0 {
 			continue
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(sweepEvery):
-		}
+		rest(ctx, sweepEvery)
+	}
+}
+
+// rest waits, unless the context ends.
+func rest(ctx context.Context, wait time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(wait):
 	}
 }

@@ -2,11 +2,9 @@ package dispatch
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/loquet/loquet/event"
@@ -26,11 +24,9 @@ type Dispatcher struct {
 
 	sites    keyedLocks
 	streams  streams
-	handlers map[string]Handler
-	wakeWork chan struct{}
+	trades   map[string]trade
 	wakeTick chan struct{}
-	// busy counts what must end before the process may: commands under way, and their outcomes.
-	busy sync.WaitGroup
+	busy     underWay
 }
 
 // Config is what a Dispatcher needs.
@@ -48,10 +44,11 @@ type Config struct {
 // New makes a Dispatcher. Run starts its loops.
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, now: c.Now, log: c.Log, counted: c.Committed,
-		wakeWork: make(chan struct{}, 1), wakeTick: make(chan struct{}, 1)}
-	d.handlers = map[string]Handler{
-		workSecure: d.secure, workRead: d.read, workForgetCode: d.forgetCode, workLetter: d.deliver,
-	}
+		trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
+	d.Handle(workSecure, d.secure)
+	d.Handle(workRead, d.read)
+	d.Handle(workForgetCode, d.forgetCode)
+	d.Handle(workLetter, d.deliver)
 	return d
 }
 
@@ -81,71 +78,87 @@ var ErrBusy = errors.New("dispatch: the site is too busy")
 
 // Do decides one command and commits what follows. Time of receipt and readiness of the devices are filled
 // in. With an error nothing was appended, except for store.ErrUncertain, where that is not known; what the
-// site holds afterwards is the truth. Barriers are commanded after it has returned.
+// site holds afterwards is the truth. Barriers are commanded after it has returned. Once Run has ended nothing
+// is decided any more: the error is store.ErrClosed.
 func (d *Dispatcher) Do(ctx context.Context, id event.SiteID, c site.Command, attach ...Attach) (Result, error) {
+	if !d.busy.begin() {
+		return Result{}, fmt.Errorf("dispatch: ending: %w", store.ErrClosed)
+	}
+	defer d.busy.end()
+	return d.do(ctx, id, c, attach...)
+}
+
+func (d *Dispatcher) do(ctx context.Context, id event.SiteID, c site.Command, attach ...Attach) (Result, error) {
 	received := d.now()
 	unlockSite := d.sites.lock(id)
 	defer unlockSite()
 	for range tries {
-		result, permits, err := d.try(ctx, id, c, attach)
+		made, err := d.try(ctx, id, c, attach)
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
 		if err != nil {
 			return Result{}, err
 		}
-		for _, p := range permits {
-			d.busy.Go(func() { d.redeem(context.WithoutCancel(ctx), p) })
+		for _, p := range made.permits {
+			d.busy.also(func() { d.redeem(context.WithoutCancel(ctx), p) })
 		}
-		d.announce(id, result)
-		if d.counted != nil && len(result.Events) > 0 {
-			d.counted(result.Events, d.now().Sub(received))
+		d.announce(id, made)
+		if d.counted != nil && len(made.Events) > 0 {
+			d.counted(made.Events, d.now().Sub(received))
 		}
-		return result, nil
+		return made.Result, nil
 	}
 	return Result{}, ErrBusy
 }
 
-func (d *Dispatcher) try(ctx context.Context, id event.SiteID, c site.Command, attach []Attach) (Result, []*unlock.Permit, error) {
+// decision is what was committed, with what is to be done because of it.
+type decision struct {
+	Result
+	permits []*unlock.Permit
+	work    []store.Work
+}
+
+func (d *Dispatcher) try(ctx context.Context, id event.SiteID, c site.Command, attach []Attach) (decision, error) {
 	state, err := d.Load(ctx, id)
 	if err != nil {
-		return Result{}, nil, err
+		return decision{}, err
 	}
 	c.Facts.At = event.InstantOf(d.now())
-	c.Facts.Ready = d.readiness(state)
+	c.Facts.Ready = d.readiness(state, c.Do)
 	events, err := site.Decide(state, c)
 	if err != nil {
-		return Result{}, nil, err
+		return decision{}, err
 	}
 	result := Result{Events: events, State: site.Fold(state, events)}
 	write, err := d.write(state, result, attach)
 	if err != nil {
-		return Result{}, nil, err
+		return decision{}, err
 	}
+	made := decision{Result: result, work: write.Work}
 	if len(events) == 0 && len(write.Values) == 0 && len(write.Rows) == 0 && write.Remember == nil {
-		return result, nil, nil
+		return made, nil
 	}
-	draft, err := d.gate.Prepare(ctx, write, events)
-	if err != nil {
-		return Result{}, nil, err
-	}
-	permits, err := d.gate.Commit(ctx, draft)
-	return result, permits, err
+	made.permits, err = d.commit(ctx, write, events)
+	return made, err
 }
 
-// Load returns the site as of its last commit; a site that does not exist has Seq 0.
-func (d *Dispatcher) Load(ctx context.Context, id event.SiteID) (site.State, error) {
-	if err := event.CheckSiteID(id); err != nil {
-		return site.State{}, site.Invalid{Field: "site", Problem: err.Error()}
-	}
-	snap, err := d.store.Load(ctx, id)
+// commitWithin is how long a commit may take before its fate counts as unknown.
+const commitWithin = 10 * time.Second
+
+// commit makes the decision durable. A caller who goes away in the middle, a phone that lost its network, does
+// not stop it: that would leave an intent whose permit nobody holds.
+func (d *Dispatcher) commit(ctx context.Context, write store.Append, events []event.Event) ([]*unlock.Permit, error) {
+	draft, err := d.gate.Prepare(ctx, write, events)
 	if err != nil {
-		return site.State{}, err
+		return nil, err
 	}
-	if snap.Version == 0 {
-		return site.State{Site: id}, nil
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	return site.Decode(snap.State)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
+	defer cancel()
+	return d.gate.Commit(ctx, draft)
 }
 
 // write gathers everything that one decision writes.
@@ -174,65 +187,36 @@ func (d *Dispatcher) write(before site.State, r Result, attach []Attach) (store.
 	return w, nil
 }
 
-// readiness asks the connectors what they know of every barrier on a way in, other sites' included.
-func (d *Dispatcher) readiness(s site.State) []event.Readiness {
+// readiness asks the connectors what they know of every barrier here, borrowed ones included, and of the one
+// that a lease brings.
+func (d *Dispatcher) readiness(s site.State, asked site.Request) []event.Readiness {
 	var all []event.Readiness
 	for _, b := range s.Barriers {
-		r := event.Readiness{Barrier: b.ID}
-		if dev, ok := d.devices.Device(b.Spec.Device); ok {
-			r.Reach = dev.Reach()
-		}
-		all = append(all, r)
+		all = append(all, event.Readiness{Barrier: b.ID, Reach: d.reach(b.Spec.Device)})
+	}
+	if lease, ok := asked.(site.ReceiveLease); ok {
+		all = append(all, event.Readiness{Barrier: lease.Barrier, Reach: d.reach(lease.Spec.Device)})
 	}
 	return all
 }
 
-// redeem commands the device and records what became of it.
-func (d *Dispatcher) redeem(ctx context.Context, p *unlock.Permit) {
-	outcome, err := d.gate.Redeem(ctx, p)
-	if err != nil {
-		d.log.Warn("a barrier was commanded", "permit", p.Intent().ID, "device", p.Intent().Device, "outcome", outcome, "error", err)
+func (d *Dispatcher) reach(id event.DeviceID) event.Reach {
+	if dev, ok := d.devices.Device(id); ok {
+		return dev.Reach()
 	}
-	done := site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}, Do: site.Resolve{Permit: p.Intent().ID, Outcome: outcome}}
-	if err := d.insist(ctx, event.SiteOf(p.Intent().ID), done); err != nil {
-		d.log.Error("an outcome could not be recorded; the site's deadline will call it unknown", "permit", p.Intent().ID, "error", err)
-	}
-}
-
-// insistFor is how long something that happened is kept in hand while the store can't take it.
-const insistFor = 30 * time.Second
-
-// insist decides a report of something that has happened, again and again while the store fails: repeating
-// such a report changes nothing.
-func (d *Dispatcher) insist(ctx context.Context, id event.SiteID, c site.Command) error {
-	ctx, cancel := context.WithTimeout(ctx, insistFor)
-	defer cancel()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		_, err := d.Do(ctx, id, c)
-		if !passing(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(wait):
-		}
-	}
-}
-
-// passing says whether an error may pass by waiting.
-func passing(err error) bool {
-	return errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrUncertain) || errors.Is(err, ErrBusy)
+	return ""
 }
 
 // announce wakes whoever waits for what was committed.
-func (d *Dispatcher) announce(id event.SiteID, r Result) {
-	if len(r.Events) == 0 {
+func (d *Dispatcher) announce(id event.SiteID, made decision) {
+	if len(made.Events) == 0 {
 		return
 	}
 	d.streams.wake(id)
-	wake(d.wakeWork)
-	if r.State.Deadline() != 0 {
+	for _, w := range made.work {
+		wake(d.trades[w.Kind].wake)
+	}
+	if made.State.Deadline() != 0 {
 		wake(d.wakeTick)
 	}
 }
@@ -242,21 +226,6 @@ func wake(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// Events returns up to limit events of a site's journal after the sequence, in order.
-func (d *Dispatcher) Events(ctx context.Context, id event.SiteID, after uint64, limit int) ([]event.Event, error) {
-	entries, err := d.store.Events(ctx, id, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	events := make([]event.Event, len(entries))
-	for i, entry := range entries {
-		if err := json.Unmarshal(entry.Data, &events[i]); err != nil {
-			return nil, fmt.Errorf("dispatch: %s %d: %w", id, entry.Seq, err)
-		}
-	}
-	return events, nil
 }
 
 // ShownCode returns the code of a showing that was committed.

@@ -73,22 +73,41 @@ func (l letter) request() site.Request {
 }
 
 // deliver brings a letter to its site. A site that is closed, or knows nothing of the matter, needs no letter,
-// unless it was asked to lend: then the answer is no.
+// unless the other waits for its answer: see silence.
 func (d *Dispatcher) deliver(ctx context.Context, w store.Work) error {
 	var l letter
-	if err := json.Unmarshal(w.Data, &l); err != nil || l.request() == nil {
+	if err := json.Unmarshal(w.Data, &l); err != nil {
 		return fmt.Errorf("dispatch: a letter can't be read: %w", err)
+	}
+	if l.request() == nil {
+		return errors.New("dispatch: a letter asks for nothing that this release knows")
 	}
 	facts := site.Facts{Actor: event.Actor{Kind: event.ActorSite, ID: string(l.From)}}
 	_, err := d.Do(ctx, l.To, site.Command{Facts: facts, Do: l.request()})
-	gone := errors.Is(err, site.ErrUnknown) || errors.Is(err, site.ErrState)
-	if gone && l.Grant != nil {
-		deny := site.DenyLease{Lease: l.Grant.Lease, Code: event.LenderRefused}
-		_, err = d.Do(ctx, l.From, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorSite, ID: string(l.To)}}, Do: deny})
+	if !gone(err) {
 		return err
 	}
-	if gone {
+	answer := l.silence()
+	if answer == nil {
+		return nil
+	}
+	facts.Actor.ID = string(l.To)
+	if _, err = d.Do(ctx, l.From, site.Command{Facts: facts, Do: answer}); gone(err) {
 		return nil
 	}
 	return err
+}
+
+func gone(err error) bool { return errors.Is(err, site.ErrUnknown) || errors.Is(err, site.ErrState) }
+
+// silence is the answer of a site that is closed, or never was: it lends nothing, and what it had borrowed it no
+// longer needs, since a site can't close while something that it opened is not secured.
+func (l letter) silence() site.Request {
+	switch {
+	case l.Grant != nil:
+		return site.DenyLease{Lease: l.Grant.Lease, Code: event.LenderRefused}
+	case l.Return != nil:
+		return site.EndLease{Lease: l.Return.Lease}
+	}
+	return nil
 }

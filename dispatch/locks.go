@@ -21,3 +21,34 @@ func (k *keyedLocks) lock(id event.SiteID) (unlock func()) {
 	m.Lock()
 	return m.Unlock
 }
+
+// underWay counts what must end before the process may: decisions, commands to barriers, and the recording of
+// their outcomes. Once it was closed nothing new begins.
+type underWay struct {
+	mu     sync.RWMutex
+	closed bool
+	all    sync.WaitGroup
+}
+
+func (u *underWay) begin() bool {
+	u.mu.RLock()
+	defer u.mu.RUnlock()
+	if u.closed {
+		return false
+	}
+	u.all.Add(1)
+	return true
+}
+
+func (u *underWay) end() { u.all.Done() }
+
+// also starts something that belongs to what has begun and not ended yet.
+func (u *underWay) also(f func()) { u.all.Go(f) }
+
+// close lets nothing new begin, and waits for the rest.
+func (u *underWay) close() {
+	u.mu.Lock()
+	u.closed = true
+	u.mu.Unlock()
+	u.all.Wait()
+}

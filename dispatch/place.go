@@ -37,7 +37,19 @@ func (p Position) Check() error {
 // PlaceOf reduces a phone's position to what the journal may know: how far from the centre, how sure, how old.
 // A position that claims to come from the future is as old as the claim is wrong.
 func PlaceOf(p, centre Position, received time.Time) *event.Place {
-	metres := geo.Distance(orb.Point{p.Longitude, p.Latitude}, orb.Point{centre.Longitude, centre.Latitude})
+	metres := geo.DistanceHaversine(orb.Point{p.Longitude, p.Latitude}, orb.Point{centre.Longitude, centre.Latitude})
 	age := received.Sub(p.At)
-	return &event.Place{Distance: int(math.Ceil(metres)), Accuracy: int(math.Ceil(p.Accuracy)), Age: event.Millis(age.Abs().Milliseconds())}
+	return &event.Place{Distance: whole(metres), Accuracy: whole(p.Accuracy), Age: event.Millis(age.Abs().Milliseconds())}
+}
+
+// farthest is more than half of the way around the earth, in metres.
+const farthest = 20_100_000
+
+// whole rounds up. What is not a number, as between antipodes, is never near: converted as it is, it would be 0
+// on some machines.
+func whole(metres float64) int {
+	if !(metres >= 0 && metres <= farthest) {
+		return farthest
+	}
+	return int(math.Ceil(metres))
 }

@@ -34,7 +34,7 @@ func (d *Dispatcher) Heard(ctx context.Context, at event.SiteID, o event.Observa
 		if b.Spec.Device != o.Device || b.Borrowed != "" {
 			continue
 		}
-		err := d.insist(ctx, at, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorDevice, ID: string(o.Device)}},
+		err := d.insist(ctx, d.Do, at, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorDevice, ID: string(o.Device)}},
 			Do: site.Observe{Barrier: b.ID, Observation: o}})
 		if err != nil && !errors.Is(err, site.ErrUnknown) && !errors.Is(err, site.ErrState) {
 			return err

@@ -26,6 +26,8 @@ type deviceWork struct {
 	Barrier event.BarrierID `json:"barrier"`
 	Visit   event.VisitID   `json:"visit,omitempty"`
 	Permit  event.PermitID  `json:"permit,omitempty"`
+	// At is when it was decided.
+	At event.Instant `json:"at"`
 }
 
 // workOf derives what must happen because of a decision.
@@ -57,11 +59,11 @@ func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) 
 	var err error
 	switch b := e.Body.(type) {
 	case event.SecuringAsked:
-		err = add(workSecure, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit})
+		err = add(workSecure, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, At: e.At})
 	case event.ReadingAsked:
-		err = add(workRead, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit})
+		err = add(workRead, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, At: e.At})
 	case event.CodeRemovalAsked:
-		err = add(workForgetCode, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, Permit: b.Permit})
+		err = add(workForgetCode, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, Permit: b.Permit, At: e.At})
 	}
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,45 +18,55 @@ import (
 // Handler does one kind of work. It may be given the same work again; an error makes it due again later.
 type Handler func(ctx context.Context, w store.Work) error
 
-// Handle sets who does a kind of work. Call it before Run.
-func (d *Dispatcher) Handle(kind string, h Handler) { d.handlers[kind] = h }
+// trade is one kind of work: who does it, and how to wake them.
+type trade struct {
+	do   Handler
+	wake chan struct{}
+}
 
-// Work is claimed in portions, for a while; this much may be under way at once.
+// Handle sets who does a kind of work. Call it before Run.
+func (d *Dispatcher) Handle(kind string, h Handler) {
+	d.trades[kind] = trade{do: h, wake: make(chan struct{}, 1)}
+}
+
+// Work is claimed in portions, for longer than an attempt may take; this much of a kind may be under way at once.
 const (
 	workAtOnce  = 256
 	claimFor    = 60 * event.Second
 	workTimeout = 45 * time.Second
+	putAway     = 5 * time.Second
 )
 
 // Run ticks and works until the context ends, and returns when everything under way has ended. First it asks
-// the devices of every unfinished visit.
+// the devices of every unfinished visit. A Dispatcher runs once; afterwards Do decides nothing any more.
 func (d *Dispatcher) Run(ctx context.Context) error {
+	defer d.busy.close()
 	if err := d.resume(ctx); err != nil {
 		return err
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { d.tick(ctx) })
-	loops.Go(func() { d.work(ctx) })
 	loops.Go(func() { d.sweep(ctx) })
+	for kind, t := range d.trades {
+		loops.Go(func() { d.work(ctx, kind, t) })
+	}
 	loops.Wait()
-	d.busy.Wait()
 	return nil
 }
 
 // resume asks the devices of every visit that was under way when the process before this one ended.
 func (d *Dispatcher) resume(ctx context.Context) error {
-	for after := ""; ; {
+	for after, last := "", event.SiteID(""); ; {
 		rows, err := d.store.Rows(ctx, partitionVisits, after, 100)
 		if err != nil {
 			return fmt.Errorf("dispatch: finding unfinished visits: %w", err)
 		}
 		for _, row := range rows {
 			at := event.SiteOf(event.VisitID(row.Key))
-			facts := site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}
-			if _, err := d.Do(ctx, at, site.Command{Facts: facts, Do: site.Resume{}}); err != nil {
-				d.log.Error("an unfinished visit could not be resumed", "visit", row.Key, "error", err)
+			if at != last {
+				d.resumeSite(ctx, at)
 			}
-			after = row.Key
+			after, last = row.Key, at
 		}
 		if len(rows) == 0 {
 			return nil
@@ -65,59 +74,101 @@ func (d *Dispatcher) resume(ctx context.Context) error {
 	}
 }
 
-func (d *Dispatcher) work(ctx context.Context) {
-	kinds := slices.Sorted(maps.Keys(d.handlers))
-	slots := make(chan struct{}, workAtOnce)
+func (d *Dispatcher) resumeSite(ctx context.Context, id event.SiteID) {
+	facts := site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}
+	if _, err := d.Do(ctx, id, site.Command{Facts: facts, Do: site.Resume{}}); err != nil {
+		d.log.Error("unfinished visits could not be resumed; the site's deadlines will ask", "site", id, "error", err)
+	}
+}
+
+// work does one kind of work until the context ends. Each kind has places of its own, so that a slow webhook
+// never keeps a door waiting.
+func (d *Dispatcher) work(ctx context.Context, kind string, t trade) {
+	places := make(chan struct{}, workAtOnce)
 	var under sync.WaitGroup
 	defer under.Wait()
-	for ctx.Err() == nil {
+	for d.waitForWork(ctx, kind, t.wake) && waitForPlace(ctx, places) {
+		// Only what can begin at once is claimed, so that the claim lasts for all of the attempt.
 		now := event.InstantOf(d.now())
-		claimed, err := d.store.Claim(ctx, kinds, now, now.Add(claimFor), workAtOnce)
+		claimed, err := d.store.Claim(ctx, []string{kind}, now, now.Add(claimFor), cap(places)-len(places))
 		if err != nil && ctx.Err() == nil {
-			d.log.Error("work can't be claimed", "error", err)
+			d.log.Error("work can't be claimed", "kind", kind, "error", err)
+			rest(ctx, afterFailure)
 		}
 		for _, w := range claimed {
-			slots <- struct{}{}
+			places <- struct{}{}
 			under.Go(func() {
-				defer func() { <-slots }()
-				d.attempt(ctx, w)
+				defer func() { <-places }()
+				d.attempt(ctx, t.do, w)
 			})
-		}
-		if len(claimed) == 0 {
-			d.sleepUntilWork(ctx, kinds, err != nil)
 		}
 	}
 }
 
-func (d *Dispatcher) sleepUntilWork(ctx context.Context, kinds []string, failed bool) {
-	wait := idle
-	if next, err := d.store.NextWork(ctx, kinds); err == nil && next != 0 && !failed {
-		wait = min(wait, max(next.Time().Sub(d.now()), time.Millisecond))
-	}
-	if failed {
-		wait = time.Second
-	}
+// waitForPlace returns once there is a place, false when the context ended first.
+func waitForPlace(ctx context.Context, places chan struct{}) bool {
 	select {
+	case places <- struct{}{}:
+		<-places
+		return true
 	case <-ctx.Done():
-	case <-time.After(wait):
-	case <-d.wakeWork:
+		return false
+	}
+}
+
+// waitForWork returns once work of the kind is due, false when the context ended first.
+func (d *Dispatcher) waitForWork(ctx context.Context, kind string, woken <-chan struct{}) bool {
+	for {
+		next, err := d.store.NextWork(ctx, []string{kind})
+		wait := idle
+		switch {
+		case ctx.Err() != nil:
+			return false
+		case err != nil:
+			d.log.Error("the next work can't be found", "kind", kind, "error", err)
+			wait = afterFailure
+		case next != 0:
+			wait = min(wait, next.Time().Sub(d.now()))
+		}
+		if wait <= 0 {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(wait):
+		case <-woken:
+		}
 	}
 }
 
 // attempt does one piece of work. What fails is tried again, later each time.
-func (d *Dispatcher) attempt(ctx context.Context, w store.Work) {
+func (d *Dispatcher) attempt(ctx context.Context, do Handler, w store.Work) {
 	doing, cancel := context.WithTimeout(ctx, workTimeout)
 	defer cancel()
-	err := d.handlers[w.Kind](doing, w)
+	err := handle(doing, do, w)
+	// What was done while the process was told to end is not to be done again by the next.
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), putAway)
+	defer cancel()
 	if err == nil {
 		err = d.store.Finish(ctx, w.ID)
 	} else {
 		d.log.Warn("work will be tried again", "kind", w.Kind, "work", w.ID, "attempt", w.Attempts, "error", err)
 		err = d.store.Postpone(ctx, w.ID, event.InstantOf(d.now()).Add(pause(w.Attempts)))
 	}
-	if err != nil && ctx.Err() == nil {
-		d.log.Error("work could not be put away", "kind", w.Kind, "work", w.ID, "error", err)
+	if err != nil {
+		d.log.Error("work could not be put away; it is due again when its claim ends", "kind", w.Kind, "work", w.ID, "error", err)
 	}
+}
+
+// handle lets a handler that breaks fail like any other.
+func handle(ctx context.Context, do Handler, w store.Work) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("dispatch: the handler broke: %v", r)
+		}
+	}()
+	return do(ctx, w)
 }
 
 // pause is how long after a failed attempt the next is made.
@@ -125,8 +176,8 @@ func pause(attempts int) event.Millis {
 	return min(event.Second<<min(max(attempts-1, 0), 10), 10*event.Minute)
 }
 
-// secure orders a device to lock or close, if the visit still has the barrier: a site's decision to ask again
-// makes new work, so that a failure here is not repeated.
+// secure orders a device to lock or close, unless the barrier was opened again since that was decided: a site's
+// decision to ask again makes new work, so that a failure here is not repeated.
 func (d *Dispatcher) secure(ctx context.Context, w store.Work) error {
 	order, dev, err := d.deviceWork(ctx, w)
 	if err != nil || dev == nil {
@@ -180,7 +231,8 @@ func (d *Dispatcher) forgetCode(ctx context.Context, w store.Work) error {
 	return nil
 }
 
-// deviceWork reads an order, and finds its device while the order still stands: the visit is open, or there is none.
+// deviceWork reads an order, and finds its device while the order still stands: the visit is under way, and the
+// barrier was not opened anew since. Work that comes late must not shut a garage door upon a courier.
 func (d *Dispatcher) deviceWork(ctx context.Context, w store.Work) (deviceWork, device.Device, error) {
 	var order deviceWork
 	if err := json.Unmarshal(w.Data, &order); err != nil {
@@ -190,9 +242,16 @@ func (d *Dispatcher) deviceWork(ctx context.Context, w store.Work) (deviceWork, 
 	if err != nil {
 		return order, nil, err
 	}
-	if _, open := state.Visit(order.Visit); !open && order.Visit != "" {
+	visit, open := state.Visit(order.Visit)
+	if !open || openedSince(visit, order) {
 		return order, nil, nil
 	}
 	dev, _ := d.devices.Device(order.Device)
 	return order, dev, nil
+}
+
+func openedSince(v site.Visit, order deviceWork) bool {
+	return slices.ContainsFunc(v.Steps, func(p site.Step) bool {
+		return p.Barrier == order.Barrier && p.Intended > order.At
+	})
 }
