@@ -79,22 +79,22 @@ type projector struct {
 
 // standing writes a delivery that has not ended, if anything that a list shows has changed.
 func (p *projector) standing(old site.Delivery, had bool, d site.Delivery) {
-	was, is := summarize(old, 0), summarize(d, 0)
+	was, is := Summarize(old, 0), Summarize(d, 0)
 	if had && was == is {
 		return
 	}
-	p.put(summarize(d, p.at))
+	p.put(Summarize(d, p.at))
 	if had && old.Courier != "" && old.Courier != d.Courier {
 		p.drop(CourierDeliveries(old.Courier), string(d.ID))
 	}
 	if d.Courier != "" {
-		p.row(CourierDeliveries(d.Courier), string(d.ID), summarize(d, p.at))
+		p.row(CourierDeliveries(d.Courier), string(d.ID), Summarize(d, p.at))
 	}
 }
 
 // ended writes how a delivery ended, and takes it off its courier's list.
 func (p *projector) ended(d site.Delivery, events []event.Event) {
-	s := summarize(d, p.at)
+	s := Summarize(d, p.at)
 	for _, e := range events {
 		switch b := e.Body.(type) {
 		case event.DeliveryDelivered:
@@ -123,7 +123,8 @@ func (s *Summary) endedAs(id event.DeliveryID, status Status) {
 	}
 }
 
-func summarize(d site.Delivery, at event.Instant) Summary {
+// Summarize says of a delivery that has not ended what a list says of it, as of an instant.
+func Summarize(d site.Delivery, at event.Instant) Summary {
 	s := Summary{Delivery: d.ID, Site: event.SiteOf(d.ID), Merchant: d.Merchant, Carrier: d.Carrier, Courier: d.Courier,
 		AccessPoint: d.AccessPoint, Window: d.Window, Parcels: len(d.Parcels), Visit: d.Visit, At: at, Status: StatusBooked}
 	switch {
