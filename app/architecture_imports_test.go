@@ -11,9 +11,10 @@ import (
 // the first ring that names a package or a tree around it is its place.
 var rings = [][]string{
 	{"event"},
-	{"site", "device", "camera", "store", "parcel", "auth/proof"},
+	{"site", "device", "camera", "store", "parcel", "phrase", "auth/proof"},
 	{"unlock", "ledger"},
-	{"dispatch", "notify", "auth", "audit"},
+	{"dispatch", "fleet", "vault", "notify", "auth", "audit"},
+	{"client"},
 	{"api", "web"},
 	{"simulate"},
 	{"app"},
@@ -34,6 +35,10 @@ var mayImport = map[string][]string{
 	"store/*":    {"store", "event"},
 	"auth/proof": {"event"},
 	"audit":      {"event", "auth/proof"},
+	"parcel":     nil,
+	"phrase":     {"event"},
+	"vault":      {"event", "store"},
+	"unlock":     {"device", "event", "store"},
 	"cmd/loquet": {"app"},
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/app/record"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/device/mqtt"
@@ -33,9 +34,9 @@ import (
 
 // Names of files in the data folder.
 const (
-	storeName  = "loquet.db"
+	storeName  = record.StoreName
 	masterName = "master.key"
-	sentName   = "sent.jsonl"
+	sentName   = record.SentName
 )
 
 // endWithin is how long what is under way may take when the process is told to end.

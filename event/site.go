@@ -8,6 +8,7 @@ const (
 	ActorMember   ActorKind = "member"
 	ActorCourier  ActorKind = "courier"
 	ActorMerchant ActorKind = "merchant"
+	ActorCarrier  ActorKind = "carrier"
 	ActorOperator ActorKind = "operator"
 	ActorDevice   ActorKind = "device"
 	ActorSystem   ActorKind = "system"

@@ -1,0 +1,352 @@
+package demo
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/loquet/loquet/auth/proof"
+	"github.com/loquet/loquet/client"
+	"github.com/loquet/loquet/device/virtual"
+	"github.com/loquet/loquet/event"
+)
+
+// The house stands here; nobody lives there.
+const (
+	latitude  = 48.8584
+	longitude = 2.2945
+	// metre is one metre northwards, in degrees of latitude.
+	metre = 1.0 / 111_195
+)
+
+// strangeParcel is for another address.
+const strangeParcel = "(00)340123450000009990"
+
+// delivery is a booked delivery as the shop knows it.
+type delivery struct {
+	id      event.DeliveryID
+	site    event.SiteID
+	place   event.AccessPointID
+	parcels []string
+	until   time.Time
+}
+
+// booked has the shop book one parcel for now.
+func (p *play) booked(place string) *delivery { return p.bookedBy("grocer", place) }
+
+func (p *play) bookedBy(shop, place string) *delivery {
+	return p.book(shop, place, -time.Minute, 2*time.Hour)
+}
+
+func (p *play) bookedFor(place string, from, to time.Duration) *delivery {
+	return p.book("grocer", place, from, to)
+}
+
+func (p *play) book(shop, place string, from, to time.Duration) *delivery {
+	now := time.Now()
+	d := &delivery{site: p.home.site, place: p.home.places[place], until: now.Add(to)}
+	d.parcels = []string{sscc(len(p.events) + 1)}
+	var booked struct {
+		Delivery event.DeliveryID `json:"delivery"`
+	}
+	p.must(p.shop(shop).Call(p.ctx, "POST", "/v1/deliveries", map[string]any{
+		"site": d.site, "accessPoint": d.place, "carrier": "swift",
+		"window":  map[string]any{"from": now.Add(from).Format(time.RFC3339Nano), "to": d.until.Format(time.RFC3339Nano)},
+		"parcels": []map[string]any{{"code": d.parcels[0], "size": "small"}},
+	}, &booked))
+	d.id = booked.Delivery
+	if p.first == nil {
+		p.first = d
+	}
+	p.say(shop, "books parcel …%s, %s to %s, %s", d.parcels[0][len(d.parcels[0])-4:], now.Add(from).Format("15:04"), d.until.Format("15:04"), place)
+	p.read()
+	return d
+}
+
+// sscc makes a serial shipping container code with its check digit, as typed by hand.
+func sscc(n int) string {
+	digits := fmt.Sprintf("34012345%09d", n)
+	sum := 0
+	for i, r := range digits {
+		weight := 3 - 2*(i%2)
+		sum += int(r-'0') * weight
+	}
+	return fmt.Sprintf("(00)%s%d", digits, (10-sum%10)%10)
+}
+
+// assign names the courier who brings it.
+func (p *play) assign(d *delivery, c *courier) {
+	p.must(p.operator.Call(p.ctx, "POST", "/v1/deliveries/"+string(d.id)+"/assign", map[string]any{"courier": c.id}, nil))
+	p.say("operator", "%s brings it", c.name)
+	p.read()
+}
+
+// courier is a person with a phone.
+type courier struct {
+	*client.Caller
+	play *play
+	id   string
+	name string
+	// away is how many metres from the door the courier stands.
+	away float64
+}
+
+// courier registers a courier and binds a new phone.
+func (p *play) courier(name string) *courier {
+	if c, known := p.couriers[name]; known {
+		return c
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	p.must(err)
+	c := &courier{play: p, id: "swift-" + name, name: name}
+	c.Caller = &client.Caller{URL: p.stage.url, Authorize: client.SignedBy(key)}
+	p.must(p.operator.Call(p.ctx, "POST", "/v1/couriers", map[string]any{"id": c.id, "name": name}, nil))
+	code, err := p.atMachine("courier", "pair", c.id)
+	p.must(err)
+	jwk, _, err := proof.KeyFrom(&key.PublicKey)
+	p.must(err)
+	p.must(c.Call(p.ctx, "POST", "/v1/pair", map[string]any{"code": code, "publicJwk": jwk}, nil))
+	p.couriers[name] = c
+	p.say(name, "pairs a phone, whose key never leaves it")
+	return c
+}
+
+// answer is what the server says to a courier's request.
+type answer struct {
+	play    *play
+	who     string
+	Refused *struct {
+		Code  event.Code `json:"code"`
+		Title string     `json:"title"`
+		Text  string     `json:"text"`
+	} `json:"refused"`
+	Visit struct {
+		ID event.VisitID `json:"id"`
+	} `json:"visit"`
+	Code string `json:"code"`
+}
+
+func (a answer) granted() {
+	if a.Refused != nil {
+		a.play.fail("%s was refused: %s", a.who, a.Refused.Code)
+	}
+}
+
+func (a answer) refused(code event.Code) { a.refusedAny(code) }
+
+func (a answer) refusedAny(codes ...event.Code) {
+	if a.Refused == nil || !slices.Contains(codes, a.Refused.Code) {
+		got := "granted"
+		if a.Refused != nil {
+			got = string(a.Refused.Code)
+		}
+		a.play.fail("%s should be refused for %v, and was: %s", a.who, codes, got)
+	}
+	a.play.say(a.who, "reads: “%s. %s”", a.Refused.Title, a.Refused.Text)
+}
+
+func (c *courier) position() map[string]any {
+	return map[string]any{"latitude": latitude + c.away*metre, "longitude": longitude, "accuracy": 6, "at": time.Now().Format(time.RFC3339Nano)}
+}
+
+// ask makes a signed request about a visit.
+func (c *courier) ask(v event.VisitID, what string, body map[string]any) answer {
+	a, err := c.try(v, what, body)
+	c.play.must(err)
+	return a
+}
+
+func (c *courier) try(v event.VisitID, what string, body map[string]any) (answer, error) {
+	if body == nil {
+		body = map[string]any{}
+	}
+	a := answer{play: c.play, who: c.name}
+	err := c.Call(c.play.ctx, "POST", "/v1/courier/visits/"+string(v)+"/"+what, body, &a)
+	c.play.read()
+	return a, err
+}
+
+// stand moves the courier to this many metres from the door.
+func (c *courier) stand(metres float64) { c.away = metres }
+
+func (c *courier) tryApproach(d *delivery) answer {
+	a := answer{play: c.play, who: c.name}
+	c.play.must(c.Call(c.play.ctx, "POST", "/v1/courier/approach", map[string]any{"site": d.site, "accessPoint": d.place,
+		"eta": time.Now().Add(3 * time.Minute).Format(time.RFC3339)}, &a))
+	c.play.read()
+	return a
+}
+
+// approach begins the visit and walks to the door.
+func (c *courier) approach(d *delivery) event.VisitID {
+	a := c.tryApproach(d)
+	a.granted()
+	c.play.say(c.name, "approaches, and stands at the door")
+	c.stand(8)
+	return a.Visit.ID
+}
+
+func (c *courier) scanBody(parcel string) map[string]any {
+	return map[string]any{"text": parcel, "position": c.position()}
+}
+
+func (c *courier) scan(v event.VisitID, parcel string) answer {
+	c.play.say(c.name, "scans parcel …%s", parcel[len(parcel)-4:])
+	return c.ask(v, "scan", c.scanBody(parcel))
+}
+
+// scanTwice sends the same scan twice at the same instant, signed twice.
+func (c *courier) scanTwice(v event.VisitID, parcel string) {
+	c.play.say(c.name, "scans parcel …%s, and the phone sends it twice at once", parcel[len(parcel)-4:])
+	errs := make(chan error, 2)
+	for range 2 {
+		go func() {
+			phone := client.Caller{URL: c.URL, Authorize: c.Authorize}
+			errs <- phone.Call(c.play.ctx, "POST", "/v1/courier/visits/"+string(v)+"/scan", c.scanBody(parcel), nil)
+		}()
+	}
+	c.play.must(<-errs)
+	c.play.must(<-errs)
+	c.play.read()
+}
+
+// scanIntoTheVoid scans while the server dies: no answer comes.
+func (c *courier) scanIntoTheVoid(v event.VisitID, parcel string) {
+	c.play.say(c.name, "scans parcel …%s", parcel[len(parcel)-4:])
+	_ = c.Call(c.play.ctx, "POST", "/v1/courier/visits/"+string(v)+"/scan", c.scanBody(parcel), nil)
+}
+
+func (c *courier) open(v event.VisitID, name string) answer {
+	c.play.say(c.name, "taps: open %s", name)
+	return c.ask(v, "open", map[string]any{"barrier": c.play.home.barriers[name], "position": c.position()})
+}
+
+func (c *courier) reopen(v event.VisitID, name string) answer {
+	c.play.say(c.name, "taps: open %s again, it stands ajar", name)
+	return c.ask(v, "reopen", map[string]any{"barrier": c.play.home.barriers[name], "position": c.position()})
+}
+
+func (c *courier) askCode(v event.VisitID, name string) string {
+	a := c.ask(v, "code", map[string]any{"barrier": c.play.home.barriers[name], "position": c.position()})
+	a.granted()
+	c.play.say(c.name, "reads the code for one opening: %s", a.Code)
+	return a.Code
+}
+
+func (c *courier) deposit(v event.VisitID) {
+	c.ask(v, "deposit", nil).granted()
+	c.play.say(c.name, "has put the parcels down")
+}
+
+// tellClose says that everything is to be shut.
+func (c *courier) tellClose(v event.VisitID) {
+	c.play.say(c.name, "is out, and taps: lock")
+	c.ask(v, "close", nil).granted()
+}
+
+func (c *courier) leave(v event.VisitID) answer {
+	a := c.ask(v, "leave", nil)
+	if a.Refused == nil {
+		c.play.say(c.name, "may leave")
+	}
+	return a
+}
+
+// finish is the rest of an ordinary visit, from the order to open on.
+func (c *courier) finish(v event.VisitID, name string) {
+	c.play.awaitOpened(name)
+	door := c.play.door(name)
+	door.push()
+	c.deposit(v)
+	door.pullShut()
+	c.tellClose(v)
+	c.play.awaitSecured(name)
+	c.leave(v).granted()
+}
+
+// deliver is an ordinary visit.
+func (c *courier) deliver(d *delivery) {
+	v := c.approach(d)
+	c.scan(v, d.parcels[0]).granted()
+	c.finish(v, c.play.home.nameOf(d.place))
+}
+
+func (c *courier) planB(d *delivery, nobody bool) {
+	a := answer{play: c.play, who: c.name}
+	c.play.must(c.Call(c.play.ctx, "POST", "/v1/courier/deliveries/"+string(d.id)+"/plan-b",
+		map[string]any{"nobody": nobody, "position": c.position()}, &a))
+	a.granted()
+	c.play.say(c.name, "%s", map[bool]string{true: "rings in vain", false: "follows plan B"}[nobody])
+	c.play.read()
+}
+
+// eavesdropped sends the courier's last signed request again, as somebody who overheard it would.
+func (c *courier) eavesdropped() {
+	a := answer{play: c.play, who: "stranger"}
+	err := c.Again(&a)
+	if err == nil && a.Refused == nil {
+		c.play.fail("a request overheard and sent again was granted")
+	}
+	c.play.say("stranger", "sends %s's request again, byte for byte, and is refused", c.name)
+	c.play.read()
+}
+
+// door is a pair of hands at a barrier of the virtual home.
+type hands struct {
+	play *play
+	name string
+}
+
+func (p *play) door(name string) hands { return hands{p, name} }
+
+func (h hands) push() {
+	h.play.must(h.play.stage.home.Thing(h.name).Push())
+	h.play.say("door", "%s is pushed open", h.name)
+}
+
+func (h hands) pullShut() {
+	h.play.must(h.play.stage.home.Thing(h.name).PullShut())
+	h.play.say("door", "%s falls shut", h.name)
+}
+
+func (h hands) fault(words string, f virtual.Faults) {
+	h.play.stage.home.Thing(h.name).Faults(f)
+	h.play.say("door", "%s %s", h.name, words)
+}
+
+func (h hands) handLock(words string) {
+	h.play.stage.home.Thing(h.name).HandLock()
+	h.play.say("door", "somebody %s", words)
+}
+
+func (h hands) offline() {
+	h.play.stage.home.Thing(h.name).Offline()
+	h.play.say("door", "the battery of %s is dead", h.name)
+}
+
+func (h hands) foreign(cause string) {
+	h.play.stage.home.Thing(h.name).Foreign(cause)
+	h.play.say("door", "somebody opens %s with a %s of their own", h.name, cause)
+}
+
+func (h hands) replay(text string) {
+	if !h.play.stage.home.Thing(h.name).Replay(text) {
+		h.play.fail("there is no old report to replay")
+	}
+	h.play.say("door", "an old report says once more: %s", text)
+}
+
+func (h hands) typeCode(code string) {
+	h.play.must(h.play.stage.home.Thing(h.name).TypeCode(code))
+	h.play.say("door", "the keypad of %s takes the code", h.name)
+}
+
+func (h hands) typeCodeAgain(code string) {
+	if h.play.stage.home.Thing(h.name).TypeCode(code) == nil {
+		h.play.fail("the code worked a second time")
+	}
+	h.play.say("door", "the code, tried again, opens nothing")
+}

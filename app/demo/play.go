@@ -1,0 +1,245 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/loquet/loquet/app/record"
+	"github.com/loquet/loquet/client"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
+)
+
+// play is one scenario under way. Its steps end the scene at the first thing that is not as it should be, by a
+// panic that run recovers: a scene reads like a script, without an error after each line.
+type play struct {
+	ctx      context.Context
+	scenario Scenario
+	stage    *stage
+	report   *report
+
+	operator    *client.Caller
+	operatorKey string
+	shops       map[string]*client.Caller
+	home        *customer
+	building    *customer
+	couriers    map[string]*courier
+	// first is the delivery that the scene is about.
+	first *delivery
+	// seen is how far the home's journal was told; at is where each wait begins to look.
+	seen   uint64
+	events []event.Event
+	at     int
+}
+
+// failure is what a scene panics with.
+type failure struct{ error }
+
+func (p *play) fail(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
+
+func (p *play) must(err error) {
+	if err != nil {
+		panic(failure{err})
+	}
+}
+
+func (p *play) say(who, format string, args ...any) {
+	p.report.tell(time.Now(), who, fmt.Sprintf(format, args...))
+}
+
+// patience is how long a scene waits for something; an order whose outcome nobody knows takes half a minute.
+const patience = 60 * time.Second
+
+// look is how often the journal is read.
+const look = 15 * time.Millisecond
+
+// await reads the journal until it holds such an event after the last one that was waited for.
+func (p *play) await(what string, match func(event.Event) bool) event.Event {
+	limit := time.Now().Add(patience)
+	for {
+		if i := slices.IndexFunc(p.events[p.at:], match); i >= 0 {
+			p.at += i + 1
+			return p.events[p.at-1]
+		}
+		if time.Now().After(limit) {
+			p.fail("waited in vain for: %s", what)
+		}
+		p.pause(look)
+		p.read()
+	}
+}
+
+func (p *play) pause(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-p.ctx.Done():
+		p.must(p.ctx.Err())
+	}
+}
+
+// read takes what is new in the journal, and tells it.
+func (p *play) read() {
+	if p.home == nil {
+		return
+	}
+	for {
+		var page struct {
+			Events []event.Event `json:"events"`
+		}
+		path := fmt.Sprintf("/v1/sites/%s/journal?after=%d&limit=100", p.home.site, p.seen)
+		if err := p.operator.Call(p.ctx, "GET", path, nil, &page); err != nil || len(page.Events) == 0 {
+			return
+		}
+		for _, e := range page.Events {
+			p.seen = e.Seq
+			p.events = append(p.events, e)
+			if text := phrase.English.Line(e.Body, nil); text != "" && p.telling(e) {
+				p.report.tell(e.At.Time(), "loquet", text)
+			}
+		}
+	}
+}
+
+// telling leaves out how the stage was set.
+func (p *play) telling(e event.Event) bool {
+	return p.first != nil || e.Body.Kind() == event.ForeignOpening{}.Kind()
+}
+
+func (p *play) awaitBody(what string, kind event.Kind) event.Event {
+	return p.await(what, func(e event.Event) bool { return e.Body.Kind() == kind })
+}
+
+// awaitOpened waits for the world, not for the journal: the door is free to be pushed.
+func (p *play) awaitOpened(name string) {
+	thing := p.stage.home.Thing(name)
+	limit := time.After(patience)
+	for thing.Bolt() != event.BoltUnlocked && thing.Contact() != event.ContactOpen {
+		select {
+		case <-thing.Changed():
+		case <-time.After(look):
+		case <-limit:
+			p.fail("%s did not open", name)
+		}
+	}
+	p.read()
+	p.say("door", "%s is free to be opened", name)
+}
+
+func (p *play) awaitSecured(name string) {
+	id := p.home.barriers[name]
+	for _, e := range p.events {
+		if s, ok := e.Body.(event.BarrierSecured); ok && s.Barrier == id && !p.unsecuredSince(e.Seq, id) {
+			return
+		}
+	}
+	at := p.at
+	p.await(name+" is proven shut", func(e event.Event) bool {
+		s, ok := e.Body.(event.BarrierSecured)
+		return ok && s.Barrier == id
+	})
+	p.at = at
+}
+
+func (p *play) unsecuredSince(seq uint64, id event.BarrierID) bool {
+	return slices.ContainsFunc(p.events, func(e event.Event) bool {
+		intent, again := e.Body.(event.OpeningIntended)
+		loose, opened := e.Body.(event.BarrierUnsecured)
+		return e.Seq > seq && (again && intent.Permit.Barrier == id || opened && loose.Barrier == id)
+	})
+}
+
+func (p *play) awaitOutcome(o event.Outcome) {
+	p.await("the outcome is "+string(o), func(e event.Event) bool {
+		r, ok := e.Body.(event.OpeningResolved)
+		return ok && r.Outcome == o
+	})
+}
+
+func (p *play) awaitAlarm(reason event.AlarmReason, level event.AlarmLevel) {
+	p.await(fmt.Sprintf("an alarm: %s, level %d", reason, level), func(e event.Event) bool {
+		a, ok := e.Body.(event.AlarmRaised)
+		return ok && a.Reason == reason && a.Level == level
+	})
+}
+
+// wait lets time pass until an instant.
+func (p *play) wait(what string, until time.Time) {
+	p.say("time", "waiting until %s", what)
+	p.pause(time.Until(until))
+	p.read()
+}
+
+// crashAtOrder kills the server while it sends an order to open: before the order arrives, or just after.
+func (p *play) crashAtOrder(withhold bool, act func()) {
+	trap := p.stage.proxy.arm(withhold)
+	acted := make(chan struct{})
+	go func() {
+		defer close(acted)
+		act()
+	}()
+	select {
+	case <-trap.sprung:
+	case <-time.After(patience):
+		p.fail("no order to open was sent")
+	}
+	if !withhold {
+		p.awaitThingOrdered()
+	}
+	p.stage.server.kill()
+	<-acted
+	p.say("crash", "the server is killed %s", map[bool]string{true: "before its order reaches the lock", false: "just after its order reached the lock"}[withhold])
+	p.stage.proxy.cut()
+	p.must(p.stage.serve(p.ctx))
+	p.say("loquet", "runs again, on what it had written")
+}
+
+func (p *play) awaitThingOrdered() {
+	thing := p.stage.home.Thing(p.scenario.devices[0].Name)
+	for thing.OpenCommands() == 0 {
+		<-thing.Changed()
+	}
+}
+
+// verdict reads how the scene ended, from outside: the API, the send log and the audit.
+func (p *play) verdict() (Result, error) {
+	r := Result{Scenario: p.scenario.Name}
+	var summary dispatch.Summary
+	if err := p.operator.Call(p.ctx, "GET", "/v1/deliveries/"+string(p.first.id), nil, &summary); err != nil {
+		return r, err
+	}
+	r.State, r.Secured = string(summary.Status), summary.How == event.EndSecured
+	sent, err := record.Sent(p.stage.data())
+	if err != nil {
+		return r, err
+	}
+	for _, s := range sent {
+		if s.Act == event.ActOpen || s.Act == event.ActSetCode {
+			r.Openings++
+		}
+	}
+	found, err := record.Audit(p.ctx, p.stage.data())
+	if err != nil {
+		return r, err
+	}
+	r.Violations = found.Count()
+	r.judge(p.scenario)
+	return r, nil
+}
+
+func (r *Result) judge(want Scenario) {
+	switch {
+	case r.Violations > 0:
+		r.Problem = plural(r.Violations, "violation") + " of the laws"
+	case r.State != want.state:
+		r.Problem = "the delivery should be " + want.state
+	case r.Openings != want.openings:
+		r.Problem = fmt.Sprintf("there should be %d orders to open", want.openings)
+	case r.Secured != want.secured:
+		r.Problem = fmt.Sprintf("secured should be %v", want.secured)
+	default:
+		r.OK = true
+	}
+}

@@ -1,0 +1,144 @@
+package demo
+
+import (
+	"github.com/loquet/loquet/device/virtual"
+	"github.com/loquet/loquet/event"
+)
+
+func sceneUnlockUnknown(p *play) {
+	d := p.booked("front-door")
+	anna := p.courier("Anna")
+	p.assign(d, anna)
+	v := anna.approach(d)
+	front := p.door("front-door")
+	front.fault("takes orders and does nothing", virtual.Faults{Deaf: true})
+	anna.scan(v, d.parcels[0]).granted()
+	p.awaitOutcome(event.Unknown)
+	anna.open(v, "front-door").refused(event.OutcomePending)
+	front.fault("works again", virtual.Faults{})
+	p.awaitOutcome(event.NotDone)
+	anna.open(v, "front-door").granted()
+	anna.finish(v, "front-door")
+}
+
+func sceneJammed(p *play) {
+	d := p.booked("front-door")
+	anna := p.courier("Anna")
+	p.assign(d, anna)
+	v := anna.approach(d)
+	anna.scan(v, d.parcels[0]).granted()
+	p.awaitOpened("front-door")
+	front := p.door("front-door")
+	front.push()
+	anna.deposit(v)
+	front.fault("will jam", virtual.Faults{Jam: true})
+	front.pullShut()
+	anna.tellClose(v)
+	p.awaitAlarm(event.AlarmJammed, event.AlarmCourier)
+	anna.leave(v).refused(event.NotSecured)
+	front.fault("is free again", virtual.Faults{})
+	p.awaitSecured("front-door")
+	anna.leave(v).granted()
+}
+
+func sceneAjar(p *play) {
+	d := p.booked("front-door")
+	anna := p.courier("Anna")
+	p.assign(d, anna)
+	v := anna.approach(d)
+	anna.scan(v, d.parcels[0]).granted()
+	p.awaitOpened("front-door")
+	front := p.door("front-door")
+	front.push()
+	anna.deposit(v)
+	front.handLock("turns the key in the open door")
+	p.awaitAlarm(event.AlarmAjar, event.AlarmCourier)
+	anna.leave(v).refused(event.NotSecured)
+	anna.reopen(v, "front-door").granted()
+	p.awaitOutcome(event.Done)
+	front.pullShut()
+	anna.tellClose(v)
+	p.awaitSecured("front-door")
+	anna.leave(v).granted()
+}
+
+func sceneNeverClosed(p *play) {
+	p.home.hurry(soon)
+	d := p.booked("front-door")
+	anna := p.courier("Anna")
+	p.assign(d, anna)
+	v := anna.approach(d)
+	anna.scan(v, d.parcels[0]).granted()
+	p.awaitOpened("front-door")
+	p.door("front-door").push()
+	anna.deposit(v)
+	anna.leave(v).refused(event.NotSecured)
+	p.awaitAlarm(event.AlarmNotClosed, event.AlarmCourier)
+	p.awaitAlarm(event.AlarmNotClosed, event.AlarmCustomer)
+	p.awaitAlarm(event.AlarmNotClosed, event.AlarmOperator)
+}
+
+func sceneDwell(p *play) {
+	p.home.hurry(soon)
+	d := p.booked("front-door")
+	anna := p.courier("Anna")
+	p.assign(d, anna)
+	v := anna.approach(d)
+	anna.scan(v, d.parcels[0]).granted()
+	p.awaitOpened("front-door")
+	front := p.door("front-door")
+	front.push()
+	p.awaitAlarm(event.AlarmNotClosed, event.AlarmCourier)
+	anna.deposit(v)
+	front.pullShut()
+	anna.tellClose(v)
+	p.awaitSecured("front-door")
+	anna.leave(v).granted()
+}
+
+func sceneReplay(p *play) {
+	d := p.booked("front-door")
+	anna := p.courier("Anna")
+	p.assign(d, anna)
+	v := anna.approach(d)
+	anna.scan(v, d.parcels[0]).granted()
+	p.awaitOpened("front-door")
+	front := p.door("front-door")
+	front.push()
+	front.replay("LOCKED")
+	anna.eavesdropped()
+	anna.leave(v).refused(event.NotSecured)
+	anna.deposit(v)
+	front.pullShut()
+	anna.tellClose(v)
+	p.awaitSecured("front-door")
+	anna.leave(v).granted()
+}
+
+func sceneCrashAfterIntent(p *play) {
+	d := p.booked("front-door")
+	anna := p.courier("Anna")
+	p.assign(d, anna)
+	v := anna.approach(d)
+	p.crashAtOrder(true, func() { anna.scanIntoTheVoid(v, d.parcels[0]) })
+	p.awaitOutcome(event.Unknown)
+	p.awaitOutcome(event.NotDone)
+	anna.open(v, "front-door").granted()
+	anna.finish(v, "front-door")
+}
+
+func sceneCrashAfterCommand(p *play) {
+	d := p.booked("front-door")
+	anna := p.courier("Anna")
+	p.assign(d, anna)
+	v := anna.approach(d)
+	p.crashAtOrder(false, func() { anna.scanIntoTheVoid(v, d.parcels[0]) })
+	anna.open(v, "front-door").refusedAny(event.OutcomePending, event.AlreadyOpened)
+	front := p.door("front-door")
+	front.push()
+	anna.deposit(v)
+	front.pullShut()
+	anna.tellClose(v)
+	p.awaitSecured("front-door")
+	anna.leave(v).granted()
+}

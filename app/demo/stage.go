@@ -1,0 +1,198 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/loquet/loquet/device/broker"
+	"github.com/loquet/loquet/device/virtual"
+)
+
+// stage is what stands around the server: a broker, a wire to it that can be cut, and a virtual home. It
+// outlives the server, which is a process of its own.
+type stage struct {
+	dir    string
+	broker *broker.Broker
+	proxy  *proxy
+	config virtual.Config
+	home   *virtual.Home
+	server *process
+	url    string
+}
+
+const (
+	brokerAccount = "loquet"
+	brokerSecret  = "broker-password"
+)
+
+// build starts everything but the server.
+func build(ctx context.Context, dir string, devices []virtual.Device) (s *stage, err error) {
+	s = &stage{dir: dir}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	password := broker.NewPassword()
+	if s.broker, err = broker.Start(broker.Config{Server: broker.Credentials{Username: brokerAccount, PasswordHash: broker.HashPassword(password)}}); err != nil {
+		return s, err
+	}
+	if err = os.WriteFile(filepath.Join(dir, brokerSecret), []byte(password), 0o600); err != nil {
+		return s, err
+	}
+	s.config = virtual.Config{URL: s.broker.URL(), Prefix: "home"}
+	for _, d := range devices {
+		if err = s.admit(d); err != nil {
+			return s, err
+		}
+	}
+	if s.home, err = virtual.Start(ctx, s.config); err != nil {
+		return s, err
+	}
+	s.proxy, err = startProxy(s.broker.Address())
+	return s, err
+}
+
+// admit gives a device its account at the broker, for its own topics.
+func (s *stage) admit(d virtual.Device) error {
+	d.Username, d.Password = d.Name, broker.NewPassword()
+	s.config.Devices = append(s.config.Devices, d)
+	reports, commands, err := s.config.Topics(d.Name)
+	if err != nil {
+		return err
+	}
+	return s.broker.Allow(broker.Account{Credentials: broker.Credentials{Username: d.Username, PasswordHash: broker.HashPassword(d.Password)},
+		Reports: reports, Commands: commands})
+}
+
+func (s *stage) data() string { return filepath.Join(s.dir, "data") }
+
+// serve starts the server, or starts it again on what the one before left behind.
+func (s *stage) serve(ctx context.Context) error {
+	if s.url == "" {
+		address, err := freeAddress()
+		if err != nil {
+			return err
+		}
+		s.url = "http://" + address
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	s.server, err = startProcess(filepath.Join(s.dir, "server.log"), program, "serve", "--data", s.data(),
+		"--listen", strings.TrimPrefix(s.url, "http://"), "--mqtt-url", "mqtt://"+s.proxy.address(),
+		"--mqtt-user", brokerAccount, "--mqtt-password-file", filepath.Join(s.dir, brokerSecret), "--local-webhooks")
+	if err != nil {
+		return err
+	}
+	return s.awaitReady(ctx)
+}
+
+func (s *stage) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-s.server.ended:
+			return fmt.Errorf("the server ended by itself:\n%s", s.server.tail())
+		case <-ctx.Done():
+			return fmt.Errorf("the server did not get ready:\n%s", s.server.tail())
+		}
+	}
+}
+
+func (s *stage) close() {
+	if s.server != nil {
+		s.server.stop()
+	}
+	if s.proxy != nil {
+		s.proxy.close()
+	}
+	if s.home != nil {
+		s.home.Close()
+	}
+	if s.broker != nil {
+		_ = s.broker.Close()
+	}
+}
+
+// freeAddress finds a free port on loopback. The server gets the same one again after a crash.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// process is a child process with its log.
+type process struct {
+	cmd   *exec.Cmd
+	log   string
+	ended chan struct{}
+}
+
+func startProcess(log, program string, args ...string) (*process, error) {
+	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Stdout, cmd.Stderr = file, file
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	p := &process{cmd: cmd, log: log, ended: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended shows in its log
+		_ = file.Close()
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// kill ends it as a power cut of the process does: SIGKILL.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// stop asks it to end, and insists after a while.
+func (p *process) stop() {
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-p.ended:
+	case <-time.After(15 * time.Second):
+		p.kill()
+	}
+}
+
+// tail is the end of its log.
+func (p *process) tail() string {
+	const most = 2000
+	data, _ := os.ReadFile(p.log)
+	if len(data) > most {
+		data = data[len(data)-most:]
+	}
+	return string(data)
+}
