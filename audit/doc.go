@@ -1,0 +1,42 @@
+// Package audit checks the ten laws of Loquet again, from what was written down: the journals of all sites and
+// the connectors' log of what was sent.
+//
+// It shares nothing with the decisions but the definitions of events (package event) and the reading of couriers'
+// proofs (package auth/proof). Package site folds a journal forwards into a small state and decides upon that.
+// The audit keeps the whole journal, indexes it by what each event is about, and looks back from each opening,
+// block and end for what should have been there. Limits such as the age of a position stand here a second time,
+// on purpose: a law that was weakened on one side only is found.
+//
+//	journals ──one site at a time──▶ history ──▶ law 1 … law 10 ──▶ Report
+//	send log ──by permit─────────────────────────▲      │
+//	leases, across sites ◀──────────────────────────────┘
+//
+// # What is found by which law
+//
+// Each mistake is found by one law where that is possible:
+//
+//   - An opening for a blocked delivery is law 4's; for one that was cancelled, expired or taken from the courier,
+//     law 1's. A lease granted after the lending ended is law 4's; one that was never allowed, law 1's.
+//   - A second permit for a barrier that the visit had opened already is law 2's; one while the earlier command
+//     may still happen, law 3's.
+//   - A command sent twice, too late, to another device or without any permit is law 2's; one whose permit is in
+//     no journal, or that left before its intent, law 3's.
+//   - A used proof that counts again is law 1's if it opened, showed a code or counted a parcel, otherwise
+//     law 10's. An identifier that is not one at all is law 7's (it may hold a name); one that does not fit the
+//     event that made it, law 10's.
+//
+// # What can't be seen
+//
+// The journals hold no picture, no stream and no look at personal data: of law 6 the audit sees whether each
+// opening had the proof of a live camera, of law 7 whether a personal value stands in a journal. What law 7 looks
+// for (addresses of e-mail, telephone numbers, positions, number plates) are patterns: they can miss a value, and
+// one that they find may be an unfortunate identifier. An alarm can't be raised while no server runs; Options.Late
+// says how much later than due is still on time. A courier's proof signs the digest of a body that is not kept, so
+// that its signature, key, time and single use are checked, not its words.
+//
+// # How to read a running installation
+//
+// Read the log of what was sent first and the journals after it, so that each command finds its intent. A lender's
+// journal and a borrower's must be of one moment, or the lender's the later one; read everything in one snapshot
+// where the store has one.
+package audit

@@ -1,0 +1,104 @@
+package audit
+
+import (
+	"slices"
+
+	"github.com/loquet/loquet/event"
+)
+
+// borrowed: another site's barrier is opened by a lease that was received, not returned, and not spent before. What
+// the lender wrote is compared when all journals have been read.
+func (x *exam) borrowed(f *faults, o intent) {
+	p := o.body.Permit
+	got, ok := last[event.LeaseReceived](x.history, p.Lease, o.pos)
+	if !ok {
+		f.need(false, "the barrier is another site's, and no lease of it was received")
+		return
+	}
+	asked, ok := last[event.LeaseAsked](x.history, p.Lease, got.pos)
+	f.need(ok && asked.body.Barrier == p.Barrier && asked.body.Visit == p.Visit, "the lease was not asked for this barrier and visit")
+	f.need(got.body.Number == p.Fence, "its fencing number is %d, and the lease's %d", p.Fence, got.body.Number)
+	f.need(!has[event.LeaseReturned](x.history, p.Lease, got.pos, o.pos), "the lease had been returned")
+	f.need(p.Recovery || !x.spentInVain(o), "the lease had been spent")
+	x.leases.spent = append(x.leases.spent, spentLease{x.site, x.seq(o.pos), p, got.body.Spec})
+}
+
+// spentInVain says whether the lease had a permit that came to nothing; one that opened, or may yet, is found by
+// the laws 2 and 3.
+func (x *exam) spentInVain(o intent) bool {
+	return slices.ContainsFunc(all[event.OpeningIntended](x.history, o.body.Permit.Lease, o.pos), func(e intent) bool {
+		return !e.body.Permit.Recovery && x.failed(e.body.Permit.ID, o.pos)
+	})
+}
+
+// whyGranted: what the lender needs for the grant, which is its intent.
+func (x *exam) whyGranted(g entry[event.LeaseGranted]) (f faults) {
+	b, borrower := g.body.Barrier, event.SiteOf(g.body.Lease)
+	reserved, ok := last[event.BarrierReserved](x.history, b, g.pos)
+	f.need(ok && has[event.BarrierEnrolled](x.history, b, -1, g.pos), "nobody had worked the barrier by hand")
+	f.need(!has[event.BarrierRetired](x.history, b, -1, g.pos), "the barrier was retired")
+	f.need(reserved.body.Spec == g.body.Spec, "it was lent as something else than was enrolled")
+	f.need(!x.closed(g.pos), "the members had moved out")
+	f.need(x.everLent(b, borrower, g.pos), "no member had allowed %s to borrow it", borrower)
+	f.need(!has[event.LeaseGranted](x.history, g.body.Lease, -1, g.pos), "the lease had been granted before")
+	before, ok := latest[event.LeaseGranted](x.history, g.pos)
+	f.need(!ok || before.body.Number < g.body.Number, "its fencing number %d is not above the last, %d", g.body.Number, before.body.Number)
+	x.leases.granted[g.body.Lease] = g.body
+	return f
+}
+
+// everLent says whether a member had allowed the lending; whether it had ended again is law 4's.
+func (x *exam) everLent(b event.BarrierID, borrower event.SiteID, pos int) bool {
+	return slices.ContainsFunc(all[event.LendingAllowed](x.history, b, pos), func(a entry[event.LendingAllowed]) bool {
+		return a.body.Borrower == borrower && x.byMember(a.body.By, a.pos)
+	})
+}
+
+// leases is what has to be compared between the journals of borrowers and lenders.
+type leases struct {
+	granted  map[event.LeaseID]event.LeaseGranted
+	returned map[event.LeaseID]bool
+	spent    []spentLease
+	ended    []endedLease
+}
+
+type spentLease struct {
+	site   event.SiteID
+	seq    uint64
+	permit event.Permit
+	spec   event.Spec
+}
+
+type endedLease struct {
+	site  event.SiteID
+	seq   uint64
+	lease event.LeaseID
+}
+
+func newLeases() *leases {
+	return &leases{granted: make(map[event.LeaseID]event.LeaseGranted), returned: make(map[event.LeaseID]bool)}
+}
+
+// acrossSites compares: each lease that was spent, with its grant; each that ended, with its return.
+func (l *leases) acrossSites(reason, intent *LawReport) {
+	for _, s := range l.spent {
+		var f faults
+		p := s.permit
+		g, ok := l.granted[p.Lease]
+		if !ok {
+			f.need(false, "the lender's journal has no grant of %s", p.Lease)
+		} else {
+			f.need(g.Barrier == p.Barrier, "the lender granted %s", g.Barrier)
+			f.need(g.Number == p.Fence, "the lender granted the fencing number %d, not %d", g.Number, p.Fence)
+			f.need(g.Spec == s.spec, "the lender described another device")
+		}
+		if len(f) > 0 {
+			reason.violate(s.site, s.seq, f.about("%s to open %s", p.ID, p.Barrier).String())
+		}
+	}
+	for _, e := range l.ended {
+		if !l.returned[e.lease] {
+			intent.violate(e.site, e.seq, "the barrier was taken back, and "+string(e.lease)+" had not been returned")
+		}
+	}
+}

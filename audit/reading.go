@@ -1,0 +1,202 @@
+package audit
+
+import (
+	"math"
+	"slices"
+	"sort"
+
+	"github.com/loquet/loquet/event"
+)
+
+// moment is a place in time, and in the journal where two things have the same time.
+type moment struct {
+	at  event.Instant
+	pos int
+}
+
+func (m moment) after(other moment) bool {
+	return m.at > other.at || m.at == other.at && m.pos > other.pos
+}
+
+// wholly is the end of an instant: only what is later counts as after it.
+func wholly(at event.Instant) moment { return moment{at, math.MaxInt} }
+
+// part is what was last said of one part of a barrier.
+type part[T ~string] struct {
+	is   T
+	when moment
+	// current: by a live report or an answer, not by a stored copy.
+	current bool
+}
+
+// reading is what is known of a barrier after one observation.
+type reading struct {
+	pos int
+	// counts: the observation was current, and no replay.
+	counts  bool
+	when    moment
+	bolt    part[event.Bolt]
+	contact part[event.Contact]
+	reach   event.Reach
+	// reached is when the device last proved reachable.
+	reached moment
+	// clock is the latest time that the device itself gave.
+	clock event.Instant
+}
+
+// readings returns what was known of a barrier after each observation in this journal. What is known of a borrowed
+// barrier begins anew with each lease.
+func (h *history) readings(b event.BarrierID) []reading {
+	if list, known := h.said[b]; known {
+		return list
+	}
+	resets := h.borrowedAt(b)
+	var list []reading
+	var now reading
+	for _, e := range all[event.BarrierObserved](h, b, h.end()) {
+		for len(resets) > 0 && resets[0] < e.pos {
+			now, resets = reading{}, resets[1:]
+		}
+		now = now.hear(e)
+		list = append(list, now)
+	}
+	h.said[b] = list
+	return list
+}
+
+// borrowedAt are the positions at which a lease of the barrier was received.
+func (h *history) borrowedAt(b event.BarrierID) []int {
+	var positions []int
+	for _, asked := range all[event.LeaseAsked](h, b, h.end()) {
+		if got, ok := last[event.LeaseReceived](h, asked.body.Lease, h.end()); ok {
+			positions = append(positions, got.pos)
+		}
+	}
+	slices.Sort(positions)
+	return positions
+}
+
+// reading is what was known of a barrier before a position; zero when nothing was.
+func (h *history) reading(b event.BarrierID, before int) reading {
+	list := h.readings(b)
+	i := sort.Search(len(list), func(i int) bool { return list[i].pos >= before })
+	if i == 0 {
+		return reading{}
+	}
+	return list[i-1]
+}
+
+// said is the moment for which an observation can speak: an answer, for when it was asked.
+func said(e entry[event.BarrierObserved]) moment {
+	o := e.body.Observation
+	at := min(o.ReceivedAt, e.at)
+	if o.Origin == event.OriginAnswer {
+		at = min(at, o.AskedAt)
+	}
+	return moment{at, e.pos}
+}
+
+func isCurrent(o event.Observation) bool {
+	return o.Origin == event.OriginLive || o.Origin == event.OriginAnswer && o.AskedAt != 0
+}
+
+func (r reading) hear(e entry[event.BarrierObserved]) reading {
+	o := e.body.Observation
+	r.pos, r.counts = e.pos, false
+	if o.Reach != "" {
+		r.reach = o.Reach
+	}
+	if !isCurrent(o) {
+		r.bolt = r.bolt.doubt(o.Bolt)
+		r.contact = r.contact.doubt(o.Contact)
+		return r
+	}
+	if r.replayed(o) {
+		return r
+	}
+	when := said(e)
+	r.counts, r.when = true, when
+	if o.Bolt != "" {
+		r.bolt = part[event.Bolt]{o.Bolt, when, true}
+	}
+	if o.Contact != "" {
+		r.contact = part[event.Contact]{o.Contact, when, true}
+	}
+	if o.Reach != event.ReachOffline {
+		r.reach = event.ReachOnline
+		if when.after(r.reached) {
+			r.reached = when
+		}
+	}
+	r.clock = max(r.clock, o.DeviceAt)
+	return r
+}
+
+// doubt is what a stored copy does: one that says something else makes the part unproven, one that agrees proves
+// nothing.
+func (p part[T]) doubt(copied T) part[T] {
+	if copied != "" && copied != p.is {
+		return part[T]{is: copied}
+	}
+	return p
+}
+
+// replayed: by its own clock the device said this before something else that was heard, or it is that message
+// again.
+func (r reading) replayed(o event.Observation) bool {
+	switch {
+	case o.DeviceAt == 0 || o.DeviceAt > r.clock:
+		return false
+	case o.DeviceAt < r.clock:
+		return true
+	}
+	return (o.Bolt == "" || o.Bolt == r.bolt.is) && (o.Contact == "" || o.Contact == r.contact.is)
+}
+
+// sight is when the device last said that it stood open: a bolt withdrawn, or, where there is no bolt, a contact
+// open.
+func (r reading) sight(c event.Closure) (moment, bool) {
+	if r.bolt.is != "" || c.Bolt {
+		return r.bolt.when, r.bolt.current && r.bolt.is == event.BoltUnlocked
+	}
+	return r.contact.when, r.contact.current && r.contact.is == event.ContactOpen
+}
+
+// lacks says what is missing for the closure predicate to hold on what was said after a moment; "" when nothing
+// is. The bolt must have spoken since; a contact that did not change counts if the device was heard since.
+func (r reading) lacks(c event.Closure, since moment) string {
+	switch {
+	case !c.Provable():
+		return "nothing can prove it shut"
+	case r.reach == event.ReachOffline:
+		return "its device could not be reached"
+	case !r.reached.after(since):
+		return "nothing current was heard of its device after the opening"
+	case c.Bolt && r.bolt.is != event.BoltLocked:
+		return "its bolt was not said to be locked"
+	case c.Bolt && !r.bolt.current:
+		return "only a stored copy says that its bolt is locked"
+	case c.Bolt && !r.bolt.when.after(since):
+		return "that its bolt is locked was said before the opening"
+	case c.Contact && r.contact.is != event.ContactClosed:
+		return "its contact was not said to be closed"
+	case c.Contact && !r.contact.current:
+		return "only a stored copy says that its contact is closed"
+	}
+	return ""
+}
+
+// stale says whether the device was last heard longer ago than its horizon.
+func (r reading) stale(s event.Spec, at event.Instant) bool {
+	return at.Since(r.reached.at) > s.Horizon
+}
+
+// ajar: the bolt is out, and the door is not shut.
+func (r reading) ajar() bool {
+	return r.bolt.current && r.bolt.is == event.BoltLocked && r.contact.current && r.contact.is == event.ContactOpen
+}
+
+// moved says whether a part is known to have changed between two readings.
+func (r reading) moved(next reading) (bolt, contact bool) {
+	return r.bolt.is != "" && r.bolt.is != next.bolt.is, r.contact.is != "" && r.contact.is != next.contact.is
+}
