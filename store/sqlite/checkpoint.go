@@ -7,38 +7,46 @@ import (
 const (
 	// checkEvery is after how many commits the length of the log is looked at.
 	checkEvery = 8
-	// logPages is from which length on, in pages of 4 KiB, the log is copied into the file: 32 MiB.
+	// logPages is how many pages of 4 KiB the log holds before they are copied into the file: 32 MiB.
 	logPages = 8 << 10
+	// restartAt is at how many times logPages the writer helps. A log starts anew at its beginning only if all of
+	// it has been copied, which never happens while one commit follows the other.
+	restartAt = 4
 )
 
-// maintain wakes the checkpointer now and then; it never waits for it.
+// maintain follows each batch. It wakes the checkpointer now and then and never waits for it; seldom, when the log
+// is long and all but its end has been copied, the writer copies that end itself, so that the log starts anew.
 func (w *writer) maintain() {
-	if w.commits++; w.commits%checkEvery != 0 {
-		return
+	if w.commits++; w.commits%checkEvery == 0 {
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
 	}
-	select {
-	case w.wake <- struct{}{}:
-	default:
+	if w.restart.CompareAndSwap(true, false) {
+		// An error leaves the log as long as it is; the next time may do better.
+		_, _, _ = w.checkpoint("RESTART")
 	}
 }
 
-// checkpoints copies the log into the file beside the writer, which goes on meanwhile. What the writer has added
-// during a long copy is copied at once after it, so that the log soon can start anew at its beginning.
+// checkpoints copies the log into the file beside the writer, which goes on meanwhile.
 func (w *writer) checkpoints() {
 	for range w.wake {
-		length, err := w.log.checkpoint("NOOP")
-		for err == nil && length > logPages {
-			length, err = w.log.checkpoint("PASSIVE")
+		length, missing, err := w.log.checkpoint("NOOP")
+		if err != nil || missing < w.logPages {
+			continue
+		}
+		if length, _, err = w.log.checkpoint("PASSIVE"); err == nil && length > restartAt*w.logPages {
+			w.restart.Store(true)
 		}
 	}
 }
 
-// checkpoint returns how many pages of the log are not yet in the file.
-func (c conn) checkpoint(mode string) (int64, error) {
-	var missing int64
-	err := c.query("PRAGMA wal_checkpoint("+mode+")", func(stmt *sqlite.Stmt) error {
-		missing = stmt.ColumnInt64(1) - stmt.ColumnInt64(2)
+// checkpoint returns the length of the log in pages, and how many of them are not yet in the file.
+func (c conn) checkpoint(mode string) (length, missing int64, err error) {
+	err = c.query("PRAGMA wal_checkpoint("+mode+")", func(stmt *sqlite.Stmt) error {
+		length, missing = stmt.ColumnInt64(1), stmt.ColumnInt64(1)-stmt.ColumnInt64(2)
 		return nil
 	})
-	return missing, err
+	return length, missing, err
 }

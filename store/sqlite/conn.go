@@ -62,21 +62,28 @@ func closing(c *sqlite.Conn, err error) error {
 
 // useWAL turns the write-ahead log on; the file remembers it.
 func (c conn) useWAL() error {
-	var mode string
-	err := c.query("PRAGMA journal_mode = WAL", func(stmt *sqlite.Stmt) error {
-		mode = stmt.ColumnText(0)
-		return nil
-	})
+	mode, err := c.text("PRAGMA journal_mode = WAL")
 	if err == nil && mode != "wal" {
 		err = fmt.Errorf("a write-ahead log isn't possible here (journal mode %q): use a local disk", mode)
 	}
 	return err
 }
 
-// exec runs a statement that returns no row.
-func (c conn) exec(sql string, args ...any) error {
-	return c.query(sql, nil, args...)
+// text returns the first column of the last row, which is the only one of most pragmas.
+func (c conn) text(sql string) (out string, err error) {
+	err = c.query(sql, func(stmt *sqlite.Stmt) error {
+		out = stmt.ColumnText(0)
+		return nil
+	})
+	return out, err
 }
+
+// exec runs a statement whose rows, if any, are of no interest.
+func (c conn) exec(sql string, args ...any) error {
+	return c.query(sql, ignore, args...)
+}
+
+func ignore(*sqlite.Stmt) error { return nil }
 
 // query calls row for each row. The statement is reset in any case, so that it holds no snapshot open.
 func (c conn) query(sql string, row func(*sqlite.Stmt) error, args ...any) error {

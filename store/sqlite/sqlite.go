@@ -71,7 +71,7 @@ var _ store.Store = (*Store)(nil)
 // Open opens the file for reading and writing, and creates it (mode 0600) with its tables if it is missing.
 // Errors: another process has it open for writing; it was written by a newer version; it is damaged or no
 // store; the disk can't be written. A file that is refused is not changed.
-func Open(path string) (*Store, error) { return open(path, "") }
+func Open(path string) (*Store, error) { return open(path, options{logPages: logPages}) }
 
 // OpenReadOnly opens an existing file for reading, while another process may write. Every write answers
 // store.ErrFull.
@@ -83,27 +83,34 @@ func OpenReadOnly(path string) (*Store, error) {
 	return s, nil
 }
 
-// open is Open with another file layer of SQLite, for tests.
-func open(path, vfs string) (*Store, error) {
+// options are what tests set otherwise.
+type options struct {
+	// vfs is the name of SQLite's layer over the files; empty for its own.
+	vfs string
+	// logPages is from which length on the log is copied into the file.
+	logPages int64
+}
+
+func open(path string, o options) (*Store, error) {
 	s := &Store{path: path, shut: make(chan struct{})}
-	if err := s.open(vfs); err != nil {
+	if err := s.open(o); err != nil {
 		s.release()
 		return nil, fmt.Errorf("open %s: %w", path, classify(err))
 	}
 	return s, nil
 }
 
-func (s *Store) open(vfs string) (err error) {
+func (s *Store) open(o options) (err error) {
 	if err := s.own(); err != nil {
 		return err
 	}
 	if err := create(s.path); err != nil {
 		return err
 	}
-	if s.uri, err = uri(s.path, "rw", vfs); err != nil {
+	if s.uri, err = uri(s.path, "rw", o.vfs); err != nil {
 		return err
 	}
-	if err := s.openWriter(); err != nil {
+	if err := s.openWriter(o.logPages); err != nil {
 		return err
 	}
 	return s.openReaders(sqlite.OpenReadWrite)
@@ -144,7 +151,7 @@ func create(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-func (s *Store) openWriter() error {
+func (s *Store) openWriter(logPages int64) error {
 	c, err := connect(s.uri, writerCache, sqlite.OpenReadWrite)
 	if err != nil {
 		return err
@@ -160,7 +167,7 @@ func (s *Store) openWriter() error {
 		return closing(c.Conn, err)
 	}
 	s.ops = make(chan *op, batchMost)
-	s.writer = newWriter(c, log, &s.unsettled)
+	s.writer = newWriter(c, log, logPages, &s.unsettled)
 	s.stopped.Go(func() { s.writer.run(s.ops) })
 	return nil
 }
@@ -222,13 +229,15 @@ func (s *Store) openReaders(flags sqlite.OpenFlags) error {
 	return nil
 }
 
-// Check implements store.Store: it reads, and commits a row.
+// Check implements store.Store: it commits a row and reads it.
 func (s *Store) Check(ctx context.Context) error {
-	err := s.read(ctx, func(c conn) error { return c.query("SELECT n FROM pulse", func(*sqlite.Stmt) error { return nil }) })
-	if err != nil {
+	if err := s.write(ctx, func(w *writer) error { return w.pulse() }); err != nil {
 		return err
 	}
-	return s.write(ctx, func(w *writer) error { return w.pulse() })
+	return s.read(ctx, func(c conn) error {
+		_, err := c.text("SELECT n FROM pulse")
+		return err
+	})
 }
 
 // read runs f on a reader's connection. f returns its data copied.
@@ -258,9 +267,18 @@ func (s *Store) readable(ctx context.Context) error {
 	default:
 	}
 	if s.unsettled.Load() {
-		return fmt.Errorf("%w: the last commit failed and could not be settled yet", store.ErrUncertain)
+		return s.resettle(ctx)
 	}
 	return nil
+}
+
+// resettle has the writer try once more to settle a failed commit, which each of its transactions begins with.
+func (s *Store) resettle(ctx context.Context) error {
+	err := s.write(ctx, func(w *writer) error { return w.pulse() })
+	if err == nil || errors.Is(err, store.ErrClosed) || ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("%w: the last commit failed and could not be settled yet (%w)", store.ErrUncertain, err)
 }
 
 // Close implements store.Store: what is queued is committed, then everything is closed. Closing again returns

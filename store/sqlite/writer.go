@@ -97,18 +97,20 @@ func (s *Store) queue(ctx context.Context, o *op) error {
 type writer struct {
 	conn
 	log       conn // the checkpointer's
+	logPages  int64
 	hot       *hot
 	unsettled *atomic.Bool
 	batch     []*op
 	expect    int           // callers about: those just answered and those who queued meanwhile
 	wait      time.Duration // for how long to expect them
 	commits   int
+	restart   atomic.Bool
 	wake      chan struct{}
 	stopped   sync.WaitGroup
 }
 
-func newWriter(c, log conn, unsettled *atomic.Bool) *writer {
-	w := &writer{conn: c, log: log, hot: newHot(), unsettled: unsettled, wake: make(chan struct{}, 1)}
+func newWriter(c, log conn, logPages int64, unsettled *atomic.Bool) *writer {
+	w := &writer{conn: c, log: log, logPages: logPages, hot: newHot(), unsettled: unsettled, wake: make(chan struct{}, 1)}
 	w.stopped.Go(w.checkpoints)
 	return w
 }
