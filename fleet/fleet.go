@@ -6,6 +6,7 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,7 +55,7 @@ type Fleet struct {
 
 	mu      sync.RWMutex
 	devices map[event.DeviceID]running
-	// listen and ctx are set by Run; a device added before waits for it.
+	// listen and ctx are set while Run runs; a device added before waits for it.
 	listen    Listen
 	ctx       context.Context
 	listeners sync.WaitGroup
@@ -124,28 +125,62 @@ func (f *Fleet) Run(ctx context.Context, listen Listen) {
 	}
 	f.mu.Unlock()
 	<-ctx.Done()
+	f.mu.Lock()
+	f.listen = nil // nobody begins to listen any more
+	f.mu.Unlock()
 	f.listeners.Wait()
 }
 
-// Add reserves a device for a site, durably, and starts it.
+// Add reserves a device for a site, durably, and starts it. Errors: ErrConnector, ErrConfig, ErrTaken, and the
+// store's; then nothing is reserved, unless the store can't take it back, which is logged.
 func (f *Fleet) Add(ctx context.Context, r Record) (device.Device, error) {
-	dev, err := f.connect(r)
+	if r.ID == "" {
+		return nil, fmt.Errorf("%w: it has no identifier", ErrConfig)
+	}
+	if err := event.CheckSiteID(r.Site); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	version, err := f.reserve(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	data, err := json.Marshal(r)
+	dev, err := f.connect(r)
 	if err != nil {
-		return nil, fmt.Errorf("fleet: %w", err)
-	}
-	_, err = f.register.Put(ctx, store.Record{Kind: recordKind, ID: string(r.ID), Data: data})
-	if errors.Is(err, store.ErrConflict) {
-		return nil, ErrTaken
-	}
-	if err != nil {
-		return nil, fmt.Errorf("fleet: %w", err)
+		f.release(ctx, r.ID, version)
+		return nil, err
 	}
 	f.start(running{r, dev})
 	return dev, nil
+}
+
+// reserve comes before the connector is asked, which may know each identifier only once.
+func (f *Fleet) reserve(ctx context.Context, r Record) (version uint64, err error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	version, err = f.register.Put(ctx, store.Record{Kind: recordKind, ID: string(r.ID), Data: data})
+	if errors.Is(err, store.ErrUncertain) {
+		kept, again := f.register.Get(ctx, recordKind, string(r.ID))
+		if again == nil && bytes.Equal(kept.Data, data) {
+			return kept.Version, nil
+		}
+	}
+	if errors.Is(err, store.ErrConflict) {
+		return 0, ErrTaken
+	}
+	if err != nil {
+		return 0, fmt.Errorf("fleet: %w", err)
+	}
+	return version, nil
+}
+
+// release takes a reservation back, whether or not whoever asked for it is still there.
+func (f *Fleet) release(ctx context.Context, id event.DeviceID, version uint64) {
+	err := f.register.Delete(context.WithoutCancel(ctx), recordKind, string(id), version)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		f.log.Error("a device that can't be used stays reserved", "device", id, "error", err)
+	}
 }
 
 func (f *Fleet) start(r running) {
@@ -157,7 +192,7 @@ func (f *Fleet) start(r running) {
 
 // follow listens to a device; the lock is held.
 func (f *Fleet) follow(r running) {
-	if f.listen == nil || f.ctx.Err() != nil {
+	if f.listen == nil {
 		return
 	}
 	listen, ctx := f.listen, f.ctx
