@@ -6,6 +6,7 @@ type Signer interface{ Proof() Signed }
 // Proof of the courier's device, if any.
 func (e PlanBFollowed) Proof() Signed       { return e.Signed }
 func (e VisitBegun) Proof() Signed          { return e.Signed }
+func (e VisitEstimated) Proof() Signed      { return e.Signed }
 func (e VisitArrived) Proof() Signed        { return e.Signed }
 func (e ParcelScanned) Proof() Signed       { return e.Signed }
 func (e ParcelMissing) Proof() Signed       { return e.Signed }

@@ -182,6 +182,9 @@ const (
 	SizeLarge  Size = "large"
 )
 
+// Known says whether the size is one of these.
+func (s Size) Known() bool { return s == SizeSmall || s == SizeMedium || s == SizeLarge }
+
 // Fits says whether a parcel of this size is allowed where most is the largest.
 func (s Size) Fits(most Size) bool { return sizeOrder(s) <= sizeOrder(most) }
 

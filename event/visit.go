@@ -26,8 +26,9 @@ func (VisitBegun) Kind() Kind { return "visit.begun" }
 
 // VisitEstimated: the courier's estimated time of arrival changed.
 type VisitEstimated struct {
-	Visit VisitID `json:"visit"`
-	ETA   Instant `json:"eta"`
+	Visit  VisitID `json:"visit"`
+	ETA    Instant `json:"eta"`
+	Signed Signed  `json:"signed,omitzero"`
 }
 
 // Kind of event.
@@ -141,10 +142,12 @@ type VisitTakenOver struct {
 // Kind of event.
 func (VisitTakenOver) Kind() Kind { return "visit.taken-over" }
 
-// CloseAsked: the courier is out and asks that everything be shut.
+// CloseAsked: the courier is out and asks that everything be shut. Member, instead, when a member says so: of a
+// rehearsal, or of what nothing but a word can end.
 type CloseAsked struct {
-	Visit  VisitID `json:"visit"`
-	Signed Signed  `json:"signed,omitzero"`
+	Visit  VisitID  `json:"visit"`
+	Member MemberID `json:"member,omitempty"`
+	Signed Signed   `json:"signed,omitzero"`
 }
 
 // Kind of event.
