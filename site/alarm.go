@@ -15,61 +15,66 @@ type Alarm struct {
 
 // settleAlarm raises, climbs and ends a visit's alarm.
 func (t *turn) settleAlarm(v Visit) bool {
-	reason, barrier := t.problem(v)
+	due := t.alarmAt(v, t.at)
 	switch {
-	case reason == "" && v.Alarm.Level == 0:
+	case due == v.Alarm:
 		return false
-	case reason == "":
+	case due.Level == 0:
 		t.say(event.AlarmEnded{Visit: v.ID})
-		return true
+	default:
+		t.say(event.AlarmRaised{Visit: v.ID, Barrier: due.Barrier, Reason: due.Reason, Level: due.Level})
 	}
-	level := t.alarmLevel(v, reason)
-	if reason == v.Alarm.Reason && barrier == v.Alarm.Barrier && level == v.Alarm.Level {
-		return false
-	}
-	t.say(event.AlarmRaised{Visit: v.ID, Barrier: barrier, Reason: reason, Level: level})
 	return true
 }
 
-func (t *turn) alarmLevel(v Visit, reason event.AlarmReason) event.AlarmLevel {
+// alarmAt is the alarm that should stand at an instant if nothing else happens until then.
+func (s State) alarmAt(v Visit, at event.Instant) Alarm {
+	reason, barrier := s.problem(v, at)
+	if reason == "" {
+		return Alarm{}
+	}
+	due := Alarm{Reason: reason, Barrier: barrier, Level: s.alarmLevel(v, reason, at), At: v.Alarm.At}
+	if due.Level != v.Alarm.Level {
+		due.At = at
+	}
+	return due
+}
+
+func (s State) alarmLevel(v Visit, reason event.AlarmReason, at event.Instant) event.AlarmLevel {
 	switch {
 	case reason == event.AlarmDanger:
 		return event.AlarmOperator
 	case v.Alarm.Level == 0:
 		return event.AlarmCourier
-	case v.Alarm.Level < event.AlarmOperator && t.at >= v.Alarm.At.Add(t.Rules.Climb):
+	case v.Alarm.Level < event.AlarmOperator && at >= v.Alarm.At.Add(s.Rules.Climb):
 		return v.Alarm.Level + 1
 	default:
 		return v.Alarm.Level
 	}
 }
 
-// problem names what is wrong in the visit now, worst first; "" when nothing is.
-func (t *turn) problem(v Visit) (event.AlarmReason, event.BarrierID) {
-	if v.TakenOver != "" {
-		return "", ""
+// problem names what is wrong in the visit at an instant, and where first; "" when nothing is.
+func (s State) problem(v Visit, at event.Instant) (event.AlarmReason, event.BarrierID) {
+	if v.Danger && v.TakenOver == "" {
+		return event.AlarmDanger, ""
 	}
-	worst, where := event.AlarmReason(""), event.BarrierID("")
 	for _, p := range v.Steps {
-		if !p.live() || t.finished(v, p) {
+		if !p.live() {
 			continue
 		}
-		if v.Danger {
-			return event.AlarmDanger, p.Barrier
-		}
-		if reason := t.stepProblem(p); reason != "" && worst == "" {
-			worst, where = reason, p.Barrier
+		if reason := s.stepProblem(v, p, at); reason != "" {
+			return reason, p.Barrier
 		}
 	}
-	return worst, where
+	return "", ""
 }
 
-func (t *turn) stepProblem(p Step) event.AlarmReason {
-	b, _ := find(t.Barriers, p.Barrier)
+func (s State) stepProblem(v Visit, p Step, at event.Instant) event.AlarmReason {
+	b, _ := find(s.Barriers, p.Barrier)
 	switch {
 	case p.Stuck:
 		return event.AlarmCodeStuck
-	case !p.spent() || p.Secured != 0:
+	case !p.spent() || p.Secured != 0 || v.TakenOver != "":
 		return ""
 	case b.Bolt == event.BoltJammed && b.BoltAt >= p.Intended:
 		return event.AlarmJammed
@@ -77,7 +82,7 @@ func (t *turn) stepProblem(p Step) event.AlarmReason {
 		return event.AlarmAjar
 	case p.Reopened:
 		return event.AlarmReopened
-	case t.at < p.Intended.Add(t.Rules.Dwell):
+	case at < p.Began.Add(s.Rules.Dwell), !b.Spec.Closure.Provable() && s.finishedAt(v, p) != 0:
 		return ""
 	case b.Reach == event.ReachOffline:
 		return event.AlarmUnreached
@@ -90,33 +95,23 @@ func (t *turn) stepProblem(p Step) event.AlarmReason {
 	}
 }
 
-// nextAlarm is when time alone raises the alarm, or lets it climb; 0 for never.
+// nextAlarm is when time alone raises the alarm, changes it, or lets it climb; 0 for never.
 func (s State) nextAlarm(v Visit) event.Instant {
-	if v.TakenOver != "" {
-		return 0
+	var next event.Instant
+	consider := func(at event.Instant) {
+		if at > s.At && s.alarmAt(v, at) != v.Alarm {
+			next = earlier(next, at)
+		}
 	}
-	switch v.Alarm.Level {
-	case event.AlarmOperator:
-		return s.dwellEnds(v)
-	case 0:
-		return s.dwellEnds(v)
-	default:
-		return v.Alarm.At.Add(s.Rules.Climb)
+	if v.Alarm.Level != 0 {
+		consider(v.Alarm.At.Add(s.Rules.Climb))
 	}
-}
-
-// dwellEnds is when the first unsecured barrier will have been open too long; 0 if none will, or has already.
-func (s State) dwellEnds(v Visit) event.Instant {
-	var first event.Instant
 	for _, p := range v.Steps {
-		if !p.spent() || p.Secured != 0 {
-			continue
-		}
-		if at := p.Intended.Add(s.Rules.Dwell); at > s.At && (first == 0 || at < first) {
-			first = at
+		if p.spent() {
+			consider(p.Began.Add(s.Rules.Dwell))
 		}
 	}
-	return first
+	return next
 }
 
 var alarmEvolvers = []evolver{

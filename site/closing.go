@@ -1,16 +1,21 @@
 package site
 
 import (
+	"math"
 	"slices"
 
 	"github.com/loquet/loquet/event"
 )
 
-// grace is how long a secured visit waits for the courier's tap before it ends by itself: a phone may be dead.
-const grace = 15 * event.Second
-
-// rehearsalLife is how long a rehearsal that opened nothing stays.
-const rehearsalLife = 10 * event.Minute
+const (
+	// grace is how long a secured visit waits for the courier's last tap before it ends by itself: a phone may
+	// be dead.
+	grace = 15 * event.Second
+	// between is how long a courier may be on the way from one barrier to the next.
+	between = 15 * event.Minute
+	// rehearsalLife is how long a rehearsal that opened nothing stays.
+	rehearsalLife = 10 * event.Minute
+)
 
 // Deposit says that the parcels were put down. Photo commits to a picture, if one was taken.
 type Deposit struct {
@@ -36,10 +41,14 @@ func (v Visit) through() bool {
 	return last.live() && last.Opened != 0
 }
 
-// Close says that the courier is out: everything is to be shut.
+// Close says that the courier is out: everything is to be shut. A member says it of a rehearsal, and of a visit
+// that nothing but somebody's word can end.
 type Close struct{ Visit event.VisitID }
 
 func (r Close) decide(t *turn) error {
+	if t.facts.Actor.Kind == event.ActorMember {
+		return t.closeForMember(r.Visit)
+	}
 	v, ok, err := t.ofVisit(r.Visit, event.AskedClose)
 	if !ok {
 		return err
@@ -49,6 +58,32 @@ func (r Close) decide(t *turn) error {
 	}
 	t.say(event.CloseAsked{Visit: v.ID, Signed: t.facts.Signed})
 	return nil
+}
+
+func (t *turn) closeForMember(id event.VisitID) error {
+	who, err := t.member()
+	if err != nil {
+		return err
+	}
+	v, ok := find(t.Visits, id)
+	switch {
+	case !ok:
+		return unknown("visit", string(id))
+	case !v.intended():
+		return t.refuse(event.Refused{Asked: event.AskedClose, Code: event.NotOpened, Visit: id})
+	case v.Member != who && !t.wordOnly(v):
+		return ErrForbidden
+	}
+	t.say(event.CloseAsked{Visit: id, Member: who})
+	return nil
+}
+
+// wordOnly says whether nothing that the visit opened can be proven shut.
+func (s State) wordOnly(v Visit) bool {
+	return !slices.ContainsFunc(v.Steps, func(p Step) bool {
+		b, _ := find(s.Barriers, p.Barrier)
+		return p.live() && b.Spec.Closure.Provable()
+	})
 }
 
 // Leave asks to be released: granted only when every barrier is secured, or nothing was opened.
@@ -74,27 +109,37 @@ func (r Leave) decide(t *turn) error {
 // unfinished names a barrier that keeps the visit from ending; "" when none does.
 func (t *turn) unfinished(v Visit) event.BarrierID {
 	for _, p := range v.Steps {
-		if p.live() && !t.finished(v, p) {
+		if at := t.finishedAt(v, p); p.live() && (at == 0 || at > t.at) {
 			return p.Barrier
 		}
 	}
 	return ""
 }
 
-func (t *turn) finished(v Visit, p Step) bool {
-	b, _ := find(t.Barriers, p.Barrier)
+// finishedAt is from when a step that was opened, or may have been, no longer keeps its visit from ending; 0 for
+// not as things stand.
+func (s State) finishedAt(v Visit, p Step) event.Instant {
+	b, _ := find(s.Barriers, p.Barrier)
 	switch {
-	case p.By == event.PermitCode && !p.Removed:
-		return false
+	case p.By == event.PermitCode && p.Removed == 0, p.Outcome == "":
+		return 0
 	case v.TakenOver != "":
-		return true
-	case p.Opened == 0 || p.Outcome != event.Done:
-		return false
-	case !b.Spec.Closure.Provable():
-		return v.Closing && b.AcceptUnprovable
+		return max(v.Claimed, p.overAt())
+	case b.Spec.Closure.Provable():
+		return p.Secured
+	case !v.Closing || !b.AcceptUnprovable || p.Outcome != event.Done && p.Permit.Resolve == 0:
+		return 0
 	default:
-		return p.Secured != 0 && b.fresh(t.at)
+		return p.overAt()
 	}
+}
+
+// overAt is from when the order to open can have no further effect. Where nobody can know, a person has decided.
+func (p Step) overAt() event.Instant {
+	if p.Outcome == event.Unknown && p.By == event.PermitRemote {
+		return max(p.Intended, p.resolvable())
+	}
+	return p.Intended
 }
 
 // Danger: the courier leaves at once. The alarm climbs, and the visit stays open until secured.
@@ -150,44 +195,75 @@ func (r Rehearse) decide(t *turn) error {
 	}
 	id := t.begin(event.VisitBegun{Member: who, AccessPoint: r.AccessPoint})
 	v, _ := find(t.Visits, id)
-	return t.open(v, v.Steps[0], event.AskedRehearse)
+	if err := t.open(v, v.Steps[0], event.AskedRehearse); err != nil {
+		return err
+	}
+	if v, _ = find(t.Visits, id); !v.intended() && !t.borrowing(v) {
+		t.end(v)
+	}
+	return nil
 }
 
 // settleEnd ends a visit when nothing keeps it open and nobody needs to be waited for.
 func (t *turn) settleEnd(v Visit) bool {
-	if at := t.endsAt(v); at == 0 || at > t.at || t.unfinished(v) != "" {
+	if at := t.endsAt(v); at == 0 || at > t.at {
 		return false
 	}
 	t.end(v)
 	return true
 }
 
-// endsAt is the earliest instant at which the visit may end by itself; 0 while a barrier still stands against it.
+// endsAt is when the visit ends by itself; 0 while a barrier stands against it.
 func (s State) endsAt(v Visit) event.Instant {
-	switch {
-	case !v.intended():
+	if !v.intended() {
 		return s.unopenedEndsAt(v)
-	case v.TakenOver != "":
-		return v.Claimed
 	}
-	var last event.Instant
+	var last, began event.Instant
 	for _, p := range v.Steps {
-		if p.live() {
-			b, _ := find(s.Barriers, p.Barrier)
-			if p.Secured == 0 && b.Spec.Closure.Provable() {
-				return 0
-			}
-			last = max(last, p.Secured, p.Intended)
+		if !p.live() {
+			continue
 		}
+		at := s.finishedAt(v, p)
+		if at == 0 {
+			return 0
+		}
+		last, began = max(last, at), max(began, p.Began)
 	}
-	if v.Danger {
+	if v.TakenOver != "" || v.Danger {
 		return last
 	}
-	return last.Add(grace)
+	return s.courierGoneAt(v, last, began)
+}
+
+// courierGoneAt is until when a visit waits in which everything is secured. Without the courier's word they may
+// be on the way to the next barrier, or inside, behind a door that locks by itself.
+func (s State) courierGoneAt(v Visit, last, began event.Instant) event.Instant {
+	switch {
+	case v.Closing:
+		return last.Add(grace)
+	case !v.through() && !v.Suspended && !s.allBlocked(v):
+		return last.Add(between)
+	}
+	return max(last, min(began.Add(s.Rules.Dwell), s.provenUntil(v))).Add(grace)
+}
+
+// provenUntil is when the proof of a secured barrier runs out that nobody can renew by asking, less the grace.
+func (s State) provenUntil(v Visit) event.Instant {
+	until := event.Instant(math.MaxInt64)
+	for _, p := range v.Steps {
+		b, _ := find(s.Barriers, p.Barrier)
+		if p.Secured != 0 && !b.Spec.Reads && s.orderFrom(v, p, b) == 0 {
+			until = min(until, b.staleAt().Add(-grace-1))
+		}
+	}
+	return until
 }
 
 func (s State) unopenedEndsAt(v Visit) event.Instant {
-	if v.rehearsal() {
+	switch {
+	case v.Danger:
+		return v.Begun
+	case v.rehearsal():
 		return v.Begun.Add(rehearsalLife)
 	}
 	latest := v.Begun
@@ -213,6 +289,18 @@ func (t *turn) end(v Visit) {
 			t.say(event.LeaseReturned{Lease: l.ID, Barrier: l.Barrier, Spent: l.Spent})
 		}
 	}
+	if v.Suspended {
+		t.unassignAll(v)
+	}
+}
+
+// unassignAll takes what a visit leaves undelivered from its courier.
+func (t *turn) unassignAll(v Visit) {
+	for _, id := range v.Deliveries {
+		if d, ok := find(t.Deliveries, id); ok {
+			t.unassign(d)
+		}
+	}
 }
 
 func (t *turn) howEnded(v Visit) event.VisitEnd {
@@ -234,16 +322,11 @@ func (t *turn) howEnded(v Visit) event.VisitEnd {
 
 // visitDeadlines names the instants at which time alone decides something in the visit.
 func (s State) visitDeadlines(v Visit, consider func(event.Instant)) {
-	consider(s.endDeadline(v))
+	consider(s.endsAt(v))
 	consider(s.nextAlarm(v))
 	for _, p := range v.Steps {
-		if !p.live() {
-			continue
-		}
-		consider(s.nextAsk(v, p))
-		consider(p.outcomeDeadline())
-		if p.By == event.PermitRemote && p.Outcome != event.Done && p.Opened != 0 {
-			consider(p.resolvable())
+		if p.live() {
+			s.stepDeadlines(v, p, consider)
 		}
 	}
 	for _, l := range s.Leases {
@@ -253,24 +336,18 @@ func (s State) visitDeadlines(v Visit, consider func(event.Instant)) {
 	}
 }
 
-// endDeadline is endsAt where only time is missing.
-func (s State) endDeadline(v Visit) event.Instant {
-	t := turn{State: s, at: s.endsAt(v)}
-	if t.at == 0 || t.unfinished(v) != "" {
-		return 0
+func (s State) stepDeadlines(v Visit, p Step, consider func(event.Instant)) {
+	b, _ := find(s.Barriers, p.Barrier)
+	consider(s.nextAsk(v, p))
+	consider(p.unknownAt())
+	if p.By == event.PermitCode && !p.Removing {
+		consider(s.codeOverAt(v, p))
 	}
-	return t.at
-}
-
-// outcomeDeadline is when an unanswered command is first called unknown, and a code is to be forgotten.
-func (p Step) outcomeDeadline() event.Instant {
-	switch {
-	case p.Outcome == "" && p.By == event.PermitCode:
-		return p.Intended.Add(openWithin)
-	case p.By == event.PermitCode && !p.Removing, p.Outcome == "":
-		return p.Permit.Deadline
-	default:
-		return 0
+	if p.By == event.PermitRemote && p.Outcome != event.Done && p.Opened != 0 {
+		consider(p.resolvable())
+	}
+	if p.Secured != 0 {
+		consider(b.staleAt())
 	}
 }
 

@@ -50,6 +50,9 @@ type Invalid struct {
 
 func (e Invalid) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Problem) }
 
+// inCalendar says whether an instant is none, or lies in the years 1970 to 9999 that its encoding can hold.
+func inCalendar(i event.Instant) bool { return i >= 0 && i < 253_402_300_800_000 }
+
 func unknown(what, id string) error { return fmt.Errorf("%w: %s %q", ErrUnknown, what, id) }
 
 func notNow(why string) error { return fmt.Errorf("%w: %s", ErrState, why) }

@@ -32,8 +32,11 @@ func (r GiveConsent) decide(t *turn) error {
 	t.say(event.ConsentGiven{Consent: c, By: t.facts.Actor})
 	for _, o := range r.Open {
 		d, ok := find(t.Deliveries, o.Delivery)
-		if ok && !d.Consented && covers(c, d) && len(o.Spans) > 0 {
-			t.say(event.DeliveryConsented{Delivery: d.ID, Consent: c.ID, Allowed: clip(o.Spans, d.Window), By: t.facts.Actor})
+		if !ok || d.Consented || !covers(c, d) {
+			continue
+		}
+		if allowed := clip(o.Spans, d.Window, c.Until); len(allowed) > 0 {
+			t.say(event.DeliveryConsented{Delivery: d.ID, Consent: c.ID, Allowed: allowed, By: t.facts.Actor})
 		}
 	}
 	return nil
@@ -42,6 +45,12 @@ func (r GiveConsent) decide(t *turn) error {
 func (t *turn) checkConsent(c event.Consent) error {
 	if _, ok := find(t.AccessPoints, c.AccessPoint); !ok {
 		return unknown("access point", string(c.AccessPoint))
+	}
+	if !c.Largest.Known() {
+		return Invalid{"largest", "one of small, medium, large"}
+	}
+	if !inCalendar(c.Until) {
+		return Invalid{"until", "between 1970 and 9999"}
 	}
 	if len(c.Hours) == 0 {
 		return Invalid{"hours", "say on which days and hours"}
@@ -66,9 +75,12 @@ func covers(c event.Consent, d Delivery) bool {
 		(c.Until == 0 || d.Window.From < c.Until)
 }
 
-// clip keeps the parts of the spans that lie within the window.
-func clip(spans []event.Span, window event.Span) []event.Span {
+// clip keeps the parts of the spans that lie within the window, and before the consent ends.
+func clip(spans []event.Span, window event.Span, until event.Instant) []event.Span {
 	var kept []event.Span
+	if until != 0 {
+		window.To = min(window.To, until)
+	}
 	for _, s := range spans {
 		s = event.Span{From: max(s.From, window.From), To: min(s.To, window.To)}
 		if s.From < s.To {

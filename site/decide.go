@@ -32,11 +32,14 @@ func (t *turn) handle(r Request) error {
 	if _, opens := r.(OpenSite); !opens && t.Seq == 0 {
 		return unknown("site", string(t.Site))
 	}
-	if !t.Open && t.Seq > 0 {
+	if _, late := r.(answeredForever); !t.Open && t.Seq > 0 && !late {
 		return notNow("the site is closed")
 	}
 	return r.decide(t)
 }
+
+// answeredForever marks the requests that a site answers after its members moved out, because another site waits.
+type answeredForever interface{ answeredForever() }
 
 // say states an event and folds it.
 func (t *turn) say(b event.Body) {

@@ -145,12 +145,12 @@ func (t *turn) checkBooking(r Book) error {
 		return Invalid{"carrier", "name the carrier"}
 	case r.Window.From >= r.Window.To:
 		return Invalid{"window", "it must begin before it ends"}
-	case r.Window.To.Since(r.Window.From) > mostWindow:
-		return Invalid{"window", "at most 7 days long"}
 	case r.Window.To <= t.at:
 		return Invalid{"window", "it has passed"}
-	case r.Window.From.Since(t.at) > mostAhead:
+	case r.Window.From > t.at.Add(mostAhead):
 		return Invalid{"window", "at most 90 days ahead"}
+	case r.Window.To > max(r.Window.From, 0).Add(mostWindow):
+		return Invalid{"window", "at most 7 days long"}
 	case len(r.Parcels) == 0 || len(r.Parcels) > mostParcels:
 		return Invalid{"parcels", "from 1 to 50"}
 	}
@@ -163,8 +163,8 @@ func (t *turn) checkBooking(r Book) error {
 // checkParcels refuses a parcel that is awaited here already: a scan must name one delivery only.
 func (t *turn) checkParcels(parcels []event.Parcel) error {
 	for i, p := range parcels {
-		if p.Code == "" {
-			return Invalid{"parcels", "each has a code"}
+		if p.Code == "" || !p.Size.Known() {
+			return Invalid{"parcels", "each has a code, and a size that is one of small, medium, large"}
 		}
 		if slices.ContainsFunc(parcels[:i], func(x event.Parcel) bool { return x.Code == p.Code }) {
 			return Invalid{"parcels", "the same code stands there twice"}
@@ -185,7 +185,7 @@ func (t *turn) consentAtBooking(id event.DeliveryID, spans []ConsentSpans) {
 		if i < 0 || !covers(c, d) {
 			continue
 		}
-		if allowed := clip(spans[i].Spans, d.Window); len(allowed) > 0 {
+		if allowed := clip(spans[i].Spans, d.Window, c.Until); len(allowed) > 0 {
 			t.say(event.DeliveryConsented{Delivery: id, Consent: c.ID, Allowed: allowed, By: event.Actor{Kind: event.ActorSystem}})
 			return
 		}
@@ -219,7 +219,7 @@ type Assign struct {
 }
 
 func (r Assign) decide(t *turn) error {
-	if err := t.allow(event.ActorMerchant, event.ActorOperator); err != nil {
+	if err := t.allow(event.ActorMerchant, event.ActorCarrier, event.ActorOperator); err != nil {
 		return err
 	}
 	if r.Courier == "" || r.Key == "" || r.PublicKey == "" {
@@ -252,6 +252,9 @@ type Suspend struct{ Courier event.CourierID }
 func (r Suspend) decide(t *turn) error {
 	if err := t.allow(event.ActorOperator); err != nil {
 		return err
+	}
+	if r.Courier == "" {
+		return Invalid{"courier", "name the courier"}
 	}
 	if !slices.ContainsFunc(t.Deliveries, func(d Delivery) bool { return d.Courier == r.Courier }) &&
 		!slices.ContainsFunc(t.Visits, func(v Visit) bool { return v.Courier == r.Courier && !v.Suspended }) {
@@ -323,7 +326,17 @@ func (s *State) leaveVisit(id event.DeliveryID) {
 	edit(&s.Visits, d.Visit, func(v *Visit) {
 		v.Deliveries = without(v.Deliveries, func(x event.DeliveryID) bool { return x == id })
 	})
-	edit(&s.Deliveries, id, func(d *Delivery) { d.Visit = "" })
+	edit(&s.Deliveries, id, (*Delivery).leave)
+}
+
+// leave ends a delivery's part in a visit. What was scanned and answered for that visit counts for no other.
+func (d *Delivery) leave() {
+	d.Visit = ""
+	d.Asked = without(d.Asked, func(a Ask) bool { return a.Round == event.RoundApproach })
+	d.Parcels = slices.Clone(d.Parcels)
+	for i := range d.Parcels {
+		d.Parcels[i].Scanned, d.Parcels[i].Missing = false, false
+	}
 }
 
 var deliveryEvolvers = []evolver{
@@ -359,12 +372,6 @@ var deliveryEvolvers = []evolver{
 			return
 		}
 		s.leaveVisit(b.Delivery)
-		edit(&s.Deliveries, b.Delivery, func(d *Delivery) {
-			d.AccessPoint, d.PlanB = b.To.AccessPoint, d.PlanB+1
-			d.Parcels = slices.Clone(d.Parcels)
-			for i := range d.Parcels {
-				d.Parcels[i].Scanned = false
-			}
-		})
+		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.AccessPoint = b.To.AccessPoint })
 	}),
 }

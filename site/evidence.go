@@ -13,12 +13,14 @@ type Barrier struct {
 	// Enrolled: somebody worked it by hand when asked, and the device said so. Worked is the first half of it.
 	Enrolled bool `json:"enrolled,omitempty"`
 	Worked   bool `json:"worked,omitempty"`
-	// Bolt and Contact as last said; BoltAt and ContactAt when, 0 if that was not current (a stored copy).
+	// Bolt and Contact as last said; BoltAt and ContactAt when, 0 if that was not current: a stored copy, a
+	// replay, or an answer to a question older than the last report.
 	Bolt      event.Bolt    `json:"bolt,omitempty"`
 	BoltAt    event.Instant `json:"boltAt,omitempty"`
 	Contact   event.Contact `json:"contact,omitempty"`
 	ContactAt event.Instant `json:"contactAt,omitempty"`
-	// Reach as last said; ReachedAt is when the device last proved reachable by a current message.
+	// Reach as last said; ReachedAt is when the device last proved reachable by a current message, 0 once it
+	// was said to be offline.
 	Reach     event.Reach   `json:"reach,omitempty"`
 	ReachedAt event.Instant `json:"reachedAt,omitempty"`
 	// DeviceAt is the device's own latest time: what is older is a replay.
@@ -41,39 +43,46 @@ func (b Barrier) held() bool { return b.Holder != "" || b.Lent.Lease != "" }
 // lowBattery is the charge in percent below which the site's people are told.
 const lowBattery = 20
 
-// hear folds what the device said. A stored copy never counts as current: it can only unsettle what was known.
+// hear folds what the device said. What does not speak for now can only unsettle what was known.
 func (b Barrier) hear(o event.Observation) Barrier {
-	if o.Reach != "" {
-		b.Reach = o.Reach
-	}
 	if o.Battery > 0 {
 		b.LowBattery = o.Battery < lowBattery
 	}
-	if !o.Current() {
+	if !b.speaksNow(o) {
 		return b.hearCopy(o)
 	}
-	if b.replay(o) {
-		return b
-	}
-	before := b
-	at := o.ReceivedAt
+	before, at := b, o.ReceivedAt
 	if o.Origin == event.OriginAnswer {
 		at = o.AskedAt
 	}
-	if o.Bolt != "" {
-		b.Bolt, b.BoltAt = o.Bolt, at
+	repeats := o.Origin == event.OriginAnswer || !b.Spec.Reads
+	b.Bolt, b.BoltAt = hearPart(b.Bolt, b.BoltAt, o.Bolt, at, repeats)
+	b.Contact, b.ContactAt = hearPart(b.Contact, b.ContactAt, o.Contact, at, repeats)
+	b.Reach, b.ReachedAt = event.ReachOnline, max(b.ReachedAt, at)
+	if o.Reach == event.ReachOffline {
+		b.Reach, b.ReachedAt = event.ReachOffline, 0
 	}
-	if o.Contact != "" {
-		b.Contact, b.ContactAt = o.Contact, at
+	if o.DeviceAt > b.DeviceAt || o.Origin == event.OriginAnswer && o.DeviceAt != 0 {
+		b.DeviceAt = o.DeviceAt
 	}
-	if o.Reach != event.ReachOffline {
-		b.Reach, b.ReachedAt = event.ReachOnline, max(b.ReachedAt, at)
-	}
-	b.DeviceAt = max(b.DeviceAt, o.DeviceAt)
-	if !b.held() && before.moved(b) {
+	if !b.held() && before.moved(b) && byHand(o) {
 		b.HandAt = at
 	}
 	return b
+}
+
+// hearPart folds what was said of one part. Where the device can be asked, a report that only repeats what is
+// known proves nothing (repeats is false): it may be an old message, kept or sent twice on its way. What was
+// said before the last word that we know, such as the answer to an older question, can only unsettle that word.
+func hearPart[T ~string](known T, knownAt event.Instant, said T, at event.Instant, repeats bool) (T, event.Instant) {
+	switch {
+	case said == "" || said == known && (at < knownAt || knownAt != 0 && !repeats):
+		return known, knownAt
+	case at < knownAt:
+		return said, 0
+	default:
+		return said, at
+	}
 }
 
 func (b Barrier) hearCopy(o event.Observation) Barrier {
@@ -83,13 +92,26 @@ func (b Barrier) hearCopy(o event.Observation) Barrier {
 	if o.Contact != "" && o.Contact != b.Contact {
 		b.Contact, b.ContactAt = o.Contact, 0
 	}
+	if o.Reach != "" {
+		b.Reach = o.Reach
+	}
+	if o.Reach == event.ReachOffline {
+		b.ReachedAt = 0
+	}
 	return b
 }
 
+// speaksNow says whether the observation can speak for the moment at which it was received.
+func (b Barrier) speaksNow(o event.Observation) bool { return o.Current() && !b.replay(o) }
+
+// byHand says whether the device leaves it possible that a hand moved it.
+func byHand(o event.Observation) bool { return o.Cause != "remote" && o.Cause != "auto" }
+
 // replay says whether the message is older than one that was heard, or that one again, by the device's clock.
-// The clock is only compared with itself, so that it may be wrong.
+// The clock is only compared with itself, so that it may be wrong; an answer to our question is never a replay,
+// and sets right a clock that had run ahead.
 func (b Barrier) replay(o event.Observation) bool {
-	if o.DeviceAt == 0 || o.DeviceAt > b.DeviceAt {
+	if o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > b.DeviceAt {
 		return false
 	}
 	same := (o.Bolt == "" || o.Bolt == b.Bolt) && (o.Contact == "" || o.Contact == b.Contact)
@@ -145,8 +167,9 @@ func (b Barrier) signOfOpening(before Barrier, intended, at event.Instant) event
 
 func (b Barrier) hasBolt() bool { return b.Bolt != "" || b.Spec.Closure.Bolt }
 
-// shut says whether the closure predicate holds on what was said after an instant. The bolt must have spoken
-// since; a contact that did not change counts if the device proved reachable since.
+// shut says whether the closure predicate holds on what was said after an instant. The part that an opening
+// moves (the bolt, or a contact without one) must have spoken since; a contact behind a bolt, on a door that
+// nobody may have pushed, counts unchanged if the device proved reachable since.
 func (b Barrier) shut(since event.Instant) bool {
 	c := b.Spec.Closure
 	if !c.Provable() || b.Reach == event.ReachOffline || b.ReachedAt <= since {
@@ -155,11 +178,17 @@ func (b Barrier) shut(since event.Instant) bool {
 	if c.Bolt && (b.Bolt != event.BoltLocked || b.BoltAt <= since) {
 		return false
 	}
-	return !c.Contact || b.Contact == event.ContactClosed && b.ContactAt != 0
+	if !c.Contact {
+		return true
+	}
+	return b.Contact == event.ContactClosed && b.ContactAt != 0 && (b.hasBolt() || b.ContactAt > since)
 }
 
+// staleAt is when what the device said last is older than its horizon.
+func (b Barrier) staleAt() event.Instant { return b.ReachedAt.Add(b.Spec.Horizon) }
+
 // fresh says whether the device was heard within its horizon.
-func (b Barrier) fresh(at event.Instant) bool { return at.Since(b.ReachedAt) < b.Spec.Horizon }
+func (b Barrier) fresh(at event.Instant) bool { return b.ReachedAt != 0 && at < b.staleAt() }
 
 // since is the instant after which evidence counts for the step: when it was last known to be opened.
 func (p Step) since() event.Instant { return max(p.Intended, p.Opened) }
@@ -187,10 +216,8 @@ func (t *turn) outcome(p Step) (r event.OpeningResolved, known bool) {
 		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
 	case p.impossibleNow(t.at) && b.shut(p.Permit.Resolve):
 		return event.OpeningResolved{Outcome: event.NotDone, By: event.ByReading}, true
-	case p.Outcome == "" && t.at >= p.Permit.Deadline:
-		return event.OpeningResolved{Outcome: event.Unknown, By: event.ByTime}, true
 	}
-	return r, false
+	return t.outcomeByTime(p)
 }
 
 // codeOutcome: a code's command sets it; whether the barrier was opened with it, only the device can say.
@@ -198,12 +225,29 @@ func (t *turn) codeOutcome(p Step, b Barrier) (r event.OpeningResolved, known bo
 	switch {
 	case p.Shown != 0 && !p.BySight && b.sightOfOpening(p.Shown):
 		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
-	case p.Removed && p.Opened == 0 && (p.Shown == 0 || b.shut(p.Permit.Deadline)):
+	case p.Removed != 0 && p.Opened == 0 && (p.Shown == 0 || b.shut(p.Removed)):
 		return event.OpeningResolved{Outcome: event.NotDone, By: event.ByReading}, true
-	case p.Outcome == "" && t.at >= p.Intended.Add(openWithin):
+	}
+	return t.outcomeByTime(p)
+}
+
+func (t *turn) outcomeByTime(p Step) (r event.OpeningResolved, known bool) {
+	if due := p.unknownAt(); due != 0 && due <= t.at {
 		return event.OpeningResolved{Outcome: event.Unknown, By: event.ByTime}, true
 	}
 	return r, false
+}
+
+// unknownAt is when a command that nobody answered is called unknown; 0 for one that was answered.
+func (p Step) unknownAt() event.Instant {
+	switch {
+	case p.Outcome != "":
+		return 0
+	case p.By == event.PermitCode:
+		return p.Intended.Add(openWithin)
+	default:
+		return p.Permit.Deadline
+	}
 }
 
 // impossibleNow: the command can no longer take effect.
@@ -219,16 +263,17 @@ func (p Step) resolvable() event.Instant {
 	return p.Permit.Resolve + 1
 }
 
-// settleSecured states where the closure predicate holds on fresh evidence, and where it no longer does.
+// settleSecured states where the closure predicate holds on fresh evidence, and where it no longer does: a part
+// says otherwise, or nobody has heard of the device for longer than its horizon.
 func (t *turn) settleSecured(v Visit) bool {
 	for _, p := range v.Steps {
 		if !p.live() || p.Opened == 0 || p.Outcome != event.Done {
 			continue
 		}
 		b, _ := find(t.Barriers, p.Barrier)
-		shut := b.shut(p.since())
+		shut := b.shut(p.since()) && b.fresh(t.at)
 		switch {
-		case shut && b.fresh(t.at) && p.Secured == 0:
+		case shut && p.Secured == 0:
 			t.say(secured(v, b))
 			return true
 		case !shut && p.Secured != 0:

@@ -52,6 +52,9 @@ func (CloseSite) decide(t *turn) error {
 			return notNow("a barrier is lent to another site's visit")
 		}
 	}
+	for _, l := range t.Leases {
+		t.say(event.LeaseReturned{Lease: l.ID, Barrier: l.Barrier})
+	}
 	for _, v := range t.Visits {
 		t.say(event.VisitEnded{Visit: v.ID, How: event.EndUnopened})
 	}
@@ -257,7 +260,7 @@ func (t *turn) checkStep(step event.BarrierRef) error {
 	if !ok {
 		return Invalid{"wayIn.barrier", "no such barrier at this site"}
 	}
-	if step.By == event.PermitRemote && !b.Spec.Opens || step.By == event.PermitCode && !b.Spec.Codes {
+	if !takes(b.Spec, step.By) {
 		return Invalid{"wayIn.by", "the device can't be opened that way"}
 	}
 	return nil

@@ -47,6 +47,9 @@ func (r AllowLending) decide(t *turn) error {
 	if err := event.CheckSiteID(r.Borrower); err != nil {
 		return Invalid{"borrower", err.Error()}
 	}
+	if r.Borrower == t.Site {
+		return Invalid{"borrower", "a site passes through its own barriers anyway"}
+	}
 	if !t.lendsTo(r.Barrier, r.Borrower) {
 		t.say(event.LendingAllowed{Barrier: r.Barrier, Borrower: r.Borrower, By: t.facts.Actor})
 	}
@@ -88,11 +91,22 @@ func (t *turn) borrow(v Visit, step Step) {
 		Place: *orZero(t.facts.Place), Signed: t.facts.Signed})
 }
 
+// borrowedFor says whether a borrowed barrier is this visit's to open.
+func (s State) borrowedFor(v Visit, b Barrier) bool {
+	l, ok := find(s.Leases, b.Borrowed)
+	return ok && l.Visit == v.ID
+}
+
 func (t *turn) gateLease(v Visit, step Step) event.Code {
 	if slices.ContainsFunc(t.Leases, func(l Lease) bool { return l.Visit == v.ID && l.Barrier == step.Barrier }) {
 		return event.LeasePending
 	}
 	return ""
+}
+
+// borrowing says whether the visit has asked for, or has, another site's barrier.
+func (s State) borrowing(v Visit) bool {
+	return slices.ContainsFunc(s.Leases, func(l Lease) bool { return l.Visit == v.ID })
 }
 
 // GrantLease is the borrower's question to the lender. Asking again for a lease that is out changes nothing.
@@ -131,7 +145,7 @@ func (t *turn) gateGrant(b Barrier, borrower event.SiteID) event.Code {
 	switch {
 	case !t.lendsTo(b.ID, borrower):
 		return event.LenderBlocked
-	case !b.Enrolled || !b.Spec.Opens:
+	case !b.Enrolled:
 		return event.BarrierNotReady
 	case b.held():
 		return event.BarrierBusy
@@ -150,6 +164,8 @@ type ReceiveLease struct {
 	Spec    event.Spec
 }
 
+func (ReceiveLease) answeredForever() {}
+
 func (r ReceiveLease) decide(t *turn) error {
 	if err := t.allow(event.ActorSite); err != nil {
 		return err
@@ -159,12 +175,20 @@ func (r ReceiveLease) decide(t *turn) error {
 	switch {
 	case ok && l.Received:
 		return nil
-	case !ok || !visiting:
-		t.say(event.LeaseReturned{Lease: r.Lease, Barrier: r.Barrier})
-		return nil
+	case !ok || !visiting || t.at >= r.Until:
+		return t.sendBack(r.Lease, r.Barrier)
 	}
 	t.say(event.LeaseReceived{Lease: r.Lease, Number: r.Number, Until: r.Until, Spec: r.Spec})
 	return t.openBorrowed(v, l)
+}
+
+// sendBack returns an unspent lease to the barrier's owner.
+func (t *turn) sendBack(l event.LeaseID, b event.BarrierID) error {
+	if event.SiteOf(l) != t.Site || event.CheckID(l, 'l') != nil {
+		return unknown("lease", string(l))
+	}
+	t.say(event.LeaseReturned{Lease: l, Barrier: b})
+	return nil
 }
 
 // openBorrowed goes on with the courier's request that asked for the lease, if it still holds.
@@ -203,14 +227,16 @@ type ReturnLease struct {
 	Barrier event.BarrierID
 }
 
+func (ReturnLease) answeredForever() {}
+
 func (r ReturnLease) decide(t *turn) error {
 	if err := t.allow(event.ActorSite); err != nil {
 		return err
 	}
-	if l, ok := find(t.Leases, r.Lease); !ok || !l.Spent {
-		t.say(event.LeaseReturned{Lease: r.Lease, Barrier: r.Barrier})
+	if l, ok := find(t.Leases, r.Lease); ok && l.Spent {
+		return nil
 	}
-	return nil
+	return t.sendBack(r.Lease, r.Barrier)
 }
 
 // EndLease is the borrower's return.
@@ -285,7 +311,8 @@ var leaseEvolvers = []evolver{
 	on(func(s *State, _ event.Event, b event.LeaseReceived) {
 		l, _ := find(s.Leases, b.Lease)
 		edit(&s.Leases, b.Lease, func(l *Lease) { l.Received, l.Until = true, b.Until })
-		s.Barriers = add(s.Barriers, Barrier{ID: l.Barrier, Is: event.Lobby, Spec: b.Spec, Enrolled: true, Borrowed: b.Lease, Fence: b.Number})
+		s.Barriers = add(s.Barriers, Barrier{ID: l.Barrier, Is: event.Lobby, Spec: b.Spec, Enrolled: true,
+			AcceptUnprovable: !b.Spec.Closure.Provable(), Borrowed: b.Lease, Fence: b.Number})
 	}),
 	on(func(s *State, _ event.Event, b event.LeaseDenied) {
 		s.Leases = without(s.Leases, is[event.LeaseID, Lease](b.Lease))

@@ -20,11 +20,10 @@ func (r Observe) decide(t *turn) error {
 	if !ok {
 		return unknown("barrier", string(r.Barrier))
 	}
-	o := r.Observation
-	o.ReceivedAt, o.AskedAt = min(o.ReceivedAt, t.at), min(o.AskedAt, t.at)
-	if o.Origin == event.OriginAnswer && o.AskedAt == 0 {
-		o.Origin = event.OriginCached
+	if t.facts.Actor.Kind == event.ActorSite && b.Borrowed == "" {
+		return ErrForbidden
 	}
+	o := t.plausible(r.Observation)
 	after := b.hear(o)
 	if !t.eventful(b, after) {
 		return nil
@@ -32,11 +31,26 @@ func (r Observe) decide(t *turn) error {
 	v, watching := t.watching(b.ID)
 	t.say(event.BarrierObserved{Barrier: b.ID, Visit: v.ID, Observation: o})
 	t.enrol(b, after, o)
-	if !watching && b.Lent.Lease == "" && b.Borrowed == "" {
+	if !watching && b.Lent.Lease == "" {
 		t.foreign(b, after, o)
 	}
+	t.settle()
 	t.proveTakeOver(b, after, o)
 	return nil
+}
+
+// plausible takes from an observation what can't be: times that lie ahead of us or that no calendar has, and an
+// answer to no question.
+func (t *turn) plausible(o event.Observation) event.Observation {
+	o.ReceivedAt = min(max(o.ReceivedAt, 0), t.at)
+	o.AskedAt = min(max(o.AskedAt, 0), o.ReceivedAt)
+	if !inCalendar(o.DeviceAt) {
+		o.DeviceAt = 0
+	}
+	if o.Origin == event.OriginAnswer && o.AskedAt == 0 {
+		o.Origin = event.OriginCached
+	}
+	return o
 }
 
 // eventful says whether what was heard changes anything: the state, or, while a visit waits for proof, its age.
@@ -46,7 +60,8 @@ func (t *turn) eventful(before, after Barrier) bool {
 		(before.BoltAt == 0) != (after.BoltAt == 0) || (before.ContactAt == 0) != (after.ContactAt == 0) {
 		return true
 	}
-	return before.ReachedAt != after.ReachedAt && (after.held() || after.Borrowed != "") && t.ageMatters(before)
+	spoke := before.ReachedAt != after.ReachedAt || before.BoltAt != after.BoltAt || before.ContactAt != after.ContactAt
+	return spoke && (after.held() || after.Borrowed != "") && t.ageMatters(before)
 }
 
 // ageMatters: the repetition proves something if what is known is older than the last opening, or half stale.
@@ -71,10 +86,15 @@ func (s State) watching(id event.BarrierID) (Visit, bool) {
 
 // enrol completes an enrolment: opened by hand, then shut again as far as the device can tell.
 func (t *turn) enrol(before, after Barrier, o event.Observation) {
-	if before.Enrolled || !o.Current() || !before.Worked || after.open() {
+	if before.Enrolled || !before.speaksNow(o) || !before.Worked || after.open() {
 		return
 	}
 	t.say(event.BarrierEnrolled{Barrier: before.ID, Seen: o})
+}
+
+// workedBy says whether somebody opened by hand the barrier that is being enrolled.
+func (b Barrier) workedBy(o event.Observation, after Barrier) bool {
+	return !b.Enrolled && b.speaksNow(o) && byHand(o) && !b.open() && after.open()
 }
 
 // foreign tells of an opening that nobody asked Loquet for.
@@ -90,18 +110,24 @@ func (t *turn) foreign(before, after Barrier, o event.Observation) {
 // claimLife is how long a member has to work a barrier by hand after saying to be there.
 const claimLife = 2 * event.Minute
 
-// proveTakeOver completes a member's claim to be there: a barrier of the visit moved by hand since.
+// proveTakeOver completes a member's claim to be there: a barrier of the visit that is not secured yet was moved
+// by hand since.
 func (t *turn) proveTakeOver(before, after Barrier, o event.Observation) {
-	byHand := before.Contact != after.Contact || before.Bolt != after.Bolt && (o.Cause == "manual" || o.Cause == "keypad")
-	if !o.Current() || !byHand {
+	moved := before.Contact != after.Contact || before.Bolt != after.Bolt && (o.Cause == "manual" || o.Cause == "keypad")
+	if !moved || !before.speaksNow(o) || !byHand(o) {
 		return
 	}
 	for _, v := range t.Visits {
 		p, ok := v.step(before.ID)
-		if ok && p.spent() && v.TakenOver == "" && v.Claimed != 0 && t.at.Since(v.Claimed) <= claimLife {
+		if ok && p.spent() && p.Secured == 0 && v.claimedAt(o.ReceivedAt) && t.Member(v.ClaimedBy) {
 			t.say(event.VisitTakenOver{Visit: v.ID, Member: v.ClaimedBy})
 		}
 	}
+}
+
+// claimedAt says whether a member's claim to be there waited for its proof at an instant.
+func (v Visit) claimedAt(at event.Instant) bool {
+	return v.TakenOver == "" && v.Claimed != 0 && v.Claimed <= at && at.Since(v.Claimed) <= claimLife
 }
 
 // Resume asks every device of an unfinished visit anew, after a restart.
@@ -147,16 +173,18 @@ func (s State) orderFrom(v Visit, p Step, b Barrier) event.Instant {
 		return 0
 	case c.Bolt && c.Contact && b.Contact != event.ContactClosed:
 		return 0
-	case !c.Bolt && (!leaving || b.Contact == event.ContactClosed):
+	case !c.Bolt && !leaving:
 		return 0
+	case !c.Bolt && b.Contact == event.ContactClosed && b.ContactAt > p.since():
+		return b.staleAt()
 	case p.Secured != 0:
-		return b.ReachedAt.Add(b.Spec.Horizon)
+		return b.askAgainAt()
 	case leaving:
 		return p.Intended
 	case p.Opened == 0:
 		return p.resolvable()
 	default:
-		return p.Intended.Add(s.Rules.Dwell)
+		return p.Began.Add(s.Rules.Dwell)
 	}
 }
 
@@ -165,16 +193,21 @@ func (s State) readFrom(v Visit, p Step, b Barrier) event.Instant {
 	switch {
 	case !b.Spec.Reads:
 		return 0
+	case p.Removed != 0 && p.Opened == 0:
+		return p.Removed
 	case p.Outcome != event.Done || p.Opened == 0:
 		return p.Permit.Deadline
 	case p.Secured != 0:
-		return b.ReachedAt.Add(b.Spec.Horizon)
+		return b.askAgainAt()
 	case v.Closing || v.Danger:
 		return p.Intended
 	default:
-		return p.Intended.Add(s.Rules.Dwell)
+		return p.Began.Add(s.Rules.Dwell)
 	}
 }
+
+// askAgainAt is when what is known of a secured barrier is to be renewed, in good time before it is stale.
+func (b Barrier) askAgainAt() event.Instant { return b.ReachedAt.Add(b.Spec.Horizon / 2) }
 
 // Between two questions to a device: first this, then twice as long each time, up to the most.
 const (
@@ -218,7 +251,7 @@ var observationEvolvers = []evolver{
 		after := before.hear(b.Observation)
 		edit(&s.Barriers, b.Barrier, func(x *Barrier) {
 			*x = after
-			x.Worked = before.Worked || !before.Enrolled && b.Observation.Current() && !before.open() && after.open()
+			x.Worked = before.Worked || before.workedBy(b.Observation, after)
 		})
 		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.hear(before, after, e.At) })
 	}),
@@ -228,7 +261,8 @@ var observationEvolvers = []evolver{
 		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.Secured, p.Asks, p.LastAsk, p.Reopened = e.At, 0, 0, false })
 	}),
 	on(func(s *State, _ event.Event, b event.BarrierUnsecured) {
-		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.Secured, p.Asks, p.LastAsk, p.Reopened = 0, 0, 0, true })
+		barrier, _ := find(s.Barriers, b.Barrier)
+		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.Secured, p.Asks, p.LastAsk, p.Reopened = 0, 0, 0, barrier.open() })
 	}),
 }
 
@@ -236,7 +270,8 @@ var observationEvolvers = []evolver{
 // device gives the instant of an opening, that counts: its answer to the command may have been decided upon
 // before its report was.
 func (p *Step) hear(before, after Barrier, at event.Instant) {
-	if before.Bolt != after.Bolt || before.Contact != after.Contact || before.Reach != after.Reach {
+	renewed := p.Secured != 0 && before.ReachedAt != after.ReachedAt
+	if renewed || before.Bolt != after.Bolt || before.Contact != after.Contact || before.Reach != after.Reach {
 		p.Asks, p.LastAsk = 0, 0
 	}
 	seen := after.openSince(p.Intended)

@@ -20,7 +20,7 @@ type Open struct {
 }
 
 func (r Open) decide(t *turn) error {
-	v, ok, err := t.openable(r.Visit)
+	v, ok, err := t.openable(r.Visit, event.AskedOpen)
 	if !ok {
 		return err
 	}
@@ -32,10 +32,10 @@ func (r Open) decide(t *turn) error {
 }
 
 // openable finds the visit of a courier's tap, or of a member's in a rehearsal.
-func (t *turn) openable(id event.VisitID) (Visit, bool, error) {
+func (t *turn) openable(id event.VisitID, asked event.Asked) (Visit, bool, error) {
 	v, found := find(t.Visits, id)
 	if !found || !v.rehearsal() {
-		return t.ofVisit(id, event.AskedOpen)
+		return t.ofVisit(id, asked)
 	}
 	if who, err := t.member(); err != nil || who != v.Member {
 		return Visit{}, false, ErrForbidden
@@ -117,7 +117,7 @@ func (t *turn) gate(v Visit, step Step) event.Refused {
 
 // gateSteps keeps the order of the way in, and one command at a time.
 func (t *turn) gateSteps(v Visit, step Step) event.Code {
-	if v.TakenOver != "" {
+	if v.TakenOver != "" || v.Danger {
 		return event.AlreadyEnded
 	}
 	if step.live() {
@@ -130,16 +130,20 @@ func (t *turn) gateSteps(v Visit, step Step) event.Code {
 		if before.Barrier == step.Barrier {
 			return ""
 		}
-		if before.Opened == 0 || !before.live() {
+		if !before.live() {
 			return event.NotOpened
+		}
+		if before.Opened == 0 {
+			return event.OutcomePending
 		}
 	}
 	return ""
 }
 
-// gateDeliveries asks whether there is a reason to open: every delivery of the visit must allow it.
+// gateDeliveries asks whether there is a reason to open: every delivery of the visit must allow it, but for
+// those that were blocked on the way in.
 func (t *turn) gateDeliveries(v Visit) event.Refused {
-	if len(v.Deliveries) == 0 {
+	if t.allBlocked(v) {
 		return event.Refused{Code: t.whyNothing(v)}
 	}
 	if t.parcelsLeft(v) {
@@ -147,7 +151,7 @@ func (t *turn) gateDeliveries(v Visit) event.Refused {
 	}
 	for _, id := range v.Deliveries {
 		d, _ := find(t.Deliveries, id)
-		if no := t.gateDelivery(d); no.Code != "" {
+		if no := t.gateDelivery(d); no.Code != "" && !d.Blocked {
 			no.Delivery = id
 			return no
 		}
@@ -165,8 +169,6 @@ func (t *turn) whyNothing(v Visit) event.Code {
 
 func (t *turn) gateDelivery(d Delivery) event.Refused {
 	switch {
-	case d.Blocked:
-		return event.Refused{Code: event.Blocked}
 	case t.at < d.Window.From:
 		return event.Refused{Code: event.TooEarly, RetryAt: d.Window.From}
 	case t.at >= d.Window.To:
@@ -211,14 +213,19 @@ func (t *turn) gateBarrier(v Visit, step Step) event.Code {
 	switch {
 	case !ours && event.SiteOf(step.Barrier) != t.Site:
 		return t.gateLease(v, step)
-	case !ours || !b.Enrolled:
+	case !ours || !b.Enrolled || !takes(b.Spec, step.By):
 		return event.BarrierNotReady
-	case b.held() && b.Holder != v.ID:
+	case b.held() && b.Holder != v.ID, b.Borrowed != "" && !t.borrowedFor(v, b):
 		return event.BarrierBusy
 	case t.readiness(b.ID).Reach != event.ReachOnline:
 		return event.DeviceOffline
 	}
 	return ""
+}
+
+// takes says whether a device can be opened in this way.
+func takes(s event.Spec, by event.PermitType) bool {
+	return by == event.PermitRemote && s.Opens || by == event.PermitCode && s.Codes
 }
 
 func (t *turn) readiness(id event.BarrierID) event.Readiness {
@@ -258,6 +265,10 @@ func (t *turn) gateReopen(v Visit, step Step) event.Code {
 	switch {
 	case v.Suspended:
 		return event.Suspended
+	case v.TakenOver != "":
+		return event.AlreadyEnded
+	case t.Rules.Camera && t.facts.Camera == nil:
+		return event.CameraNotLive
 	case !step.live() || step.Opened == 0 || step.By != event.PermitRemote:
 		return event.NotOpened
 	case step.Outcome != event.Done:
@@ -279,6 +290,9 @@ type Resolve struct {
 func (r Resolve) decide(t *turn) error {
 	if err := t.allow(event.ActorSystem); err != nil {
 		return err
+	}
+	if r.Outcome != event.Done && r.Outcome != event.NotDone {
+		r.Outcome = event.Unknown
 	}
 	v, step, ok := t.stepOf(r.Permit)
 	if !ok || step.Outcome == event.Done || step.Outcome == event.NotDone || step.Outcome == r.Outcome {
@@ -306,7 +320,7 @@ type ShowCode struct {
 }
 
 func (r ShowCode) decide(t *turn) error {
-	v, ok, err := t.ofVisit(r.Visit, event.AskedCode)
+	v, ok, err := t.openable(r.Visit, event.AskedCode)
 	if !ok {
 		return err
 	}
@@ -334,8 +348,10 @@ func (t *turn) gateCode(v Visit, step Step) event.Refused {
 		return event.Refused{Code: event.NotConfirmed}
 	case step.Shown != 0:
 		return event.Refused{}
-	case v.Suspended:
-		return event.Refused{Code: event.Suspended}
+	case t.Rules.Camera && t.facts.Camera == nil:
+		return event.Refused{Code: event.CameraNotLive}
+	case v.rehearsal():
+		return event.Refused{}
 	}
 	if no := t.gateDeliveries(v); no.Code != "" {
 		return no
@@ -353,19 +369,19 @@ func (r ReportCodeRemoval) decide(t *turn) error {
 	if err := t.allow(event.ActorSystem); err != nil {
 		return err
 	}
-	if v, step, ok := t.stepOf(r.Permit); ok && step.Removing && !step.Removed {
+	if v, step, ok := t.stepOf(r.Permit); ok && step.Removing && step.Removed == 0 && (r.Confirmed || !step.Stuck) {
 		t.say(event.CodeRemoved{Permit: r.Permit, Barrier: step.Barrier, Visit: v.ID, Confirmed: r.Confirmed})
 	}
 	return nil
 }
 
-// settleCodes has a code forgotten once it was used, blocked before it was shown, or is past its time.
+// settleCodes has a code forgotten once it was used, can't be wanted any more, or is past its time.
 func (t *turn) settleCodes(v Visit) bool {
 	for _, p := range v.Steps {
 		if p.Permit.Type != event.PermitCode || !p.live() || p.Removing {
 			continue
 		}
-		if t.codeIsOver(v, p) {
+		if t.codeOverAt(v, p) <= t.at {
 			t.say(event.CodeRemovalAsked{Permit: p.Permit.ID, Barrier: p.Barrier, Visit: v.ID})
 			return true
 		}
@@ -373,15 +389,20 @@ func (t *turn) settleCodes(v Visit) bool {
 	return false
 }
 
-func (t *turn) codeIsOver(v Visit, p Step) bool {
-	neverShown := p.Shown == 0 && (t.allBlocked(v) || p.Outcome == event.Unknown)
-	return p.Opened != 0 || t.at >= p.Permit.Deadline || neverShown || v.TakenOver != ""
+// codeOverAt is from when a code is to be forgotten.
+func (s State) codeOverAt(v Visit, p Step) event.Instant {
+	used := p.Opened != p.Shown && p.Opened != 0
+	gone := v.TakenOver != "" || v.Suspended || v.Closing || v.Danger
+	if used || gone || p.Shown == 0 && (s.allBlocked(v) || p.Outcome == event.Unknown) {
+		return p.Intended
+	}
+	return p.Permit.Deadline
 }
 
 // allBlocked says whether no delivery of the visit may still be left.
-func (t *turn) allBlocked(v Visit) bool {
+func (s State) allBlocked(v Visit) bool {
 	return !v.rehearsal() && !slices.ContainsFunc(v.Deliveries, func(id event.DeliveryID) bool {
-		d, _ := find(t.Deliveries, id)
+		d, _ := find(s.Deliveries, id)
 		return !d.Blocked
 	})
 }
@@ -390,9 +411,9 @@ var openingEvolvers = []evolver{
 	on(func(s *State, e event.Event, b event.OpeningIntended) {
 		s.editStep(b.Permit.Visit, b.Permit.Barrier, func(p *Step) {
 			before := *p
-			*p = Step{Barrier: p.Barrier, By: p.By, Permit: b.Permit, Intended: e.At}
+			*p = Step{Barrier: p.Barrier, By: p.By, Permit: b.Permit, Intended: e.At, Began: e.At}
 			if b.Permit.Recovery {
-				p.Opened = before.Opened
+				p.Opened, p.Began = before.Opened, before.Began
 			}
 		})
 		edit(&s.Barriers, b.Permit.Barrier, func(x *Barrier) { x.Holder = b.Permit.Visit })
@@ -413,16 +434,29 @@ var openingEvolvers = []evolver{
 		v, _ := find(s.Visits, b.Visit)
 		for _, p := range v.Steps {
 			if p.Permit.ID == b.Permit {
-				s.editStep(b.Visit, p.Barrier, func(p *Step) { p.Shown = e.At })
+				barrier, _ := find(s.Barriers, p.Barrier)
+				s.editStep(b.Visit, p.Barrier, func(p *Step) { p.show(barrier, e.At) })
 			}
 		}
 	}),
 	on(func(s *State, _ event.Event, b event.CodeRemovalAsked) {
 		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.Removing = true })
 	}),
-	on(func(s *State, _ event.Event, b event.CodeRemoved) {
-		s.editStep(b.Visit, b.Barrier, func(p *Step) { p.Removed, p.Stuck = b.Confirmed, !b.Confirmed })
+	on(func(s *State, e event.Event, b event.CodeRemoved) {
+		s.editStep(b.Visit, b.Barrier, func(p *Step) {
+			if p.Stuck = !b.Confirmed; b.Confirmed {
+				p.Removed = e.At
+			}
+		})
 	}),
+}
+
+// show folds the showing of a code. A barrier that can prove nothing counts as opened from then on.
+func (p *Step) show(b Barrier, at event.Instant) {
+	p.Shown, p.Began = at, at
+	if !b.Spec.Closure.Provable() {
+		p.Opened = at
+	}
 }
 
 // resolve folds an outcome into the step. A recovery that did not happen leaves the opening before it standing.

@@ -40,7 +40,8 @@ func (r FollowPlanB) decide(t *turn) error {
 func (s State) PlanB(d Delivery) (event.Fallback, int) {
 	for i := d.PlanB; i < len(s.Rules.PlanB); i++ {
 		f := s.Rules.PlanB[i]
-		if f.Kind == event.FallbackAccessPoint && (d.Blocked || f.AccessPoint == d.AccessPoint) {
+		_, there := find(s.AccessPoints, f.AccessPoint)
+		if f.Kind == event.FallbackAccessPoint && (!there || d.Blocked || f.AccessPoint == d.AccessPoint) {
 			continue
 		}
 		return f, i
@@ -58,7 +59,7 @@ func (t *turn) gatePlanB(courier event.CourierID, d Delivery, next event.Fallbac
 		return event.ProofReused
 	case t.intendedFor(d):
 		return event.NotSecured
-	case next.Kind == event.FallbackDepot:
+	case next.Kind == event.FallbackDepot, !t.placeKnown(d):
 		return ""
 	case t.at < d.Window.From:
 		return event.TooEarly
@@ -66,8 +67,12 @@ func (t *turn) gatePlanB(courier event.CourierID, d Delivery, next event.Fallbac
 	return t.checkPlace(Visit{AccessPoint: d.AccessPoint})
 }
 
+// placeKnown says whether the delivery's access point still stands, so that being there means something.
+func (s State) placeKnown(d Delivery) bool {
+	_, ok := find(s.AccessPoints, d.AccessPoint)
+	return ok
+}
+
 var planBEvolver = on(func(s *State, _ event.Event, b event.PlanBFollowed) {
-	if b.Nobody {
-		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.PlanB = b.Step + 1 })
-	}
+	edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.PlanB = b.Step + 1 })
 })

@@ -39,6 +39,8 @@ type Step struct {
 	Permit event.Permit `json:"permit,omitzero"`
 	// Intended is when its intent was committed.
 	Intended event.Instant `json:"intended,omitempty"`
+	// Began is since when the barrier may be open in this visit, whatever was opened again since.
+	Began event.Instant `json:"began,omitempty"`
 	// Outcome of the permit: "" while nobody knows anything, then what was recorded last.
 	Outcome event.Outcome `json:"outcome,omitempty"`
 	// Opened is when the barrier is known to have been opened; BySight when the device's own report says so.
@@ -49,10 +51,10 @@ type Step struct {
 	// Asks counts questions to the device since the last change, LastAsk is when the last was asked.
 	Asks    int           `json:"asks,omitempty"`
 	LastAsk event.Instant `json:"lastAsk,omitempty"`
-	// Shown is when a one-time code was first shown; Removing and Removed follow its end.
+	// Shown is when a one-time code was first shown; Removing and Removed (when that was confirmed) follow its end.
 	Shown    event.Instant `json:"shown,omitempty"`
 	Removing bool          `json:"removing,omitempty"`
-	Removed  bool          `json:"removed,omitempty"`
+	Removed  event.Instant `json:"removed,omitempty"`
 	// Stuck: the device would not forget the code. Reopened: it was secured before, and is no longer.
 	Stuck    bool `json:"stuck,omitempty"`
 	Reopened bool `json:"reopened,omitempty"`
@@ -117,16 +119,21 @@ func (r Approach) decide(t *turn) error {
 	if _, ok := find(t.AccessPoints, r.AccessPoint); !ok {
 		return unknown("access point", string(r.AccessPoint))
 	}
+	if !inCalendar(r.ETA) {
+		return Invalid{"eta", "between 1970 and 9999"}
+	}
 	if t.replayed() {
 		return t.refuse(event.Refused{Asked: event.AskedApproach, Code: event.ProofReused})
 	}
 	if v, running := t.visitOf(courier, r.AccessPoint); running {
-		t.say(event.VisitEstimated{Visit: v.ID, ETA: r.ETA})
+		t.say(event.VisitEstimated{Visit: v.ID, ETA: r.ETA, Signed: t.facts.Signed})
+		t.askOnApproach(v.Deliveries)
 		return nil
 	}
-	due, code := t.due(courier, r.AccessPoint)
-	if code != "" {
-		return t.refuse(event.Refused{Asked: event.AskedApproach, Code: code})
+	due, no := t.due(courier, r.AccessPoint)
+	if no.Code != "" {
+		no.Asked = event.AskedApproach
+		return t.refuse(no)
 	}
 	t.begin(event.VisitBegun{Courier: courier, Key: t.facts.Signed.Key, AccessPoint: r.AccessPoint, Deliveries: due,
 		ETA: r.ETA, Signed: t.facts.Signed})
@@ -136,39 +143,51 @@ func (r Approach) decide(t *turn) error {
 func (t *turn) begin(v event.VisitBegun) event.VisitID {
 	v.Visit = newID[event.VisitID](t, 'v')
 	t.say(v)
-	for _, id := range v.Deliveries {
+	t.askOnApproach(v.Deliveries)
+	return v.Visit
+}
+
+func (t *turn) askOnApproach(deliveries []event.DeliveryID) {
+	for _, id := range deliveries {
 		d, _ := find(t.Deliveries, id)
 		t.ask(d, event.RoundApproach)
 	}
-	return v.Visit
 }
 
 // due lists the courier's deliveries for the access point that a visit beginning now would serve, or says why
 // there is none.
-func (t *turn) due(courier event.CourierID, ap event.AccessPointID) ([]event.DeliveryID, event.Code) {
+func (t *turn) due(courier event.CourierID, ap event.AccessPointID) ([]event.DeliveryID, event.Refused) {
 	var due []event.DeliveryID
-	why := event.WrongCourier
+	why := event.Refused{Code: event.WrongCourier}
 	for _, d := range t.Deliveries {
-		if d.Courier != courier || d.AccessPoint != ap || d.Visit != "" {
+		if d.Courier != courier || d.AccessPoint != ap {
 			continue
 		}
-		switch {
-		case d.Key != t.facts.Signed.Key:
-			why = event.WrongDevice
-		case d.Blocked:
-			why = event.Blocked
-		case t.at >= d.Window.To:
-			why = event.TooLate
-		case d.Window.From.Since(t.at) > early:
-			why = event.TooEarly
-		default:
-			due = append(due, d.ID)
+		if no := t.notDue(d); no.Code != "" {
+			why = no
+			continue
 		}
+		due = append(due, d.ID)
 	}
 	if len(due) > 0 {
-		return due, ""
+		return due, event.Refused{}
 	}
 	return nil, why
+}
+
+func (t *turn) notDue(d Delivery) event.Refused {
+	from := d.Window.From.Add(-early)
+	switch {
+	case d.Key != t.facts.Signed.Key:
+		return event.Refused{Code: event.WrongDevice, Delivery: d.ID}
+	case d.Blocked:
+		return event.Refused{Code: event.Blocked, Delivery: d.ID}
+	case t.at >= d.Window.To:
+		return event.Refused{Code: event.TooLate, Delivery: d.ID}
+	case t.at < from:
+		return event.Refused{Code: event.TooEarly, Delivery: d.ID, RetryAt: from}
+	}
+	return event.Refused{}
 }
 
 func (t *turn) visitOf(courier event.CourierID, ap event.AccessPointID) (Visit, bool) {
@@ -182,7 +201,8 @@ func (t *turn) visitOf(courier event.CourierID, ap event.AccessPointID) (Visit, 
 
 // courier returns the acting courier, whose request must be signed by a device key.
 func (t *turn) courier() (event.CourierID, error) {
-	if t.facts.Actor.Kind != event.ActorCourier || t.facts.Signed.ID == "" {
+	s := t.facts.Signed
+	if t.facts.Actor.Kind != event.ActorCourier || t.facts.Actor.ID == "" || s.ID == "" || s.Key == "" {
 		return "", ErrForbidden
 	}
 	return event.CourierID(t.facts.Actor.ID), nil
@@ -301,7 +321,7 @@ var visitEvolvers = []evolver{
 	on(func(s *State, _ event.Event, b event.VisitEnded) {
 		v, _ := find(s.Visits, b.Visit)
 		for _, id := range v.Deliveries {
-			edit(&s.Deliveries, id, func(d *Delivery) { d.Visit = "" })
+			edit(&s.Deliveries, id, (*Delivery).leave)
 		}
 		s.Visits = without(s.Visits, is[event.VisitID, Visit](b.Visit))
 		for _, barrier := range s.Barriers {
