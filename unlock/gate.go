@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/loquet/loquet/device"
@@ -62,6 +63,7 @@ const codeKept = event.Hour
 // Prepare encodes the events into the write, and draws and seals a code for each intent that needs one.
 func (g *Gate) Prepare(ctx context.Context, write store.Append, events []event.Event) (Draft, error) {
 	d := Draft{write: write}
+	d.write.Events, d.write.Values = slices.Clip(write.Events), slices.Clip(write.Values)
 	for _, e := range events {
 		data, err := json.Marshal(e)
 		if err != nil {
@@ -78,6 +80,9 @@ func (g *Gate) Prepare(ctx context.Context, write store.Append, events []event.E
 }
 
 func (g *Gate) prepareIntent(ctx context.Context, d *Draft, intent event.OpeningIntended) error {
+	if event.SiteOf(intent.Permit.ID) != d.write.Site {
+		return fmt.Errorf("unlock: %s is not an intent of %s", intent.Permit.ID, d.write.Site)
+	}
 	code := ""
 	if p := intent.Permit; p.Type == event.PermitCode {
 		var err error
