@@ -16,6 +16,8 @@ const (
 	workRead       = "read"
 	workForgetCode = "forget-code"
 	workLetter     = "letter"
+	// WorkForget erases what a site's people leave behind when they move out: sessions, and with the site its key.
+	WorkForget = "forget"
 	// WorkTell tells the outside of an event: webhooks now, people's notifications with the apps.
 	WorkTell = "tell"
 )
@@ -64,6 +66,14 @@ func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) 
 		err = add(workRead, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, At: e.At})
 	case event.CodeRemovalAsked:
 		err = add(workForgetCode, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, Permit: b.Permit, At: e.At})
+	case event.MemberLeft:
+		err = add(WorkForget, Forgetting{Members: []event.MemberID{b.Member}})
+	case event.SiteClosed:
+		forget := Forgetting{Site: e.Site}
+		for _, m := range before.Members {
+			forget.Members = append(forget.Members, m.ID)
+		}
+		err = add(WorkForget, forget)
 	}
 	if err != nil {
 		return nil, err
@@ -88,6 +98,12 @@ func deviceOf(s site.State, id event.BarrierID) event.DeviceID {
 		}
 	}
 	return ""
+}
+
+// Forgetting names who left a site, and the site when nobody is left.
+type Forgetting struct {
+	Members []event.MemberID `json:"members"`
+	Site    event.SiteID     `json:"site,omitempty"`
 }
 
 // Telling is an event that concerns somebody outside, with the deliveries that it is about.
