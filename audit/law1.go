@@ -158,7 +158,7 @@ func (x *exam) inPlace(f *faults, o intent, v visit) {
 // ajar: what a recovery needs instead of a delivery that waits.
 func (x *exam) ajar(f *faults, o intent) {
 	p := o.body.Permit
-	opened := slices.ContainsFunc(x.standing(p.Visit, o.pos), func(s intent) bool {
+	opened := slices.ContainsFunc(x.intents(p.Visit, o.pos), func(s intent) bool {
 		return s.body.Permit.Barrier == p.Barrier && x.opened(s.body.Permit, o.pos)
 	})
 	f.need(p.Type == event.PermitRemote, "a code can't recover")

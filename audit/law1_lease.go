@@ -43,7 +43,7 @@ func (x *exam) whyGranted(g entry[event.LeaseGranted]) (f faults) {
 	f.need(!has[event.LeaseGranted](x.history, g.body.Lease, -1, g.pos), "the lease had been granted before")
 	before, ok := latest[event.LeaseGranted](x.history, g.pos)
 	f.need(!ok || before.body.Number < g.body.Number, "its fencing number %d is not above the last, %d", g.body.Number, before.body.Number)
-	x.leases.granted[g.body.Lease] = g.body
+	x.leases.granted[granted{g.body.Lease, x.site}] = g.body
 	return f
 }
 
@@ -56,10 +56,15 @@ func (x *exam) everLent(b event.BarrierID, borrower event.SiteID, pos int) bool 
 
 // leases is what has to be compared between the journals of borrowers and lenders.
 type leases struct {
-	granted  map[event.LeaseID]event.LeaseGranted
+	granted  map[granted]event.LeaseGranted
 	returned map[event.LeaseID]bool
 	spent    []spentLease
 	ended    []endedLease
+}
+
+type granted struct {
+	lease  event.LeaseID
+	lender event.SiteID
 }
 
 type spentLease struct {
@@ -76,7 +81,7 @@ type endedLease struct {
 }
 
 func newLeases() *leases {
-	return &leases{granted: make(map[event.LeaseID]event.LeaseGranted), returned: make(map[event.LeaseID]bool)}
+	return &leases{granted: make(map[granted]event.LeaseGranted), returned: make(map[event.LeaseID]bool)}
 }
 
 // acrossSites compares: each lease that was spent, with its grant; each that ended, with its return.
@@ -84,7 +89,7 @@ func (l *leases) acrossSites(reason, intent *LawReport) {
 	for _, s := range l.spent {
 		var f faults
 		p := s.permit
-		g, ok := l.granted[p.Lease]
+		g, ok := l.granted[granted{p.Lease, event.SiteOf(p.Barrier)}]
 		if !ok {
 			f.need(false, "the lender's journal has no grant of %s", p.Lease)
 		} else {

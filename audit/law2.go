@@ -86,7 +86,9 @@ func (s *sends) of(p event.PermitID) []event.Sent { return s.byPermit[p] }
 // settle forgets what a journal has explained.
 func (s *sends) settle(h *history) {
 	for _, o := range every[event.OpeningIntended](h) {
-		delete(s.byPermit, o.body.Permit.ID)
+		if p := o.body.Permit.ID; event.SiteOf(p) == h.site {
+			delete(s.byPermit, p)
+		}
 	}
 }
 

@@ -136,6 +136,8 @@ func (x *exam) lentOnce() {
 		x.leases.ended = append(x.leases.ended, endedLease{x.site, x.seq(e.pos), e.body.Lease})
 	}
 	for _, r := range every[event.LeaseReturned](x.history) {
-		x.leases.returned[r.body.Lease] = true
+		if event.SiteOf(r.body.Lease) == x.site {
+			x.leases.returned[r.body.Lease] = true
+		}
 	}
 }

@@ -17,7 +17,9 @@ type phone struct {
 	private *ecdsa.PrivateKey
 	jwk     string
 	key     event.KeyID
-	count   int
+	// series and count name the requests.
+	series string
+	count  int
 }
 
 var (
@@ -38,7 +40,7 @@ func newPhone() *phone {
 	}
 	jwk := fmt.Sprintf(`{"crv":"P-256","kty":"EC","x":%q,"y":%q}`, b64(point[1:33]), b64(point[33:]))
 	sum := sha256.Sum256([]byte(jwk))
-	return &phone{private: private, jwk: jwk, key: event.KeyID(b64(sum[:]))}
+	return &phone{private: private, jwk: jwk, key: event.KeyID(b64(sum[:])), series: "request"}
 }
 
 // ofStory is the same device in another story, which counts its own requests.
@@ -47,10 +49,17 @@ func (p *phone) ofStory() *phone {
 	return &again
 }
 
+// once signs one request that is part of no story.
+func (p *phone) once(now event.Instant) event.Signed {
+	aside := *p
+	aside.series = "aside"
+	return aside.sign(now)
+}
+
 // sign makes the proof of a new request; the phone's clock is right, to the second.
 func (p *phone) sign(now event.Instant) event.Signed {
 	p.count++
-	proofID := fmt.Sprintf("request-%012d", p.count)
+	proofID := fmt.Sprintf("%s-%012d", p.series, p.count)
 	issued := now / 1000
 	header := fmt.Sprintf(`{"alg":"ES256","kid":%q,"typ":"loquet-proof+jwt"}`, p.key)
 	claims, err := json.Marshal(map[string]any{

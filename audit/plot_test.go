@@ -72,29 +72,55 @@ func without(names ...string) change {
 	}
 }
 
-// edit changes the event of a type that a chapter tells, wherever the plot goes on from it.
-func edit[B event.Body](name string, do func(*B)) change {
+// upTo ends the plot with a chapter.
+func upTo(name string) change {
 	return func(p plot) plot {
-		i := p.at(name)
-		tell := p.chapters[i].tell
-		p.chapters[i].tell = func(s *story) {
-			from := len(s.of(s.site).events)
-			tell(s)
-			editFrom(s.of(s.site).events[from:], name, do)
+		p.chapters = p.chapters[:p.at(name)+1]
+		return p
+	}
+}
+
+// also makes several changes.
+func also(changes ...change) change {
+	return func(p plot) plot {
+		for _, c := range changes {
+			p = c(p)
 		}
 		return p
 	}
 }
 
-func editFrom[B event.Body](events []event.Event, name string, do func(*B)) {
+// edit changes the first event of a type that a chapter tells, in whichever journal.
+func edit[B event.Body](name string, do func(*B)) change {
+	return func(p plot) plot {
+		i := p.at(name)
+		tell := p.chapters[i].tell
+		p.chapters[i].tell = func(s *story) {
+			told := make(map[event.SiteID]int)
+			for _, j := range s.journals {
+				told[j.site] = len(j.events)
+			}
+			tell(s)
+			for _, j := range s.journals {
+				if editFrom(j.events[told[j.site]:], do) {
+					return
+				}
+			}
+			panic(fmt.Sprintf("the chapter %q does not tell a %T", name, *new(B)))
+		}
+		return p
+	}
+}
+
+func editFrom[B event.Body](events []event.Event, do func(*B)) bool {
 	for i, e := range events {
 		if b, ok := e.Body.(B); ok {
 			do(&b)
 			events[i].Body = b
-			return
+			return true
 		}
 	}
-	panic(fmt.Sprintf("the chapter %q does not tell a %T", name, *new(B)))
+	return false
 }
 
 // story is what a plot becomes when it is told: the journals, the log of what was sent, and the names of what

@@ -310,6 +310,7 @@ var blocked = arrival("blocked", rules, []chapter{{"enrol", enrol(lock)}}, event
 // tooLate: the block comes after the order to open.
 var tooLate = func() plot {
 	p := after("done", block(event.BlockTooLate))(home)
+	p.chapters[p.at("done")+1].name = "blocked"
 	p.name = "blocked too late"
 	return p
 }()

@@ -170,18 +170,18 @@ func (r reading) lacks(c event.Closure, since moment) string {
 		return "nothing can prove it shut"
 	case r.reach == event.ReachOffline:
 		return "its device could not be reached"
-	case !r.reached.after(since):
-		return "nothing current was heard of its device after the opening"
 	case c.Bolt && r.bolt.is != event.BoltLocked:
 		return "its bolt was not said to be locked"
 	case c.Bolt && !r.bolt.current:
 		return "only a stored copy says that its bolt is locked"
-	case c.Bolt && !r.bolt.when.after(since):
-		return "that its bolt is locked was said before the opening"
 	case c.Contact && r.contact.is != event.ContactClosed:
 		return "its contact was not said to be closed"
 	case c.Contact && !r.contact.current:
 		return "only a stored copy says that its contact is closed"
+	case !r.reached.after(since):
+		return "nothing current was heard of its device after the opening"
+	case c.Bolt && !r.bolt.when.after(since):
+		return "that its bolt is locked was said before the opening"
 	}
 	return ""
 }
