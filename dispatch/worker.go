@@ -188,7 +188,8 @@ func (d *Dispatcher) secure(ctx context.Context, w store.Work) error {
 			d.log.Warn("a barrier was ordered shut", "device", order.Device, "outcome", outcome, "error", err)
 		}
 	}
-	return nil
+	// One that was shut already has nothing to report, and what it repeats proves nothing: its answer does.
+	return d.ask(ctx, order, dev)
 }
 
 // read asks a device for its state. No answer is no answer: the site asks again when it still needs one.
@@ -197,6 +198,10 @@ func (d *Dispatcher) read(ctx context.Context, w store.Work) error {
 	if err != nil || dev == nil {
 		return err
 	}
+	return d.ask(ctx, order, dev)
+}
+
+func (d *Dispatcher) ask(ctx context.Context, order deviceWork, dev device.Device) error {
 	r, ok := dev.(device.Reader)
 	if !ok {
 		return nil
