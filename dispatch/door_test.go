@@ -27,7 +27,7 @@ type door struct {
 	stuck, mute             bool
 	// overlap: a code was set while another was still there.
 	overlap bool
-	ears                    map[*ear]bool
+	ears    map[*ear]bool
 }
 
 // ear is somebody who listens: what is said is kept until it is taken.
