@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/fleet"
+	"github.com/loquet/loquet/store"
+	"github.com/loquet/loquet/vault"
+)
+
+// Deps is what the API works with. All are required but Discover, ClientAddress and Version.
+type Deps struct {
+	Dispatch *dispatch.Dispatcher
+	Store    store.Store
+	Vault    *vault.Vault
+	Fleet    *fleet.Fleet
+	// Discover listens for devices that announce themselves, for that long; nil without such a connector.
+	Discover func(context.Context, time.Duration) ([]Found, error)
+	Keys     *auth.Keys
+	Couriers *auth.Couriers
+	Sessions *auth.Sessions
+	Now      func() time.Time
+	// Random is a source fit for secrets, safe for concurrent use.
+	Random io.Reader
+	Log    *slog.Logger
+	// PublicURL is scheme and host under which clients reach the API: couriers' signatures name it.
+	PublicURL string
+	// LocalWebhooks lets webhooks go to loopback and private addresses, and over plain http.
+	LocalWebhooks bool
+	// ClientAddress is where a request comes from, for limits; nil for the connection's other end. Behind a
+	// proxy it reads what that proxy, and only that, writes.
+	ClientAddress func(*http.Request) string
+	// Version is shown in the API's description.
+	Version string
+}
+
+// Found is a device that announced itself.
+type Found struct {
+	Connector string `json:"connector" doc:"The connector that speaks to it"`
+	Name      string `json:"name,omitempty" doc:"What its maker or owner calls it"`
+	// Config is what POST /v1/devices takes.
+	Config json.RawMessage `json:"config,omitempty" doc:"The configuration to reserve it with"`
+	// Refused says why it can't be used; "" when it can.
+	Refused string `json:"refused,omitempty" doc:"Why it can't be used, if it can't"`
+}
+
+// API serves every route below /v1, /openapi.json and /docs. Safe for concurrent use.
+type API struct {
+	Deps
+	// Webhooks tells the outside; New has it registered with the dispatcher.
+	Webhooks *Webhooks
+
+	public   string
+	huma     huma.API
+	handler  http.Handler
+	limits   limits
+	streams  *streams
+	document []byte
+}
+
+// New makes the API. Call it before the dispatcher runs: it takes the dispatcher's work of telling and forgetting.
+func New(d Deps) (*API, error) {
+	public, err := publicURL(d.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	if d.ClientAddress == nil {
+		d.ClientAddress = remoteHost
+	}
+	a := &API{Deps: d, public: public, limits: newLimits(d.Now), streams: newStreams(), Webhooks: newWebhooks(d)}
+	mux := http.NewServeMux()
+	a.huma = newHuma(mux, d.Version, public, a.reword)
+	a.register()
+	if err := a.describe(mux); err != nil {
+		return nil, err
+	}
+	a.handler = a.guarded(mux)
+	d.Dispatch.Handle(dispatch.WorkTell, a.Webhooks.Tell)
+	d.Dispatch.Handle(dispatch.WorkForget, a.forget)
+	return a, nil
+}
+
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// EndStreams ends every stream of events, now and from now on, so that a server can shut down.
+func (a *API) EndStreams() { a.streams.end() }
+
+func publicURL(raw string) (string, error) {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fmt.Errorf("api: the public URL is scheme and host, such as https://loquet.example, not %q", raw)
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+func remoteHost(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// register states every route.
+func (a *API) register() {
+	a.registerSites()
+	a.registerDevices()
+	a.registerCouriers()
+	a.registerDeliveries()
+	a.registerWebhooks()
+	a.registerSessions()
+	a.registerHome()
+	a.registerHousehold()
+	a.registerPairing()
+	a.registerCourier()
+}
+
+var errNoRandom = errors.New("api: no randomness")
+
+// draw returns n random characters of a-z and 0-9.
+func (a *API) draw(n int) (string, error) {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+	drawn := make([]byte, 0, n)
+	for buf := make([]byte, 2*n); len(drawn) < n; {
+		if _, err := io.ReadFull(a.Random, buf); err != nil {
+			return "", errors.Join(errNoRandom, err)
+		}
+		for _, b := range buf {
+			// 252 is the largest multiple of 36 in a byte: above it the first letters would be likelier.
+			if b < 252 && len(drawn) < n {
+				drawn = append(drawn, alphabet[b%36])
+			}
+		}
+	}
+	return string(drawn), nil
+}

@@ -1,0 +1,352 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/parcel"
+	"github.com/loquet/loquet/site"
+)
+
+// Position is where a phone says it is: WGS 84 degrees.
+type Position struct {
+	Latitude  float64   `json:"latitude" minimum:"-90" maximum:"90"`
+	Longitude float64   `json:"longitude" minimum:"-180" maximum:"180"`
+	Accuracy  float64   `json:"accuracy" minimum:"0" maximum:"1000000" doc:"Within so many metres"`
+	At        time.Time `json:"at" doc:"When the phone measured it, with a zone"`
+}
+
+// ApproachRequest begins a visit, or renews its estimate.
+type ApproachRequest struct {
+	Site        event.SiteID        `json:"site" maxLength:"32"`
+	AccessPoint event.AccessPointID `json:"accessPoint" maxLength:"64"`
+	ETA         time.Time           `json:"eta,omitzero" doc:"Estimated time of arrival, with a zone"`
+}
+
+// ArriveRequest says that the courier stands at the access point.
+type ArriveRequest struct {
+	Position *Position `json:"position,omitempty"`
+}
+
+// ScanRequest is a parcel's code as it was read.
+type ScanRequest struct {
+	Text      string    `json:"text" minLength:"1" maxLength:"512" doc:"What the scanner gave, or what was typed"`
+	Symbology string    `json:"symbology,omitempty" maxLength:"3" doc:"Symbology identifier (ISO/IEC 15424), if known"`
+	Offline   bool      `json:"offline,omitempty" doc:"Read without network and sent later: it opens nothing"`
+	Position  *Position `json:"position,omitempty"`
+}
+
+// MissingRequest says that the courier does not have a parcel.
+type MissingRequest struct {
+	Parcel   event.Commitment `json:"parcel" minLength:"1" maxLength:"64" doc:"The parcel's reference, as the visit lists it"`
+	Position *Position        `json:"position,omitempty"`
+}
+
+// OpenRequest is the tap for one barrier: to open it, to open it again, or for its one-time code.
+type OpenRequest struct {
+	Barrier  event.BarrierID `json:"barrier" minLength:"1" maxLength:"64"`
+	Position *Position       `json:"position,omitempty"`
+}
+
+// DepositRequest says that the parcels were put down.
+type DepositRequest struct {
+	Photo string `json:"photo,omitempty" maxLength:"128" doc:"Digest of a picture, if one was taken; the journal holds a commitment to it"`
+}
+
+// PlanBRequest says that the courier took the next step of plan B, or found nobody there.
+type PlanBRequest struct {
+	Nobody   bool      `json:"nobody,omitempty" doc:"Nobody was there; the step after it comes next"`
+	Photo    string    `json:"photo,omitempty" maxLength:"128" doc:"Digest of a picture, if one was taken"`
+	Position *Position `json:"position,omitempty"`
+}
+
+// Nothing is the body of a request that says everything in its address: {} or none.
+type Nothing struct{}
+
+type visitInput struct {
+	Visit event.VisitID `path:"visit" maxLength:"64"`
+}
+
+type nothingInput struct {
+	Idempotent
+	visitInput
+	Body *Nothing
+}
+
+func (a *API) registerCourier() {
+	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/stops", id: "listStops", summary: "What to bring, and where", tag: "Courier",
+		about: "Address, place and note are shown from two hours before the window on."}, a.stops)
+	forCourier(a, route{method: http.MethodPost, path: "/v1/courier/approach", id: "approach", summary: "Begin a visit",
+		about: "With every due delivery of the courier for that access point; again, to renew the estimate.", tag: "Courier"}, a.approach)
+	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/visits/{visit}", id: "getVisit", summary: "Look at a visit", tag: "Courier"}, a.getVisit)
+	a.registerVisit()
+	forCourier(a, route{method: http.MethodPost, path: "/v1/courier/deliveries/{delivery}/plan-b", id: "planB", summary: "Follow plan B",
+		tag: "Courier"}, a.followPlanB)
+}
+
+// registerVisit states what a courier does during a visit. Whatever may open something says so.
+func (a *API) registerVisit() {
+	act := func(name, summary, about string) route {
+		return route{method: http.MethodPost, path: "/v1/courier/visits/{visit}/" + name, id: name + "Visit", summary: summary, about: about, tag: "Courier"}
+	}
+	forCourier(a, act("arrive", "Say to be there", ""), a.arrive)
+	forCourier(a, act("scan", "Scan a parcel",
+		"The last parcel of a visit, scanned or missing, is itself the request to open the first barrier."), a.scan)
+	forCourier(a, act("missing", "Say that a parcel is missing",
+		"The last parcel of a visit, scanned or missing, is itself the request to open the first barrier."), a.missing)
+	forCourier(a, act("open", "Open a barrier", "The next one further in, the first after scans without network, or one that certainly did not open."), a.open)
+	forCourier(a, act("reopen", "Open a barrier again", "Only while it stands ajar: its bolt out, its contact open."), a.reopen)
+	forCourier(a, act("code", "Ask for the one-time code", "Asking again shows the same code; that is no second opening."), a.code)
+	forCourier(a, act("deposit", "Say that the parcels were put down", ""), a.deposit)
+	forCourier(a, act("close", "Say that everything is to be shut", ""), a.closeUp)
+	forCourier(a, act("leave", "Ask to be released", "Granted when every barrier is secured, or nothing was opened."), a.leave)
+	forCourier(a, act("danger", "Leave in danger", "The alarm climbs, and the visit stays open until secured."), a.danger)
+}
+
+// answered has a site decide upon a courier's request. A suspension that did not reach the site yet does so first.
+func (a *API) answered(ctx context.Context, c auth.Courier, v event.VisitID, o order) (*answerOutput, error) {
+	if _, err := a.heal(ctx, o.site, c.ID()); err != nil {
+		return nil, err
+	}
+	answer, err := decide(ctx, a, o, a.visitAnswer(v, o.facts.Place))
+	if err != nil {
+		return nil, err
+	}
+	return &answerOutput{answer}, nil
+}
+
+// about has a visit's site decide upon a courier's request for the visit.
+func (a *API) about(ctx context.Context, c auth.Courier, v event.VisitID, p *Position, do site.Request) (*answerOutput, error) {
+	if event.CheckID(v, 'v') != nil {
+		return nil, notFound("visit")
+	}
+	at := event.SiteOf(v)
+	place, err := a.placeAtVisit(ctx, v, p)
+	if err != nil {
+		return nil, err
+	}
+	return a.answered(ctx, c, v, byCourier(c, at, do, place))
+}
+
+// placeAtVisit reduces a position to its distance from the visit's access point, which alone the journal may know.
+func (a *API) placeAtVisit(ctx context.Context, id event.VisitID, p *Position) (*event.Place, error) {
+	if p == nil {
+		return nil, nil
+	}
+	state, err := a.Dispatch.Load(ctx, event.SiteOf(id))
+	if err != nil {
+		return nil, err
+	}
+	v, ok := state.Visit(id)
+	if !ok {
+		return nil, nil
+	}
+	return a.placeAt(ctx, state.Site, v.AccessPoint, *p)
+}
+
+// placeAt returns nil when the access point's centre is not known: the site then refuses for want of a position.
+func (a *API) placeAt(ctx context.Context, at event.SiteID, ap event.AccessPointID, p Position) (*event.Place, error) {
+	centre, known, err := unseal[spot](ctx, a, at, spotName(ap))
+	if err != nil || !known {
+		return nil, err
+	}
+	return dispatch.PlaceOf(dispatch.Position(p), centre.Position, a.Now()), nil
+}
+
+func (a *API) approach(ctx context.Context, c auth.Courier, in *struct {
+	Idempotent
+	Body ApproachRequest
+}) (*answerOutput, error) {
+	if _, err := a.known(ctx, in.Body.Site); err != nil {
+		return nil, err
+	}
+	do := site.Approach{AccessPoint: in.Body.AccessPoint, ETA: event.InstantOf(in.Body.ETA)}
+	o := byCourier(c, in.Body.Site, do, nil)
+	if _, err := a.heal(ctx, o.site, c.ID()); err != nil {
+		return nil, err
+	}
+	answer, err := decide(ctx, a, o, a.approached)
+	return &answerOutput{answer}, err
+}
+
+// approached shows the visit that began, or that was under way.
+func (a *API) approached(ctx context.Context, r dispatch.Result) (Answer, error) {
+	if renewed, ok := happened[event.VisitEstimated](r); ok {
+		return a.visitAnswer(renewed.Visit, nil)(ctx, r)
+	}
+	begun, _ := happened[event.VisitBegun](r)
+	return a.visitAnswer(begun.Visit, nil)(ctx, r)
+}
+
+func (a *API) getVisit(ctx context.Context, c auth.Courier, in *visitInput) (*struct{ Body Visit }, error) {
+	if event.CheckID(in.Visit, 'v') != nil {
+		return nil, notFound("visit")
+	}
+	state, err := a.Dispatch.Load(ctx, event.SiteOf(in.Visit))
+	if err != nil {
+		return nil, err
+	}
+	if v, ok := state.Visit(in.Visit); ok {
+		if v.Courier != c.ID() {
+			return nil, notFound("visit")
+		}
+		shown, err := a.visitShown(ctx, state, v)
+		if err != nil {
+			return nil, err
+		}
+		return &struct{ Body Visit }{*shown}, nil
+	}
+	shown, err := a.endedVisit(ctx, in.Visit)
+	if err != nil {
+		return nil, err
+	}
+	if shown.Courier != c.ID() {
+		return nil, notFound("visit")
+	}
+	return &struct{ Body Visit }{*shown}, nil
+}
+
+func (a *API) arrive(ctx context.Context, c auth.Courier, in *struct {
+	Idempotent
+	visitInput
+	Body ArriveRequest
+}) (*answerOutput, error) {
+	return a.about(ctx, c, in.Visit, in.Body.Position, site.Arrive{Visit: in.Visit})
+}
+
+func (a *API) scan(ctx context.Context, c auth.Courier, in *struct {
+	Idempotent
+	visitInput
+	Body ScanRequest
+}) (*answerOutput, error) {
+	code, err := parcel.Parse(in.Body.Text, in.Body.Symbology)
+	if err != nil {
+		return nil, err
+	}
+	commitment, err := a.committed(ctx, in.Visit, parcelPurpose, code.String())
+	if err != nil {
+		return nil, err
+	}
+	return a.about(ctx, c, in.Visit, in.Body.Position, site.Scan{Visit: in.Visit, Parcel: commitment, Offline: in.Body.Offline})
+}
+
+// committed stands in for a value at the site of a visit or a delivery that may be there: a site that is not, or
+// no longer, gets no key by being asked.
+func (a *API) committed(ctx context.Context, visit event.VisitID, purpose, value string) (event.Commitment, error) {
+	if event.CheckID(visit, 'v') != nil {
+		return "", notFound("visit")
+	}
+	state, err := a.known(ctx, event.SiteOf(visit))
+	if err != nil {
+		return "", err
+	}
+	if !state.Open {
+		return "", notFound("visit")
+	}
+	if value == "" {
+		return "", nil
+	}
+	return a.Vault.Commit(ctx, state.Site, purpose, value)
+}
+
+func (a *API) missing(ctx context.Context, c auth.Courier, in *struct {
+	Idempotent
+	visitInput
+	Body MissingRequest
+}) (*answerOutput, error) {
+	return a.about(ctx, c, in.Visit, in.Body.Position, site.Missing{Visit: in.Visit, Parcel: in.Body.Parcel})
+}
+
+type openInput struct {
+	Idempotent
+	visitInput
+	Body OpenRequest
+}
+
+func (a *API) open(ctx context.Context, c auth.Courier, in *openInput) (*answerOutput, error) {
+	return a.about(ctx, c, in.Visit, in.Body.Position, site.Open{Visit: in.Visit, Barrier: in.Body.Barrier})
+}
+
+func (a *API) reopen(ctx context.Context, c auth.Courier, in *openInput) (*answerOutput, error) {
+	return a.about(ctx, c, in.Visit, in.Body.Position, site.Reopen{Visit: in.Visit, Barrier: in.Body.Barrier})
+}
+
+// code shows the one-time code. It is added to the answer after the showing is committed, and remembered nowhere
+// but in its sealed value.
+func (a *API) code(ctx context.Context, c auth.Courier, in *openInput) (*answerOutput, error) {
+	out, err := a.about(ctx, c, in.Visit, in.Body.Position, site.ShowCode{Visit: in.Visit, Barrier: in.Body.Barrier})
+	if err != nil || out.Body.Refused != nil {
+		return out, err
+	}
+	state, err := a.Dispatch.Load(ctx, event.SiteOf(in.Visit))
+	if err != nil {
+		return nil, err
+	}
+	v, _ := state.Visit(in.Visit)
+	for _, p := range v.Steps {
+		if p.Barrier == in.Body.Barrier && p.Shown != 0 {
+			shown := event.CodeShown{Permit: p.Permit.ID, Visit: v.ID, Key: v.Key}
+			out.Body.Code, err = a.Dispatch.ShownCode(ctx, shown)
+		}
+	}
+	return out, err
+}
+
+func (a *API) deposit(ctx context.Context, c auth.Courier, in *struct {
+	Idempotent
+	visitInput
+	Body DepositRequest
+}) (*answerOutput, error) {
+	photo, err := a.committed(ctx, in.Visit, photoPurpose, in.Body.Photo)
+	if err != nil {
+		return nil, err
+	}
+	return a.about(ctx, c, in.Visit, nil, site.Deposit{Visit: in.Visit, Photo: photo})
+}
+
+func (a *API) closeUp(ctx context.Context, c auth.Courier, in *nothingInput) (*answerOutput, error) {
+	return a.about(ctx, c, in.Visit, nil, site.Close{Visit: in.Visit})
+}
+
+func (a *API) leave(ctx context.Context, c auth.Courier, in *nothingInput) (*answerOutput, error) {
+	return a.about(ctx, c, in.Visit, nil, site.Leave{Visit: in.Visit})
+}
+
+func (a *API) danger(ctx context.Context, c auth.Courier, in *nothingInput) (*answerOutput, error) {
+	return a.about(ctx, c, in.Visit, nil, site.Danger{Visit: in.Visit})
+}
+
+func (a *API) followPlanB(ctx context.Context, c auth.Courier, in *struct {
+	Idempotent
+	deliveryInput
+	Body PlanBRequest
+}) (*answerOutput, error) {
+	if event.CheckID(in.Delivery, 'd') != nil {
+		return nil, notFound("delivery")
+	}
+	state, err := a.known(ctx, event.SiteOf(in.Delivery))
+	if err != nil {
+		return nil, err
+	}
+	d, ok := state.Delivery(in.Delivery)
+	if !ok {
+		return nil, notFound("delivery")
+	}
+	do := site.FollowPlanB{Delivery: in.Delivery, Nobody: in.Body.Nobody}
+	if in.Body.Photo != "" {
+		if do.Photo, err = a.Vault.Commit(ctx, state.Site, photoPurpose, in.Body.Photo); err != nil {
+			return nil, err
+		}
+	}
+	var place *event.Place
+	if in.Body.Position != nil {
+		if place, err = a.placeAt(ctx, state.Site, d.AccessPoint, *in.Body.Position); err != nil {
+			return nil, err
+		}
+	}
+	return a.answered(ctx, c, d.Visit, byCourier(c, state.Site, do, place))
+}

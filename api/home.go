@@ -1,0 +1,305 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
+	"github.com/loquet/loquet/site"
+)
+
+// Home is a site as its members see it: everything that stands there now.
+type Home struct {
+	Site         event.SiteID   `json:"site"`
+	Zone         string         `json:"zone"`
+	Address      string         `json:"address,omitempty"`
+	Rules        Rules          `json:"rules"`
+	Members      []Member       `json:"members"`
+	Barriers     []Barrier      `json:"barriers"`
+	AccessPoints []AccessPoint  `json:"accessPoints"`
+	Consents     []Consent      `json:"consents"`
+	Lending      []Lending      `json:"lending"`
+	Deliveries   []HomeDelivery `json:"deliveries"`
+	Visits       []Visit        `json:"visits"`
+}
+
+// Barrier is one thing to be opened.
+type Barrier struct {
+	ID     event.BarrierID   `json:"barrier"`
+	Is     event.BarrierKind `json:"is"`
+	Name   string            `json:"name" doc:"The kind of barrier, in the reader's language"`
+	Device event.DeviceID    `json:"device"`
+	// Enrolled once somebody worked it by hand when asked, and its device said so.
+	Enrolled         bool          `json:"enrolled" doc:"False until it was opened and shut by hand"`
+	Provable         bool          `json:"provable" doc:"Whether anything can prove it shut"`
+	AcceptUnprovable bool          `json:"acceptUnprovable,omitempty"`
+	Seen             Seen          `json:"seen"`
+	LowBattery       bool          `json:"lowBattery,omitempty"`
+	Holder           event.VisitID `json:"holder,omitempty" doc:"The visit that opened it, and has not secured it yet"`
+	// Lent to a visit of another site, or borrowed from one.
+	Lent     event.SiteID `json:"lent,omitempty" doc:"In the hands of that site's visit"`
+	Borrowed bool         `json:"borrowed,omitempty" doc:"Another site's barrier"`
+	Text     string       `json:"text" doc:"What its device can't do, in words"`
+}
+
+// AccessPoint is a place where a parcel may be left.
+type AccessPoint struct {
+	ID       event.AccessPointID `json:"accessPoint"`
+	Name     string              `json:"name,omitempty"`
+	Note     string              `json:"note,omitempty"`
+	Position *Centre             `json:"position,omitempty"`
+	Radius   int                 `json:"radius" doc:"Within so many metres a courier is there"`
+	WayIn    []event.BarrierRef  `json:"wayIn" doc:"From the street inwards"`
+}
+
+// HomeDelivery is a delivery as the household sees it.
+type HomeDelivery struct {
+	Delivery
+	DoNotRing bool            `json:"doNotRing,omitempty"`
+	KeepCold  bool            `json:"keepCold,omitempty"`
+	Whole     bool            `json:"whole,omitempty"`
+	Consented bool            `json:"consented"`
+	Consent   event.ConsentID `json:"consent,omitempty" doc:"The standing consent that allows it; absent for a member's word"`
+	Allowed   []Span          `json:"allowed,omitempty" doc:"When it may take place"`
+	Blocked   bool            `json:"blocked,omitempty"`
+	Questions []Question      `json:"questions,omitempty"`
+	PlanB     *PlanB          `json:"planB,omitempty"`
+}
+
+// Question is what the household was asked before a visit.
+type Question struct {
+	Question event.Question `json:"question"`
+	Round    event.Round    `json:"round"`
+	Answered bool           `json:"answered"`
+	Yes      bool           `json:"yes,omitempty"`
+	Title    string         `json:"title"`
+	Text     string         `json:"text"`
+}
+
+// HomeEvent is one event of the journal, as the household sees it.
+type HomeEvent struct {
+	JournalEvent
+	Text string `json:"text,omitempty" doc:"What happened, in the reader's language"`
+}
+
+// HomeJournal is a page of the household's journal.
+type HomeJournal struct {
+	Events []HomeEvent `json:"events" doc:"In order; the page after begins after the last one's seq"`
+}
+
+// Looks is a page of who looked.
+type Looks struct {
+	Looks []Look `json:"looks"`
+	Next  string `json:"next,omitempty" doc:"The cursor of the next page; none at the end"`
+}
+
+func (a *API) registerHome() {
+	forMember(a, route{method: http.MethodGet, path: "/v1/home", id: "getHome", summary: "Look at the home", tag: "Home"}, a.getHome)
+	forMember(a, route{method: http.MethodGet, path: "/v1/home/journal", id: "getHomeJournal", summary: "Read the journal", tag: "Home"}, a.homeJournal)
+	forMember(a, route{method: http.MethodGet, path: "/v1/home/events", id: "followHome", summary: "Follow the journal",
+		about: "Server-sent events; Last-Event-ID goes on where a stream broke off.", tag: "Home", media: eventStream}, a.followHome)
+	forMember(a, route{method: http.MethodGet, path: "/v1/home/looks", id: "listLooks", summary: "Who looked",
+		about: "Each reading of the home's address and names with an API key.", tag: "Home"}, a.listLooks)
+}
+
+// household returns the member's own site, if it stands and the member still decides there.
+func (a *API) household(ctx context.Context, m auth.Member) (site.State, error) {
+	state, err := a.Dispatch.Load(ctx, m.Site())
+	if err != nil {
+		return state, err
+	}
+	if !state.Open || !state.Member(m.ID()) {
+		return state, auth.ErrSession
+	}
+	return state, nil
+}
+
+func (a *API) getHome(ctx context.Context, m auth.Member, _ *struct{}) (*struct{ Body Home }, error) {
+	s, err := a.household(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	home := Home{Site: s.Site, Zone: s.Zone, Barriers: barriersOf(callOf(ctx).lang, s), Consents: consentsOf(s), Lending: []Lending{}}
+	for _, l := range s.Lending {
+		home.Lending = append(home.Lending, Lending(l))
+	}
+	for _, fill := range []func(context.Context, site.State, *Home) error{a.fillPeople, a.fillPlaces, a.fillDeliveries, a.fillVisits} {
+		if err := fill(ctx, s, &home); err != nil {
+			return nil, err
+		}
+	}
+	for i := range home.Members {
+		home.Members[i].You = home.Members[i].ID == m.ID()
+	}
+	return &struct{ Body Home }{home}, nil
+}
+
+func (a *API) fillPeople(ctx context.Context, s site.State, home *Home) (err error) {
+	home.Members = []Member{}
+	for _, m := range s.Members {
+		name, _, err := unseal[string](ctx, a, s.Site, memberName(m.ID))
+		if err != nil {
+			return err
+		}
+		home.Members = append(home.Members, Member{ID: m.ID, Name: name})
+	}
+	home.Rules, err = a.rulesShown(ctx, s)
+	return err
+}
+
+func (a *API) fillPlaces(ctx context.Context, s site.State, home *Home) (err error) {
+	home.AccessPoints = []AccessPoint{}
+	for _, ap := range s.AccessPoints {
+		shown, err := a.accessPointShown(ctx, s.Site, ap)
+		if err != nil {
+			return err
+		}
+		home.AccessPoints = append(home.AccessPoints, shown)
+	}
+	home.Address, _, err = unseal[string](ctx, a, s.Site, addressName)
+	return err
+}
+
+func (a *API) fillDeliveries(ctx context.Context, s site.State, home *Home) error {
+	home.Deliveries = []HomeDelivery{}
+	for _, d := range s.Deliveries {
+		shown, err := a.homeDelivery(ctx, s, d)
+		if err != nil {
+			return err
+		}
+		home.Deliveries = append(home.Deliveries, shown)
+	}
+	return nil
+}
+
+func (a *API) fillVisits(ctx context.Context, s site.State, home *Home) error {
+	home.Visits = []Visit{}
+	for _, v := range s.Visits {
+		shown, err := a.visitShown(ctx, s, v)
+		if err != nil {
+			return err
+		}
+		rec, _, err := a.courierRecord(ctx, v.Courier)
+		if err != nil {
+			return err
+		}
+		if shown.CourierName, err = a.courierName(ctx, v.Courier, rec); err != nil {
+			return err
+		}
+		home.Visits = append(home.Visits, *shown)
+	}
+	return nil
+}
+
+func barriersOf(lang phrase.Lang, s site.State) []Barrier {
+	shown := []Barrier{}
+	for _, b := range s.Barriers {
+		shown = append(shown, barrierShown(lang, b))
+	}
+	return shown
+}
+
+func barrierShown(lang phrase.Lang, b site.Barrier) Barrier {
+	return Barrier{ID: b.ID, Is: b.Is, Name: lang.Barrier(b.Is), Device: b.Spec.Device, Enrolled: b.Enrolled,
+		Provable: b.Spec.Closure.Provable(), AcceptUnprovable: b.AcceptUnprovable, Seen: seenOf(lang, b), LowBattery: b.LowBattery,
+		Holder: b.Holder, Lent: event.SiteOf(b.Lent.Lease), Borrowed: b.Borrowed != "", Text: limitsOf(b.Spec)}
+}
+
+func (a *API) accessPointShown(ctx context.Context, at event.SiteID, ap site.AccessPoint) (AccessPoint, error) {
+	where, known, err := unseal[spot](ctx, a, at, spotName(ap.ID))
+	shown := AccessPoint{ID: ap.ID, Name: where.Name, Note: where.Note, Radius: ap.Radius, WayIn: ap.WayIn}
+	if known {
+		shown.Position = &Centre{where.Position.Latitude, where.Position.Longitude}
+	}
+	return shown, err
+}
+
+func (a *API) homeDelivery(ctx context.Context, s site.State, d site.Delivery) (HomeDelivery, error) {
+	kept, _, err := unseal[codes](ctx, a, s.Site, parcelsName(d.ID))
+	if err != nil {
+		return HomeDelivery{}, err
+	}
+	shown := HomeDelivery{Delivery: deliveryOf(d, 0, kept), DoNotRing: d.DoNotRing, KeepCold: d.KeepCold, Whole: d.Whole,
+		Consented: d.Consented, Consent: d.Consent, Blocked: d.Blocked}
+	for _, span := range d.Allowed {
+		shown.Allowed = append(shown.Allowed, spanShown(span))
+	}
+	for _, q := range d.Asked {
+		words := callOf(ctx).lang.Question(q.Question)
+		shown.Questions = append(shown.Questions, Question{Question: q.Question, Round: q.Round, Answered: q.Answered, Yes: q.Yes,
+			Title: words.Title, Text: words.Text()})
+	}
+	shown.PlanB, err = a.planB(ctx, s, d)
+	return shown, err
+}
+
+func (a *API) homeJournal(ctx context.Context, m auth.Member, in *struct{ After }) (*struct{ Body HomeJournal }, error) {
+	s, err := a.household(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	events, err := a.Dispatch.Events(ctx, s.Site, in.After.After, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	page := HomeJournal{Events: make([]HomeEvent, len(events))}
+	for i, e := range events {
+		if page.Events[i], err = homeEvent(callOf(ctx).lang, s.Zone, e); err != nil {
+			return nil, err
+		}
+	}
+	return &struct{ Body HomeJournal }{page}, nil
+}
+
+func homeEvent(lang phrase.Lang, zone string, e event.Event) (HomeEvent, error) {
+	stored, err := storedEvent(e)
+	return HomeEvent{JournalEvent: stored, Text: lang.Line(e.Body, lineValues(zone, e.Body))}, err
+}
+
+// lineValues fills in what an event's line may say of it.
+func lineValues(zone string, body event.Body) phrase.Values {
+	switch b := body.(type) {
+	case event.VisitEstimated:
+		return localTime(zone, b.ETA)
+	case event.VisitArrived:
+		return placeValues(&b.Place)
+	}
+	return nil
+}
+
+// localTime gives an instant in a site's own time, for sentences; none for 0.
+func localTime(zone string, at event.Instant) phrase.Values {
+	v := phrase.Values{}
+	if loc, err := time.LoadLocation(zone); err == nil && zone != "" && at != 0 {
+		v[phrase.Time] = at.Time().In(loc).Format("15:04")
+	}
+	return v
+}
+
+func (a *API) listLooks(ctx context.Context, m auth.Member, in *struct{ Page }) (*struct{ Body Looks }, error) {
+	s, err := a.household(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	after, err := in.key()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.Store.Rows(ctx, looksAt(s.Site), after, in.size())
+	if err != nil {
+		return nil, err
+	}
+	page := Looks{Looks: make([]Look, len(rows))}
+	for i, row := range rows {
+		if err := decodeRow(row, &page.Looks[i]); err != nil {
+			return nil, err
+		}
+	}
+	if len(rows) == in.size() {
+		page.Next = cursor(rows[len(rows)-1].Key)
+	}
+	return &struct{ Body Looks }{page}, nil
+}

@@ -1,0 +1,411 @@
+package api
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+	"github.com/loquet/loquet/store"
+)
+
+// BarrierRequest makes a barrier of a device that is reserved for the site.
+type BarrierRequest struct {
+	Device           event.DeviceID    `json:"device" minLength:"1" maxLength:"64"`
+	Is               event.BarrierKind `json:"is" enum:"front-door,lobby,flat,gate,garage,fridge,parcel-box,key-desk,trunk,cabin,robot-bay"`
+	AcceptUnprovable bool              `json:"acceptUnprovable,omitempty" doc:"You were told that nothing can prove it shut, and accept that"`
+}
+
+// AccessPointRequest names a place and its way in.
+type AccessPointRequest struct {
+	WayIn    []event.BarrierRef `json:"wayIn" minItems:"1" maxItems:"8" doc:"From the street inwards"`
+	Radius   int                `json:"radius" minimum:"10" maximum:"1000" doc:"Within so many metres a courier is there"`
+	Position Centre             `json:"position" doc:"Its centre; sealed, and shown near a visit only"`
+	Name     string             `json:"name,omitempty" maxLength:"100" doc:"Sealed"`
+	Note     string             `json:"note,omitempty" maxLength:"500" doc:"What to know there; sealed, and shown near a visit only"`
+}
+
+// Rules are the site's choices that are not consent.
+type Rules struct {
+	DwellSeconds float64    `json:"dwellSeconds" minimum:"1" maximum:"3600" doc:"How long a barrier may stay unsecured before it is an alarm"`
+	ClimbSeconds float64    `json:"climbSeconds" minimum:"1" maximum:"3600" doc:"How long each level of an alarm lasts before the next is told"`
+	Camera       bool       `json:"camera,omitempty" doc:"No picture, no opening"`
+	AskPets      bool       `json:"askPets,omitempty" doc:"Ask whether the pets are shut away"`
+	AskAlarm     bool       `json:"askAlarm,omitempty" doc:"Ask whether the alarm is off"`
+	Watch        bool       `json:"watch,omitempty" doc:"Tell of openings that Loquet did not ask for"`
+	PlanB        []Fallback `json:"planB,omitempty" maxItems:"8" doc:"What the courier does, in order, when a parcel can't be left as planned"`
+}
+
+// Fallback is one step of plan B.
+type Fallback struct {
+	Kind        event.FallbackKind  `json:"kind" enum:"access-point,neighbour,outside,depot"`
+	AccessPoint event.AccessPointID `json:"accessPoint,omitempty" maxLength:"64"`
+	Who         string              `json:"who,omitempty" maxLength:"100" doc:"Which neighbour, and where; sealed"`
+}
+
+// ConsentRequest is a standing permission with its limits.
+type ConsentRequest struct {
+	AccessPoint event.AccessPointID `json:"accessPoint" maxLength:"64"`
+	Merchants   []event.MerchantID  `json:"merchants,omitempty" maxItems:"100" doc:"Any when absent"`
+	Carriers    []event.CarrierID   `json:"carriers,omitempty" maxItems:"100" doc:"Any when absent"`
+	Hours       []event.Hours       `json:"hours" minItems:"1" maxItems:"50" doc:"Local time: days 1 (Monday) to 7, minutes after midnight"`
+	Largest     event.Size          `json:"largest" enum:"small,medium,large"`
+	Inside      bool                `json:"inside,omitempty" doc:"The courier may go past the last barrier"`
+	Until       time.Time           `json:"until,omitzero" doc:"With a zone"`
+}
+
+// Consent is a standing permission.
+type Consent struct {
+	ID          event.ConsentID     `json:"consent"`
+	AccessPoint event.AccessPointID `json:"accessPoint"`
+	Merchants   []event.MerchantID  `json:"merchants,omitempty"`
+	Carriers    []event.CarrierID   `json:"carriers,omitempty"`
+	Hours       []event.Hours       `json:"hours"`
+	Largest     event.Size          `json:"largest"`
+	Inside      bool                `json:"inside,omitempty"`
+	Until       event.Instant       `json:"until,omitempty" format:"date-time"`
+}
+
+// AnswersRequest answers the question that was asked last.
+type AnswersRequest struct {
+	Question event.Question `json:"question" enum:"pets-shut-away,alarm-off"`
+	Yes      bool           `json:"yes"`
+}
+
+// Lending lets another site's visits through a barrier.
+type Lending struct {
+	Barrier  event.BarrierID `json:"barrier" minLength:"1" maxLength:"64"`
+	Borrower event.SiteID    `json:"borrower" minLength:"1" maxLength:"32"`
+}
+
+// LendingEnded says whether the end came before a lease was out.
+type LendingEnded struct {
+	Verdict event.BlockVerdict `json:"verdict"`
+	Title   string             `json:"title"`
+	Text    string             `json:"text"`
+}
+
+// BarrierTap is a member's tap for one barrier in a rehearsal.
+type BarrierTap struct {
+	Barrier event.BarrierID `json:"barrier" minLength:"1" maxLength:"64"`
+}
+
+type accessPointInput struct {
+	AccessPoint event.AccessPointID `path:"accessPoint" maxLength:"64"`
+}
+
+type barrierInput struct {
+	Barrier event.BarrierID `path:"barrier" maxLength:"64"`
+}
+
+type homeDeliveryInput struct {
+	Idempotent
+	deliveryInput
+	Body *Nothing
+}
+
+type homeDeliveryOutput struct{ Body HomeDelivery }
+
+func (a *API) registerHousehold() {
+	post := func(path, id, summary string, status int) route {
+		return route{method: http.MethodPost, path: "/v1/home/" + path, id: id, summary: summary, tag: "Home", status: status}
+	}
+	del := func(path, id, summary string) route {
+		return route{method: http.MethodDelete, path: "/v1/home/" + path, id: id, summary: summary, tag: "Home", status: http.StatusNoContent}
+	}
+	forMember(a, post("barriers", "addBarrier", "Add a barrier", http.StatusCreated), a.addBarrier)
+	forMember(a, del("barriers/{barrier}", "retireBarrier", "Retire a barrier"), a.retireBarrier)
+	forMember(a, post("access-points", "addAccessPoint", "Add an access point", http.StatusCreated), a.addAccessPoint)
+	forMember(a, del("access-points/{accessPoint}", "retireAccessPoint", "Retire an access point"), a.retireAccessPoint)
+	forMember(a, post("access-points/{accessPoint}/rehearse", "rehearse", "Rehearse the way in", 0), a.rehearse)
+	forMember(a, route{method: http.MethodPut, path: "/v1/home/rules", id: "setRules", summary: "Set the rules", tag: "Home"}, a.setRules)
+	forMember(a, post("consents", "giveConsent", "Give a standing consent", http.StatusCreated), a.giveConsent)
+	forMember(a, del("consents/{consent}", "withdrawConsent", "Withdraw a standing consent"), a.withdrawConsent)
+	forMember(a, post("members", "addMember", "Add a member", http.StatusCreated), a.addMember)
+	forMember(a, del("members/{member}", "removeMember", "Remove a member"), a.removeMember)
+	forMember(a, post("lending", "allowLending", "Lend a barrier to another site", http.StatusCreated), a.allowLending)
+	forMember(a, route{method: http.MethodDelete, path: "/v1/home/lending/{barrier}/{borrower}", id: "endLending",
+		summary: "End a lending", about: "It wins against leases to come, and is too late for one that is out.", tag: "Home"}, a.endLending)
+	forMember(a, post("deliveries/{delivery}/consent", "consentTo", "Consent to one delivery", 0), a.consentTo)
+	forMember(a, post("deliveries/{delivery}/withdraw", "withdrawFrom", "Withdraw the consent to one delivery", 0), a.withdrawFrom)
+	forMember(a, post("deliveries/{delivery}/answers", "answer", "Answer a question", 0), a.answerQuestion)
+	forMember(a, post("deliveries/{delivery}/block", "blockAtHome", "Block a delivery", 0), a.blockByMember)
+	forMember(a, post("deliveries/{delivery}/cancel", "cancelAtHome", "Cancel a delivery", 0), a.cancelByMember)
+	forMember(a, post("visits/{visit}/take-over", "takeOver", "Say to be there, and take over", 0), a.takeOver)
+	forMember(a, post("visits/{visit}/open", "openInRehearsal", "Open the next barrier of a rehearsal", 0), a.openInRehearsal)
+	forMember(a, post("close", "closeSite", "Move out: everything is revoked", 0), a.closeSite)
+}
+
+// done is the answer of a request whose success says everything.
+func done(context.Context, dispatch.Result) (Nothing, error) { return Nothing{}, nil }
+
+func (a *API) addBarrier(ctx context.Context, m auth.Member, in *struct {
+	Idempotent
+	Body BarrierRequest
+}) (*struct{ Body Barrier }, error) {
+	rec, ok := a.Fleet.Record(in.Body.Device)
+	dev, running := a.Fleet.Device(in.Body.Device)
+	if !ok || !running || rec.Site != m.Site() {
+		return nil, invalid("body.device", "no such device is reserved for this site")
+	}
+	do := site.ReserveBarrier{Is: in.Body.Is, Spec: dev.Spec(), AcceptUnprovable: in.Body.AcceptUnprovable}
+	made, err := decide(ctx, a, byMember(m, do), func(ctx context.Context, r dispatch.Result) (Barrier, error) {
+		reserved, _ := happened[event.BarrierReserved](r)
+		b, _ := r.State.Barrier(reserved.Barrier)
+		return barrierShown(callOf(ctx).lang, b), nil
+	})
+	return &struct{ Body Barrier }{made}, err
+}
+
+func (a *API) retireBarrier(ctx context.Context, m auth.Member, in *barrierInput) (*struct{}, error) {
+	_, err := decide(ctx, a, byMember(m, site.RetireBarrier{Barrier: in.Barrier}), done)
+	return nil, err
+}
+
+func (a *API) addAccessPoint(ctx context.Context, m auth.Member, in *struct {
+	Idempotent
+	Body AccessPointRequest
+}) (*struct{ Body AccessPoint }, error) {
+	req := in.Body
+	keep := func(r dispatch.Result) (more dispatch.Attachments, err error) {
+		added, ok := happened[event.AccessPointAdded](r)
+		if !ok {
+			return more, nil
+		}
+		where := spot{Name: req.Name, Note: req.Note, Position: dispatch.Position{Latitude: req.Position.Latitude, Longitude: req.Position.Longitude}}
+		v, err := seal(ctx, a, m.Site(), spotName(added.AccessPoint), where, 0)
+		more.Values = []store.Value{v}
+		return more, err
+	}
+	do := site.AddAccessPoint{WayIn: req.WayIn, Radius: req.Radius}
+	made, err := decide(ctx, a, byMember(m, do).attach(keep), func(_ context.Context, r dispatch.Result) (AccessPoint, error) {
+		added, _ := happened[event.AccessPointAdded](r)
+		return AccessPoint{ID: added.AccessPoint, Name: req.Name, Note: req.Note, Position: &req.Position, Radius: added.Radius, WayIn: added.WayIn}, nil
+	})
+	return &struct{ Body AccessPoint }{made}, err
+}
+
+func (a *API) retireAccessPoint(ctx context.Context, m auth.Member, in *accessPointInput) (*struct{}, error) {
+	forget := func(dispatch.Result) (dispatch.Attachments, error) {
+		return dispatch.Attachments{Values: []store.Value{{Name: spotName(in.AccessPoint)}}}, nil
+	}
+	_, err := decide(ctx, a, byMember(m, site.RetireAccessPoint{AccessPoint: in.AccessPoint}).attach(forget), done)
+	return nil, err
+}
+
+func (a *API) rehearse(ctx context.Context, m auth.Member, in *struct {
+	Idempotent
+	accessPointInput
+	Body *Nothing
+}) (*answerOutput, error) {
+	answer, err := decide(ctx, a, byMember(m, site.Rehearse{AccessPoint: in.AccessPoint}), a.approached)
+	return &answerOutput{answer}, err
+}
+
+func (a *API) setRules(ctx context.Context, m auth.Member, in *struct{ Body Rules }) (*struct{ Body Rules }, error) {
+	if _, err := a.household(ctx, m); err != nil {
+		return nil, err
+	}
+	rules, neighbours, err := a.rulesOf(ctx, m.Site(), in.Body)
+	if err != nil {
+		return nil, err
+	}
+	keep := func(dispatch.Result) (dispatch.Attachments, error) {
+		return dispatch.Attachments{Values: neighbours}, nil
+	}
+	made, err := decide(ctx, a, byMember(m, site.SetRules{Rules: rules}).attach(keep), func(ctx context.Context, r dispatch.Result) (Rules, error) {
+		return in.Body, nil
+	})
+	return &struct{ Body Rules }{made}, err
+}
+
+// rulesOf puts commitments in the place of neighbours' names, which are sealed beside them.
+func (a *API) rulesOf(ctx context.Context, at event.SiteID, r Rules) (event.Rules, []store.Value, error) {
+	rules := event.Rules{Dwell: millis(r.DwellSeconds), Climb: millis(r.ClimbSeconds), Camera: r.Camera, AskPets: r.AskPets,
+		AskAlarm: r.AskAlarm, Watch: r.Watch}
+	var neighbours []store.Value
+	for _, f := range r.PlanB {
+		step := event.Fallback{Kind: f.Kind, AccessPoint: f.AccessPoint}
+		if f.Kind == event.FallbackNeighbour && f.Who != "" {
+			who, err := a.Vault.Commit(ctx, at, neighbourPurpose, f.Who)
+			if err != nil {
+				return rules, nil, err
+			}
+			v, err := seal(ctx, a, at, neighbourName(who), f.Who, 0)
+			if err != nil {
+				return rules, nil, err
+			}
+			step.Who, neighbours = who, append(neighbours, v)
+		}
+		rules.PlanB = append(rules.PlanB, step)
+	}
+	return rules, neighbours, nil
+}
+
+func millis(seconds float64) event.Millis { return event.Millis(math.Round(seconds * 1000)) }
+
+func (a *API) rulesShown(ctx context.Context, s site.State) (Rules, error) {
+	r := s.Rules
+	shown := Rules{DwellSeconds: r.Dwell.Duration().Seconds(), ClimbSeconds: r.Climb.Duration().Seconds(), Camera: r.Camera,
+		AskPets: r.AskPets, AskAlarm: r.AskAlarm, Watch: r.Watch}
+	for _, f := range r.PlanB {
+		step := Fallback{Kind: f.Kind, AccessPoint: f.AccessPoint}
+		if f.Who != "" {
+			who, _, err := unseal[string](ctx, a, s.Site, neighbourName(f.Who))
+			if err != nil {
+				return shown, err
+			}
+			step.Who = who
+		}
+		shown.PlanB = append(shown.PlanB, step)
+	}
+	return shown, nil
+}
+
+func (a *API) giveConsent(ctx context.Context, m auth.Member, in *struct {
+	Idempotent
+	Body ConsentRequest
+}) (*struct{ Body Consent }, error) {
+	s, err := a.household(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(s.Zone)
+	if err != nil {
+		return nil, err
+	}
+	req := in.Body
+	c := event.Consent{AccessPoint: req.AccessPoint, Merchants: req.Merchants, Carriers: req.Carriers, Hours: req.Hours, Largest: req.Largest,
+		Inside: req.Inside, Until: event.InstantOf(req.Until)}
+	do := site.GiveConsent{Consent: c, Open: dispatch.OpenSpans(s, req.Hours, zone)}
+	made, err := decide(ctx, a, byMember(m, do), func(_ context.Context, r dispatch.Result) (Consent, error) {
+		given, _ := happened[event.ConsentGiven](r)
+		return Consent(given.Consent), nil
+	})
+	return &struct{ Body Consent }{made}, err
+}
+
+func consentsOf(s site.State) []Consent {
+	shown := []Consent{}
+	for _, c := range s.Consents {
+		shown = append(shown, Consent(c))
+	}
+	return shown
+}
+
+func (a *API) withdrawConsent(ctx context.Context, m auth.Member, in *struct {
+	Consent event.ConsentID `path:"consent" maxLength:"64"`
+}) (*struct{}, error) {
+	_, err := decide(ctx, a, byMember(m, site.WithdrawConsent{Consent: in.Consent}), done)
+	return nil, err
+}
+
+func (a *API) addMember(ctx context.Context, m auth.Member, in *struct {
+	Idempotent
+	Body MemberRequest
+}) (*memberOutput, error) {
+	if _, err := a.household(ctx, m); err != nil {
+		return nil, err
+	}
+	o := byMember(m, site.AddMember{}).attach(a.named(ctx, m.Site(), in.Body.Name))
+	made, err := decide(ctx, a, o, joined(in.Body.Name))
+	return &memberOutput{made}, err
+}
+
+// removeMember ends a person's say at once; the sessions end with work that the same commit makes.
+func (a *API) removeMember(ctx context.Context, m auth.Member, in *struct {
+	Member event.MemberID `path:"member" maxLength:"64"`
+}) (*struct{}, error) {
+	forget := func(dispatch.Result) (dispatch.Attachments, error) {
+		return dispatch.Attachments{Values: []store.Value{{Name: memberName(in.Member)}}}, nil
+	}
+	_, err := decide(ctx, a, byMember(m, site.RemoveMember{Member: in.Member}).attach(forget), done)
+	return nil, err
+}
+
+func (a *API) allowLending(ctx context.Context, m auth.Member, in *struct {
+	Idempotent
+	Body Lending
+}) (*struct{ Body Lending }, error) {
+	do := site.AllowLending{Barrier: in.Body.Barrier, Borrower: in.Body.Borrower}
+	made, err := decide(ctx, a, byMember(m, do), func(context.Context, dispatch.Result) (Lending, error) { return in.Body, nil })
+	return &struct{ Body Lending }{made}, err
+}
+
+func (a *API) endLending(ctx context.Context, m auth.Member, in *struct {
+	barrierInput
+	Borrower event.SiteID `path:"borrower" maxLength:"32"`
+}) (*struct{ Body LendingEnded }, error) {
+	do := site.EndLending{Barrier: in.Barrier, Borrower: in.Borrower}
+	ended, err := decide(ctx, a, byMember(m, do), func(ctx context.Context, r dispatch.Result) (LendingEnded, error) {
+		b, _ := happened[event.LendingEnded](r)
+		words := callOf(ctx).lang.Block(b.Verdict, nil)
+		return LendingEnded{Verdict: b.Verdict, Title: words.Title, Text: words.Text()}, nil
+	})
+	return &struct{ Body LendingEnded }{ended}, err
+}
+
+// ofDelivery has the household decide upon one delivery, and shows it.
+func (a *API) ofDelivery(ctx context.Context, m auth.Member, id event.DeliveryID, do site.Request) (*homeDeliveryOutput, error) {
+	made, err := decide(ctx, a, byMember(m, do), func(ctx context.Context, r dispatch.Result) (HomeDelivery, error) {
+		d, ok := r.State.Delivery(id)
+		if !ok {
+			return HomeDelivery{}, site.ErrUnknown
+		}
+		return a.homeDelivery(ctx, r.State, d)
+	})
+	return &homeDeliveryOutput{made}, err
+}
+
+func (a *API) consentTo(ctx context.Context, m auth.Member, in *homeDeliveryInput) (*homeDeliveryOutput, error) {
+	return a.ofDelivery(ctx, m, in.Delivery, site.ConsentTo{Delivery: in.Delivery})
+}
+
+func (a *API) withdrawFrom(ctx context.Context, m auth.Member, in *homeDeliveryInput) (*homeDeliveryOutput, error) {
+	return a.ofDelivery(ctx, m, in.Delivery, site.WithdrawFrom{Delivery: in.Delivery})
+}
+
+func (a *API) answerQuestion(ctx context.Context, m auth.Member, in *struct {
+	Idempotent
+	deliveryInput
+	Body AnswersRequest
+}) (*homeDeliveryOutput, error) {
+	return a.ofDelivery(ctx, m, in.Delivery, site.Answer{Delivery: in.Delivery, Question: in.Body.Question, Yes: in.Body.Yes})
+}
+
+func (a *API) blockByMember(ctx context.Context, m auth.Member, in *homeDeliveryInput) (*blockOutput, error) {
+	answer, err := decide(ctx, a, byMember(m, site.Block{Delivery: in.Delivery}), a.blocked)
+	return &blockOutput{answer}, err
+}
+
+func (a *API) cancelByMember(ctx context.Context, m auth.Member, in *homeDeliveryInput) (*answerOutput, error) {
+	answer, err := decide(ctx, a, byMember(m, site.Cancel{Delivery: in.Delivery}), a.plainAnswer)
+	return &answerOutput{answer}, err
+}
+
+func (a *API) takeOver(ctx context.Context, m auth.Member, in *nothingInput) (*answerOutput, error) {
+	answer, err := decide(ctx, a, byMember(m, site.TakeOver{Visit: in.Visit}), a.visitAnswer(in.Visit, nil))
+	return &answerOutput{answer}, err
+}
+
+func (a *API) openInRehearsal(ctx context.Context, m auth.Member, in *struct {
+	Idempotent
+	visitInput
+	Body BarrierTap
+}) (*answerOutput, error) {
+	answer, err := decide(ctx, a, byMember(m, site.Open{Visit: in.Visit, Barrier: in.Body.Barrier}), a.visitAnswer(in.Visit, nil))
+	return &answerOutput{answer}, err
+}
+
+// closeSite revokes everything at once; sessions and the site's key go with work that the same commit makes.
+func (a *API) closeSite(ctx context.Context, m auth.Member, _ *struct {
+	Idempotent
+	Body *Nothing
+}) (*answerOutput, error) {
+	answer, err := decide(ctx, a, byMember(m, site.CloseSite{}), a.plainAnswer)
+	return &answerOutput{answer}, err
+}

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/parcel"
+)
+
+type fileOutput struct {
+	Type string `header:"Content-Type"`
+	Name string `header:"Content-Disposition"`
+	Body []byte
+}
+
+func (a *API) labelPDF(ctx context.Context, c auth.Client, in *deliveryInput) (*fileOutput, error) {
+	labels, err := a.labels(ctx, c, in.Delivery)
+	if err != nil {
+		return nil, err
+	}
+	printed, err := parcel.PDF(labels...)
+	return &fileOutput{"application/pdf", `inline; filename="` + string(in.Delivery) + `.pdf"`, printed}, err
+}
+
+func (a *API) labelPNG(ctx context.Context, c auth.Client, in *struct {
+	deliveryInput
+	Number int `query:"parcel" minimum:"1" maximum:"50" default:"1" doc:"Which parcel of the delivery, counted from 1"`
+}) (*fileOutput, error) {
+	labels, err := a.labels(ctx, c, in.Delivery)
+	if err != nil {
+		return nil, err
+	}
+	if in.Number > len(labels) {
+		return nil, notFound("parcel")
+	}
+	printed, err := labels[in.Number-1].PNG()
+	name := string(in.Delivery) + "-" + strconv.Itoa(in.Number)
+	return &fileOutput{"image/png", `inline; filename="` + name + `.png"`, printed}, err
+}
+
+// labels are a delivery's, while the codes are kept. They bear no address: whoever prints them has it.
+func (a *API) labels(ctx context.Context, c auth.Client, id event.DeliveryID) ([]parcel.Label, error) {
+	s, err := a.summary(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	kept, known, err := unseal[codes](ctx, a, s.Site, parcelsName(id))
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, problem(http.StatusGone, "erased", "The parcels' codes were erased, as is done some days after the window. No label can be printed any more.")
+	}
+	state, err := a.Dispatch.Load(ctx, s.Site)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(state.Zone)
+	if err != nil {
+		return nil, err
+	}
+	labels := make([]parcel.Label, len(kept))
+	for i, k := range kept {
+		if err := labels[i].Code.UnmarshalText([]byte(k.Code)); err != nil {
+			return nil, err
+		}
+		labels[i].Title, labels[i].Rows = string(s.Carrier), labelRows(s, zone, i+1)
+	}
+	return labels, nil
+}
+
+func labelRows(s dispatch.Summary, zone *time.Location, number int) []parcel.Row {
+	from, to := s.Window.From.Time().In(zone), s.Window.To.Time().In(zone)
+	return []parcel.Row{
+		{Name: "From", Value: string(s.Merchant)},
+		{Name: "Delivery", Value: string(s.Delivery)},
+		{Name: "Window", Value: from.Format("2 Jan 15:04") + " – " + to.Format("2 Jan 15:04")},
+		{Name: "Parcel", Value: strconv.Itoa(number) + " / " + strconv.Itoa(s.Parcels)},
+	}
+}

@@ -1,0 +1,49 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+	"github.com/loquet/loquet/store"
+)
+
+// Look is one reading of a site's personal values with an API key.
+type Look struct {
+	At time.Time `json:"at" doc:"When"`
+	// Who is the kind of key and its identity, Key the key's own identifier.
+	Who  string `json:"who" doc:"Whose key, such as operator/acme"`
+	Key  string `json:"key" doc:"Which API key"`
+	What string `json:"what" doc:"What was shown"`
+}
+
+// looksAt is the partition of a site's looks, in order of time.
+func looksAt(id event.SiteID) string { return "looks/" + string(id) }
+
+// look records that a client is about to be shown personal values of a site; on an error they are not shown.
+// A closed site has none left.
+func (a *API) look(ctx context.Context, c auth.Client, at event.SiteID, what string) error {
+	now := a.Now().UTC()
+	data, err := json.Marshal(Look{At: now, Who: string(c.Role()) + "/" + c.Identity(), Key: c.Key(), What: what})
+	if err != nil {
+		return fmt.Errorf("api: a look: %w", err)
+	}
+	row := store.Row{Partition: looksAt(at), Key: event.InstantOf(now).String() + "/" + callOf(ctx).reference, Data: data}
+	write := func(dispatch.Result) (dispatch.Attachments, error) {
+		return dispatch.Attachments{Rows: []store.Row{row}}, nil
+	}
+	facts := site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decideWithin)
+	defer cancel()
+	_, err = a.Dispatch.Do(ctx, at, site.Command{Facts: facts, Do: site.Tick{}}, write)
+	if errors.Is(err, site.ErrState) {
+		return nil
+	}
+	return err
+}

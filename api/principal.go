@@ -1,0 +1,91 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/loquet/loquet/auth"
+)
+
+// Where principals say who they are.
+const (
+	cookieName  = "__Host-loquet"
+	proofHeader = "Loquet-Proof"
+)
+
+// limits bound how much each principal may ask: a burst, then so much per second.
+type limits struct {
+	clients, members, couriers, strangers *auth.Limiter
+}
+
+func newLimits(now func() time.Time) limits {
+	const most = 100_000
+	return limits{
+		clients:   auth.NewLimiter(400, 20*time.Millisecond, most, now),
+		members:   auth.NewLimiter(120, 200*time.Millisecond, most, now),
+		couriers:  auth.NewLimiter(120, 200*time.Millisecond, most, now),
+		strangers: auth.NewLimiter(20, 3*time.Second, most, now),
+	}
+}
+
+// credentials returns what follows a scheme's name in the Authorization field; "" if it is another's.
+func credentials(r *http.Request, scheme string) string {
+	name, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(name, scheme) {
+		return ""
+	}
+	return strings.TrimSpace(value)
+}
+
+func (a *API) client(ctx context.Context, r *http.Request, scope auth.Scope) (auth.Client, error) {
+	c, err := a.Keys.Check(ctx, credentials(r, "Bearer"))
+	if err != nil {
+		return auth.Client{}, err
+	}
+	if err := a.limits.clients.Allow(c.Key()); err != nil {
+		return auth.Client{}, err
+	}
+	return c, c.Require(scope)
+}
+
+func (a *API) member(ctx context.Context, r *http.Request) (auth.Member, error) {
+	token := credentials(r, "Session")
+	if cookie, err := r.Cookie(cookieName); token == "" && err == nil {
+		token = cookie.Value
+	}
+	m, err := a.Sessions.Check(ctx, token)
+	if err != nil {
+		return auth.Member{}, err
+	}
+	return m, a.limits.members.Allow(string(m.ID()))
+}
+
+func (a *API) courier(ctx context.Context, r *http.Request) (auth.Courier, error) {
+	c, err := a.Couriers.Verify(ctx, a.signedRequest(ctx, r))
+	if err != nil {
+		return auth.Courier{}, err
+	}
+	return c, a.limits.couriers.Allow(string(c.ID()))
+}
+
+// signedRequest is the request as a device signed it.
+func (a *API) signedRequest(ctx context.Context, r *http.Request) auth.Request {
+	c := callOf(ctx)
+	return auth.Request{Method: c.method, URL: c.url, Body: c.body, Proof: r.Header.Get(proofHeader)}
+}
+
+func (a *API) stranger(ctx context.Context, _ *http.Request) (stranger, error) {
+	from := callOf(ctx).from
+	return stranger{from}, a.limits.strangers.Allow(from)
+}
+
+// asOperator refuses everybody's keys but an operator's.
+func asOperator(c auth.Client) error {
+	if c.Role() != auth.Operator {
+		return forbidden("Only an operator's API key may do this.").because(errors.New("role " + string(c.Role())))
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/store"
+)
+
+// SignInRequest spends a one-time link.
+type SignInRequest struct {
+	Token string `json:"token" minLength:"1" maxLength:"200" doc:"What stands in the one-time link"`
+}
+
+// Session is a member's session just begun.
+type Session struct {
+	Site   event.SiteID   `json:"site"`
+	Member event.MemberID `json:"member"`
+	Until  event.Instant  `json:"until" format:"date-time"`
+	// Token is for clients that are no browser; a browser has it in a cookie that no script can read.
+	Token string `json:"token,omitempty" doc:"For Authorization: Session …; absent in a browser, which has a cookie instead"`
+}
+
+func (a *API) registerSessions() {
+	forStranger(a, route{method: http.MethodPost, path: "/v1/sessions", id: "signIn", summary: "Sign in",
+		about: "With a one-time link, which comes from the server's own console. Not repeatable: the link is spent.",
+		tag:   "Session", status: http.StatusCreated}, a.signIn)
+	forMember(a, route{method: http.MethodDelete, path: "/v1/sessions", id: "signOut", summary: "Sign out", tag: "Session",
+		status: http.StatusNoContent}, a.signOut)
+}
+
+type sessionOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+	Body      Session
+}
+
+func (a *API) signIn(ctx context.Context, _ stranger, in *struct{ Body SignInRequest }) (*sessionOutput, error) {
+	s, err := a.Sessions.Redeem(context.WithoutCancel(ctx), in.Body.Token)
+	if err != nil {
+		return nil, err
+	}
+	out := &sessionOutput{Body: Session{Site: s.Member.Site(), Member: s.Member.ID(), Until: s.Until}}
+	if callOf(ctx).browser {
+		out.SetCookie = sessionCookie(s.Token, s.Until)
+	} else {
+		out.Body.Token = s.Token
+	}
+	return out, nil
+}
+
+// sessionCookie is one that neither scripts, nor other hosts, nor plain http can read.
+func sessionCookie(token string, until event.Instant) http.Cookie {
+	return http.Cookie{Name: cookieName, Value: token, Path: "/", Expires: until.Time(), Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+type signOutOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+}
+
+func (a *API) signOut(ctx context.Context, m auth.Member, _ *struct{}) (*signOutOutput, error) {
+	if err := a.Sessions.End(context.WithoutCancel(ctx), m, m.Session()); err != nil {
+		return nil, err
+	}
+	gone := sessionCookie("", 0)
+	gone.MaxAge = -1
+	return &signOutOutput{gone}, nil
+}
+
+// forget erases what people who left a site leave behind. It may be repeated.
+func (a *API) forget(ctx context.Context, w store.Work) error {
+	var f dispatch.Forgetting
+	if err := json.Unmarshal(w.Data, &f); err != nil {
+		return fmt.Errorf("api: what to forget can't be read: %w", err)
+	}
+	for _, m := range f.Members {
+		if err := a.Sessions.EndAll(ctx, m); err != nil {
+			return err
+		}
+	}
+	if f.Site == "" {
+		return nil
+	}
+	return a.Vault.Erase(ctx, f.Site)
+}

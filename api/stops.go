@@ -1,0 +1,147 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+)
+
+// Stops is what a courier is to bring, in order of the windows' beginnings.
+type Stops struct {
+	Stops []Stop `json:"stops"`
+}
+
+// Stop is one access point with everything that the courier brings there.
+type Stop struct {
+	Site        event.SiteID        `json:"site"`
+	AccessPoint event.AccessPointID `json:"accessPoint"`
+	// Near says whether the visit is so near that the personal fields are shown.
+	Near     bool    `json:"near" doc:"Whether the window is so near that address, place and note are shown"`
+	Address  string  `json:"address,omitempty"`
+	Name     string  `json:"name,omitempty"`
+	Note     string  `json:"note,omitempty"`
+	Position *Centre `json:"position,omitempty"`
+	Radius   int     `json:"radius" doc:"Within so many metres the courier is there"`
+	// Visit is under way, if one is.
+	Visit      event.VisitID  `json:"visit,omitempty"`
+	Deliveries []StopDelivery `json:"deliveries"`
+}
+
+// StopDelivery is one delivery of a stop.
+type StopDelivery struct {
+	VisitDelivery
+	Window   Span             `json:"window"`
+	Merchant event.MerchantID `json:"merchant"`
+	// OtherDevice says that the delivery names another device of the courier's: it has to be assigned again.
+	OtherDevice bool `json:"otherDevice,omitempty" doc:"It names another device of yours, and has to be assigned again"`
+}
+
+// Centre is where an access point lies: WGS 84 degrees.
+type Centre struct {
+	Latitude  float64 `json:"latitude" minimum:"-90" maximum:"90"`
+	Longitude float64 `json:"longitude" minimum:"-180" maximum:"180"`
+}
+
+// near is how long before its window a courier sees where a delivery goes: as early as a visit may begin.
+const near = 2 * event.Hour
+
+func (a *API) stops(ctx context.Context, c auth.Courier, _ *struct{}) (*struct{ Body Stops }, error) {
+	list := stopList{api: a, courier: c, now: event.InstantOf(a.Now()), states: map[event.SiteID]site.State{}}
+	err := a.eachOfCourier(ctx, c.ID(), func(s dispatch.Summary) error { return list.add(ctx, s) })
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(list.stops, func(x, y Stop) int { return int(x.from() - y.from()) })
+	if list.stops == nil {
+		list.stops = []Stop{}
+	}
+	return &struct{ Body Stops }{Stops{list.stops}}, nil
+}
+
+// from is when the first window of a stop begins.
+func (s Stop) from() event.Instant {
+	first := s.Deliveries[0].Window.From
+	for _, d := range s.Deliveries {
+		first = min(first, d.Window.From)
+	}
+	return first
+}
+
+type stopList struct {
+	api     *API
+	courier auth.Courier
+	now     event.Instant
+	states  map[event.SiteID]site.State
+	stops   []Stop
+}
+
+// add takes a delivery that the projection names, if the site's own state says so too: only that decides who sees
+// what.
+func (l *stopList) add(ctx context.Context, s dispatch.Summary) error {
+	state, err := l.state(ctx, s.Site)
+	if err != nil {
+		return err
+	}
+	d, ok := state.Delivery(s.Delivery)
+	if !ok || d.Courier != l.courier.ID() {
+		return nil
+	}
+	shown, err := l.api.visitDelivery(ctx, state, d)
+	if err != nil {
+		return err
+	}
+	mine := d.Key == l.courier.Signed().Key
+	stop, err := l.stopAt(ctx, state, d, mine)
+	if err != nil {
+		return err
+	}
+	stop.Deliveries = append(stop.Deliveries, StopDelivery{VisitDelivery: shown, Window: spanShown(d.Window), Merchant: d.Merchant, OtherDevice: !mine})
+	return nil
+}
+
+func (l *stopList) state(ctx context.Context, id event.SiteID) (site.State, error) {
+	if s, known := l.states[id]; known {
+		return s, nil
+	}
+	s, err := l.api.Dispatch.Load(ctx, id)
+	l.states[id] = s
+	return s, err
+}
+
+// stopAt finds or makes the stop of a delivery, and shows where it is if the delivery is near and this device's.
+func (l *stopList) stopAt(ctx context.Context, s site.State, d site.Delivery, mine bool) (*Stop, error) {
+	i := slices.IndexFunc(l.stops, func(x Stop) bool { return x.AccessPoint == d.AccessPoint })
+	if i < 0 {
+		ap, _ := s.AccessPoint(d.AccessPoint)
+		l.stops = append(l.stops, Stop{Site: s.Site, AccessPoint: d.AccessPoint, Radius: ap.Radius})
+		i = len(l.stops) - 1
+	}
+	stop := &l.stops[i]
+	if d.Visit != "" {
+		stop.Visit = d.Visit
+	}
+	if mine && !stop.Near && d.Window.From.Add(-near) <= l.now {
+		return stop, l.reveal(ctx, stop)
+	}
+	return stop, nil
+}
+
+func (l *stopList) reveal(ctx context.Context, stop *Stop) error {
+	address, _, err := unseal[string](ctx, l.api, stop.Site, addressName)
+	if err != nil {
+		return err
+	}
+	where, known, err := unseal[spot](ctx, l.api, stop.Site, spotName(stop.AccessPoint))
+	if err != nil {
+		return err
+	}
+	stop.Near, stop.Address, stop.Name, stop.Note = true, address, where.Name, where.Note
+	if known {
+		stop.Position = &Centre{where.Position.Latitude, where.Position.Longitude}
+	}
+	return nil
+}

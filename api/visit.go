@@ -1,0 +1,272 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
+	"github.com/loquet/loquet/site"
+)
+
+// Visit is a courier at an access point, as the courier and the household see it.
+type Visit struct {
+	ID          event.VisitID       `json:"id"`
+	Site        event.SiteID        `json:"site"`
+	AccessPoint event.AccessPointID `json:"accessPoint"`
+	Courier     event.CourierID     `json:"courier,omitempty"`
+	CourierName string              `json:"courierName,omitempty"`
+	// Rehearsal is the member who tries the way in.
+	Rehearsal  event.MemberID  `json:"rehearsal,omitempty"`
+	Begun      event.Instant   `json:"begun" format:"date-time"`
+	ETA        event.Instant   `json:"eta,omitempty" format:"date-time"`
+	Arrived    event.Instant   `json:"arrived,omitempty" format:"date-time"`
+	Deliveries []VisitDelivery `json:"deliveries"`
+	Steps      []Step          `json:"steps" doc:"The way in, from the street inwards"`
+	Deposited  bool            `json:"deposited,omitempty" doc:"The courier said that the parcels were put down"`
+	Closing    bool            `json:"closing,omitempty" doc:"The courier is out: everything is to be shut"`
+	Suspended  bool            `json:"suspended,omitempty"`
+	Danger     bool            `json:"danger,omitempty" doc:"The courier left in danger"`
+	// TakenOver is the present member who took charge.
+	TakenOver event.MemberID `json:"takenOver,omitempty"`
+	Alarm     *Alarm         `json:"alarm,omitempty"`
+	Ended     *VisitEnd      `json:"ended,omitempty" doc:"How the visit ended; absent while it is under way"`
+}
+
+// VisitDelivery is one delivery of a visit.
+type VisitDelivery struct {
+	Delivery  event.DeliveryID `json:"delivery"`
+	Parcels   []Parcel         `json:"parcels"`
+	DoNotRing bool             `json:"doNotRing,omitempty"`
+	KeepCold  bool             `json:"keepCold,omitempty"`
+	Whole     bool             `json:"whole,omitempty"`
+	Blocked   bool             `json:"blocked,omitempty"`
+	PlanB     *PlanB           `json:"planB,omitempty"`
+}
+
+// Step is one barrier of the way in: what was asked of it, what was recorded of that, and what its device said.
+type Step struct {
+	Barrier  event.BarrierID   `json:"barrier"`
+	Is       event.BarrierKind `json:"is,omitempty"`
+	Name     string            `json:"name,omitempty" doc:"The kind of barrier, in the reader's language"`
+	By       event.PermitType  `json:"by" doc:"remote: Loquet opens it. code: a one-time code does"`
+	Asked    *Asked            `json:"asked,omitempty" doc:"The order to open; absent while there is none"`
+	Recorded *Recorded         `json:"recorded,omitempty" doc:"What became of that order; absent while nobody knows"`
+	Seen     Seen              `json:"seen" doc:"What the device said last"`
+	// Secured is since when the closure predicate holds on fresh evidence; absent while it does not.
+	Secured  event.Instant `json:"secured,omitempty" format:"date-time"`
+	Provable bool          `json:"provable" doc:"Whether anything can prove it shut"`
+	Ajar     bool          `json:"ajar,omitempty" doc:"The bolt is out, and the door is not shut"`
+}
+
+// Asked is the one order to open a barrier.
+type Asked struct {
+	At       event.Instant `json:"at" format:"date-time"`
+	Deadline event.Instant `json:"deadline" format:"date-time" doc:"When the command or the code becomes void"`
+	// Recovery reopens a barrier that stood ajar.
+	Recovery bool `json:"recovery,omitempty"`
+	// Shown is when a one-time code was first shown; Over that the device is to forget it.
+	Shown event.Instant `json:"shown,omitempty" format:"date-time"`
+	Over  bool          `json:"over,omitempty"`
+}
+
+// Recorded is what became of an order to open.
+type Recorded struct {
+	Outcome event.Outcome `json:"outcome" doc:"done, not-done, or unknown: it may have happened"`
+	Opened  event.Instant `json:"opened,omitempty" format:"date-time" doc:"When it is known to have been opened"`
+}
+
+// Seen is what a barrier's device said last.
+type Seen struct {
+	Bolt      event.Bolt    `json:"bolt,omitempty"`
+	BoltAt    event.Instant `json:"boltAt,omitempty" format:"date-time" doc:"Absent when it is a stored copy of unknown age"`
+	Contact   event.Contact `json:"contact,omitempty"`
+	ContactAt event.Instant `json:"contactAt,omitempty" format:"date-time" doc:"Absent when it is a stored copy of unknown age"`
+	Reach     event.Reach   `json:"reach,omitempty"`
+	ReachedAt event.Instant `json:"reachedAt,omitempty" format:"date-time" doc:"When the device last proved reachable"`
+	Grade     event.Grade   `json:"grade,omitempty" doc:"proven: from the device itself. reported: through something that could forge it"`
+	Text      string        `json:"text,omitempty"`
+}
+
+// Alarm is what is wrong in a visit.
+type Alarm struct {
+	Reason  event.AlarmReason `json:"reason"`
+	Barrier event.BarrierID   `json:"barrier,omitempty"`
+	Level   event.AlarmLevel  `json:"level" doc:"1: the courier is told. 2: the household too. 3: the operator too"`
+	Since   event.Instant     `json:"since" format:"date-time"`
+	Title   string            `json:"title"`
+	Text    string            `json:"text"`
+}
+
+// VisitEnd is how a visit ended.
+type VisitEnd struct {
+	How   event.VisitEnd `json:"how"`
+	At    event.Instant  `json:"at" format:"date-time"`
+	Title string         `json:"title"`
+	Text  string         `json:"text"`
+}
+
+// visitShown shows a visit that is under way.
+func (a *API) visitShown(ctx context.Context, s site.State, v site.Visit) (*Visit, error) {
+	lang := callOf(ctx).lang
+	shown := &Visit{ID: v.ID, Site: s.Site, AccessPoint: v.AccessPoint, Courier: v.Courier, Rehearsal: v.Member, Begun: v.Begun, ETA: v.ETA,
+		Arrived: v.Arrived, Deliveries: []VisitDelivery{}, Steps: []Step{}, Deposited: v.Deposited, Closing: v.Closing, Suspended: v.Suspended,
+		Danger: v.Danger, TakenOver: v.TakenOver, Alarm: alarmOf(lang, v.Alarm)}
+	for _, id := range v.Deliveries {
+		d, ok := s.Delivery(id)
+		if !ok {
+			continue
+		}
+		one, err := a.visitDelivery(ctx, s, d)
+		if err != nil {
+			return nil, err
+		}
+		shown.Deliveries = append(shown.Deliveries, one)
+	}
+	for _, p := range v.Steps {
+		b, _ := s.Barrier(p.Barrier)
+		shown.Steps = append(shown.Steps, stepOf(lang, p, b))
+	}
+	return shown, nil
+}
+
+func (a *API) visitDelivery(ctx context.Context, s site.State, d site.Delivery) (VisitDelivery, error) {
+	shown := VisitDelivery{Delivery: d.ID, DoNotRing: d.DoNotRing, KeepCold: d.KeepCold, Whole: d.Whole, Blocked: d.Blocked}
+	kept, _, err := unseal[codes](ctx, a, s.Site, parcelsName(d.ID))
+	if err != nil {
+		return shown, err
+	}
+	shown.Parcels = parcelsOf(d, kept)
+	shown.PlanB, err = a.planB(ctx, s, d)
+	return shown, err
+}
+
+func parcelsOf(d site.Delivery, kept codes) []Parcel {
+	shown := make([]Parcel, 0, len(d.Parcels))
+	for _, p := range d.Parcels {
+		shown = append(shown, Parcel{Parcel: p.Code, LastFour: kept.lastFour(p.Code), Size: p.Size, Scanned: p.Scanned, Missing: p.Missing})
+	}
+	return shown
+}
+
+func alarmOf(lang phrase.Lang, a site.Alarm) *Alarm {
+	if a.Level == 0 {
+		return nil
+	}
+	words := lang.Alarm(a.Reason, nil)
+	return &Alarm{Reason: a.Reason, Barrier: a.Barrier, Level: a.Level, Since: a.At, Title: words.Title, Text: words.Text()}
+}
+
+func stepOf(lang phrase.Lang, p site.Step, b site.Barrier) Step {
+	shown := Step{Barrier: p.Barrier, Is: b.Is, Name: lang.Barrier(b.Is), By: p.By, Seen: seenOf(lang, b), Secured: p.Secured,
+		Provable: b.Spec.Closure.Provable(), Ajar: b.Bolt == event.BoltLocked && b.Contact == event.ContactOpen}
+	if p.Intended != 0 {
+		shown.Asked = &Asked{At: p.Intended, Deadline: p.Permit.Deadline, Recovery: p.Permit.Recovery, Shown: p.Shown, Over: p.Removing}
+	}
+	if p.Outcome != "" {
+		shown.Recorded = &Recorded{Outcome: p.Outcome, Opened: p.Opened}
+	}
+	return shown
+}
+
+func seenOf(lang phrase.Lang, b site.Barrier) Seen {
+	words := lang.Observed(event.Observation{Bolt: b.Bolt, Contact: b.Contact, Reach: b.Reach})
+	return Seen{Bolt: b.Bolt, BoltAt: b.BoltAt, Contact: b.Contact, ContactAt: b.ContactAt, Reach: b.Reach, ReachedAt: b.ReachedAt,
+		Grade: b.Spec.Grade, Text: strings.Join(words, " ")}
+}
+
+// visitAnswer answers a request about a visit, made from a place if there was one.
+func (a *API) visitAnswer(id event.VisitID, place *event.Place) func(context.Context, dispatch.Result) (Answer, error) {
+	return func(ctx context.Context, r dispatch.Result) (Answer, error) {
+		answer, err := a.answerFrom(ctx, r, place)
+		if err != nil {
+			return answer, err
+		}
+		answer.Visit, err = a.visitAfter(ctx, r, id)
+		return answer, err
+	}
+}
+
+// visitAfter shows a visit as a decision left it, which may have ended it.
+func (a *API) visitAfter(ctx context.Context, r dispatch.Result, id event.VisitID) (*Visit, error) {
+	if v, ok := r.State.Visit(id); ok {
+		return a.visitShown(ctx, r.State, v)
+	}
+	for _, e := range r.Events {
+		if b, ok := e.Body.(event.VisitEnded); ok && b.Visit == id {
+			return &Visit{ID: id, Site: r.State.Site, Deliveries: []VisitDelivery{}, Steps: []Step{}, Ended: endOf(callOf(ctx).lang, e, b)}, nil
+		}
+	}
+	return nil, nil
+}
+
+func endOf(lang phrase.Lang, e event.Event, b event.VisitEnded) *VisitEnd {
+	words := lang.End(b.How)
+	return &VisitEnd{How: b.How, At: e.At, Title: words.Title, Text: words.Text()}
+}
+
+// errStillOpen: the visit has not ended, as far as the journal goes.
+var errStillOpen = errors.New("the visit has not ended")
+
+// endedVisit reads from the journal how a visit ended that is no longer in the site's state.
+func (a *API) endedVisit(ctx context.Context, id event.VisitID) (*Visit, error) {
+	after, err := sequenceOf(id)
+	if err != nil {
+		return nil, notFound("visit")
+	}
+	at := event.SiteOf(id)
+	shown := &Visit{ID: id, Site: at, Deliveries: []VisitDelivery{}, Steps: []Step{}}
+	for after--; ; {
+		events, err := a.Dispatch.Events(ctx, at, after, 500)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			after = e.Seq
+			if shown.read(callOf(ctx).lang, e); shown.Begun == 0 {
+				return nil, notFound("visit")
+			}
+			if shown.Ended != nil {
+				return shown, nil
+			}
+		}
+		if len(events) == 0 {
+			return nil, errStillOpen
+		}
+	}
+}
+
+// read takes what an event says of the visit as a whole.
+func (v *Visit) read(lang phrase.Lang, e event.Event) {
+	switch b := e.Body.(type) {
+	case event.VisitBegun:
+		if b.Visit == v.ID {
+			v.AccessPoint, v.Courier, v.Rehearsal, v.Begun, v.ETA = b.AccessPoint, b.Courier, b.Member, e.At, b.ETA
+			for _, d := range b.Deliveries {
+				v.Deliveries = append(v.Deliveries, VisitDelivery{Delivery: d, Parcels: []Parcel{}})
+			}
+		}
+	case event.VisitArrived:
+		if b.Visit == v.ID {
+			v.Arrived = e.At
+		}
+	case event.DepositRecorded:
+		v.Deposited = v.Deposited || b.Visit == v.ID
+	case event.VisitEnded:
+		if b.Visit == v.ID {
+			v.Ended = endOf(lang, e, b)
+		}
+	}
+}
+
+// sequenceOf is the sequence of the event that created what the identifier names.
+func sequenceOf[T ~string](id T) (uint64, error) {
+	_, rest, _ := strings.Cut(string(id), "-")
+	if len(rest) < 2 {
+		return 0, errors.New("no sequence")
+	}
+	return strconv.ParseUint(rest[1:], 10, 63)
+}
