@@ -17,7 +17,7 @@ type history struct {
 	places map[place][]int
 	said   map[event.BarrierID][]reading
 	// proofs are the positions at which each courier's proof stands, answers what the check of its signature said.
-	proofs  map[string][]int
+	proofs  map[proofName][]int
 	answers map[signedBy]error
 }
 
@@ -31,7 +31,7 @@ type place struct {
 
 func newHistory(j Journal) *history {
 	h := &history{site: j.Site, damage: j.Damage, events: j.Events, places: make(map[place][]int),
-		said: make(map[event.BarrierID][]reading), proofs: make(map[string][]int), answers: make(map[signedBy]error)}
+		said: make(map[event.BarrierID][]reading), proofs: make(map[proofName][]int), answers: make(map[signedBy]error)}
 	for pos, e := range j.Events {
 		if e.Body == nil {
 			continue // law 10 tells
@@ -39,7 +39,8 @@ func newHistory(j Journal) *history {
 		kind := e.Body.Kind()
 		h.file(place{kind: kind}, pos)
 		if s, signed := e.Body.(event.Signer); signed && s.Proof().ID != "" {
-			h.proofs[s.Proof().ID] = append(h.proofs[s.Proof().ID], pos)
+			name := nameOf(s.Proof())
+			h.proofs[name] = append(h.proofs[name], pos)
 		}
 		leaves(reflect.ValueOf(e.Body), nil, func(_ []string, v reflect.Value) {
 			if _, isID := letters[v.Type()]; !isID || v.Len() == 0 {

@@ -177,6 +177,12 @@ func (x *exam) rehearsal(f *faults, o intent, v visit) {
 	f.need(len(way) > 0 && x.workedByHand(way[0].Barrier, v), "the first barrier had not just been worked by hand")
 }
 
+// handPossible says whether a device leaves it possible that a hand moved it.
+func (x *exam) handPossible(observed int) bool {
+	cause := x.events[observed].Body.(event.BarrierObserved).Observation.Cause
+	return cause != "remote" && cause != "auto"
+}
+
 // workedByHand says whether a barrier that no visit of ours had opened moved shortly before the visit began.
 func (x *exam) workedByHand(b event.BarrierID, v visit) bool {
 	var before reading
@@ -185,7 +191,7 @@ func (x *exam) workedByHand(b event.BarrierID, v visit) bool {
 			return false
 		}
 		bolt, contact := before.moved(now)
-		if now.counts && (bolt || contact) && v.at.Since(now.when.at) <= presence && !x.inUse(b, now.pos) {
+		if now.counts && (bolt || contact) && x.handPossible(now.pos) && v.at.Since(now.when.at) <= presence && !x.inUse(b, now.pos) {
 			return true
 		}
 		before = now

@@ -11,6 +11,16 @@ type signedBy struct {
 	signed    event.Signed
 }
 
+// proofName is what makes a proof the same again. A device that gives a later request the identifier of an old one
+// only harms itself.
+type proofName struct {
+	key    event.KeyID
+	id     string
+	issued event.Instant
+}
+
+func nameOf(s event.Signed) proofName { return proofName{s.Key, s.ID, s.IssuedAt} }
+
 // signature returns nil if the proof is by that key and says what was kept with it.
 func (h *history) signature(publicKey string, s event.Signed) error {
 	question := signedBy{publicKey, s}
@@ -51,11 +61,11 @@ func (h *history) requested(pos int) int {
 // used says whether a proof had counted before the request of the event at a position. A proof counts in the go in
 // which it first appears, which may leave several events, each of another kind.
 func (h *history) used(s event.Signed, pos int) bool {
-	appears := h.proofs[s.ID]
+	appears := h.proofs[nameOf(s)]
 	if len(appears) == 0 || appears[0] == pos {
 		return false
 	}
-	if !h.oneGo(appears[0], h.requested(pos), s.ID) {
+	if !h.oneGo(appears[0], h.requested(pos), s) {
 		return true
 	}
 	for _, earlier := range appears {
@@ -68,12 +78,12 @@ func (h *history) used(s event.Signed, pos int) bool {
 
 // oneGo says whether two events were written together, as far as a journal shows it: at the same time, with no
 // other request between them.
-func (h *history) oneGo(from, to int, proofID string) bool {
+func (h *history) oneGo(from, to int, request event.Signed) bool {
 	for pos := from; pos <= to; pos++ {
 		if h.events[pos].At != h.events[from].At {
 			return false
 		}
-		if s, signed := h.events[pos].Body.(event.Signer); signed && s.Proof().ID != "" && s.Proof().ID != proofID {
+		if s, signed := h.events[pos].Body.(event.Signer); signed && s.Proof().ID != "" && nameOf(s.Proof()) != nameOf(request) {
 			return false
 		}
 	}

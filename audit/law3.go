@@ -65,10 +65,15 @@ func (x *exam) settled(o intent, pos int) bool {
 }
 
 // forgotten says whether the device, read back, no longer had the code.
-func (h *history) forgotten(p event.PermitID, before int) bool {
-	return slices.ContainsFunc(all[event.CodeRemoved](h, p, before), func(r entry[event.CodeRemoved]) bool {
-		return r.body.Confirmed
-	})
+func (h *history) forgotten(p event.PermitID, before int) bool { return h.forgottenAt(p, before) != 0 }
+
+func (h *history) forgottenAt(p event.PermitID, before int) event.Instant {
+	for _, r := range all[event.CodeRemoved](h, p, before) {
+		if r.body.Confirmed {
+			return r.at
+		}
+	}
+	return 0
 }
 
 // mayNotHappen says whether a command without a known outcome is over when the next is intended: a member took the
@@ -115,9 +120,9 @@ func (x *exam) cameToNothing(f *faults, o intent, r entry[event.OpeningResolved]
 		if _, shown := x.spent(o, r.pos); !shown {
 			return
 		}
-		over = p.Deadline
+		over = x.forgottenAt(p.ID, r.pos)
 	}
-	f.need(over != 0 && r.at > over, "it could still happen")
+	f.need(over != 0 && r.at >= over, "it could still happen")
 	lacks := x.reading(p.Barrier, r.pos).lacks(spec.Closure, wholly(over))
 	f.need(lacks == "", "nothing showed the barrier shut since: %s", lacks)
 }

@@ -51,9 +51,17 @@ func (x *exam) whySecured(s entry[event.BarrierSecured]) (f faults) {
 
 // claimed says whether the times in the event are times at which the device said so.
 func (x *exam) claimed(s entry[event.BarrierSecured], c event.Closure) bool {
-	now := x.reading(s.body.Barrier, s.pos)
-	return s.body.ReachedAt == now.reached.at && (!c.Bolt || s.body.BoltAt == now.bolt.when.at) &&
-		(!c.Contact || s.body.ContactAt == now.contact.when.at)
+	var bolt, contact, reached bool
+	for _, r := range x.readings(s.body.Barrier) {
+		if r.pos > s.pos || !r.counts {
+			continue
+		}
+		said := x.events[r.pos].Body.(event.BarrierObserved).Observation
+		reached = reached || r.when.at == s.body.ReachedAt
+		bolt = bolt || said.Bolt == event.BoltLocked && r.when.at == s.body.BoltAt
+		contact = contact || said.Contact == event.ContactClosed && r.when.at == s.body.ContactAt
+	}
+	return reached && (bolt || !c.Bolt) && (contact || !c.Contact)
 }
 
 // evidence says what is missing for the barrier of an intent to be secured at a position.
@@ -218,7 +226,7 @@ func (x *exam) movedByHand(b event.BarrierID, after, before int) bool {
 		}
 		cause := x.events[now.pos].Body.(event.BarrierObserved).Observation.Cause
 		bolt, contact := known.moved(now)
-		if now.counts && (contact || bolt && (cause == "manual" || cause == "keypad")) {
+		if now.counts && x.handPossible(now.pos) && (contact || bolt && (cause == "manual" || cause == "keypad")) {
 			return true
 		}
 		known = now

@@ -105,11 +105,11 @@ func (w *watch) hear(pos int) {
 	switch b := w.events[pos].Body.(type) {
 	case event.OpeningIntended:
 		if b.Permit.Visit == w.visit && b.Permit.Type != event.PermitCode {
-			w.open[b.Permit.Barrier] = ajarSince{at, at}
+			w.opened(b.Permit.Barrier, at)
 		}
 	case event.CodeShown:
 		if o, ok := w.intentOf(b.Permit, pos); ok {
-			w.open[o.body.Permit.Barrier] = ajarSince{at, at}
+			w.opened(o.body.Permit.Barrier, at)
 		}
 	case event.OpeningResolved:
 		if b.Outcome == event.NotDone {
@@ -129,6 +129,13 @@ func (w *watch) hear(pos int) {
 		}
 	case event.AlarmEnded:
 		w.level, w.quiet = 0, at
+	}
+}
+
+// opened: the dwell counts from the first order; opening again what stands ajar does not begin it anew.
+func (w *watch) opened(b event.BarrierID, at event.Instant) {
+	if _, open := w.open[b]; !open {
+		w.open[b] = ajarSince{at, at}
 	}
 }
 

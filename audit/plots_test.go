@@ -46,6 +46,10 @@ var twoDoors = arrival("two doors", rules, []chapter{{"enrol", enrol(lock)}, {"e
 	chapter{"unlocked", door(unlocked)},
 	chapter{"open inner", tap(1)},
 	chapter{"inner done", resolved(event.Done, event.ByAnswer)},
+	chapter{"inner unlocked", func(s *story) {
+		s.wait(event.Second)
+		s.observe(s.doors[1], unlocked)
+	}},
 	chapter{"close", askClose},
 	chapter{"locked", door(locked)},
 	chapter{"secured", secured(0)},
@@ -62,6 +66,21 @@ var inner = func() event.Spec {
 	spec.Device = "lock-2"
 	return spec
 }()
+
+// garage: a door that has no bolt is shut when its contact says so.
+var garage = arrival("garage", rules, []chapter{{"enrol", enrol(gate)}}, event.PermitRemote).with(
+	chapter{"open", open(0)},
+	chapter{"done", resolved(event.Done, event.ByAnswer)},
+	chapter{"shut", func(s *story) {
+		s.wait(event.Second)
+		s.observe(s.doors[0], event.Observation{Contact: event.ContactClosed, Origin: event.OriginAnswer, AskedAt: s.now})
+	}},
+	chapter{"secured", secured(0)},
+	chapter{"leave", leave(event.EndSecured)},
+)
+
+var gate = event.Spec{Device: "gate-1", Closure: event.Closure{Contact: true}, Grade: event.GradeProven,
+	Horizon: 10 * event.Minute, Opens: true, Reads: true}
 
 // code: a one-time code, shown once, used, and forgotten.
 var code = arrival("code", rules, []chapter{{"enrol", enrol(keypad)}}, event.PermitCode).with(
@@ -187,6 +206,7 @@ var rehearsal = plot{name: "rehearsal"}.with(
 		s.send()
 	}},
 	chapter{"done", resolved(event.Done, event.ByAnswer)},
+	chapter{"unlocked", door(unlocked)},
 	chapter{"locked", door(locked)},
 	chapter{"secured", secured(0)},
 	chapter{"end", func(s *story) { s.say(event.VisitEnded{Visit: s.visit, How: event.EndSecured}) }},
@@ -239,6 +259,10 @@ var lobby = plot{name: "lobby"}.with(
 	chapter{"unlocked", both(unlocked)},
 	chapter{"open inner", tap(1)},
 	chapter{"inner done", resolved(event.Done, event.ByAnswer)},
+	chapter{"inner unlocked", func(s *story) {
+		s.wait(event.Second)
+		s.observe(s.doors[1], unlocked)
+	}},
 	chapter{"inner locked", func(s *story) {
 		s.wait(event.Second)
 		s.observe(s.doors[1], event.Observation{Bolt: event.BoltLocked, Contact: event.ContactClosed})
@@ -337,4 +361,4 @@ var asking = func() plot {
 }()
 
 // plots keep every law.
-var plots = []plot{home, twoDoors, code, unprovable, alarmed, recovery, retry, rehearsal, lobby, planB, blocked, tooLate, filmed, asking}
+var plots = []plot{home, twoDoors, garage, code, unprovable, alarmed, recovery, retry, rehearsal, lobby, planB, blocked, tooLate, filmed, asking}

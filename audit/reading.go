@@ -50,30 +50,31 @@ func (h *history) readings(b event.BarrierID) []reading {
 	if list, known := h.said[b]; known {
 		return list
 	}
-	resets := h.borrowedAt(b)
+	reserved, _ := last[event.BarrierReserved](h, b, h.end())
+	spec, leases := reserved.body.Spec, h.borrowings(b)
 	var list []reading
 	var now reading
 	for _, e := range all[event.BarrierObserved](h, b, h.end()) {
-		for len(resets) > 0 && resets[0] < e.pos {
-			now, resets = reading{}, resets[1:]
+		for len(leases) > 0 && leases[0].pos < e.pos {
+			now, spec, leases = reading{}, leases[0].body.Spec, leases[1:]
 		}
-		now = now.hear(e)
+		now = now.hear(e, spec.Reads)
 		list = append(list, now)
 	}
 	h.said[b] = list
 	return list
 }
 
-// borrowedAt are the positions at which a lease of the barrier was received.
-func (h *history) borrowedAt(b event.BarrierID) []int {
-	var positions []int
+// borrowings are the leases of the barrier that were received, in order.
+func (h *history) borrowings(b event.BarrierID) []entry[event.LeaseReceived] {
+	var list []entry[event.LeaseReceived]
 	for _, asked := range all[event.LeaseAsked](h, b, h.end()) {
 		if got, ok := last[event.LeaseReceived](h, asked.body.Lease, h.end()); ok {
-			positions = append(positions, got.pos)
+			list = append(list, got)
 		}
 	}
-	slices.Sort(positions)
-	return positions
+	slices.SortFunc(list, func(a, b entry[event.LeaseReceived]) int { return a.pos - b.pos })
+	return list
 }
 
 // reading is what was known of a barrier before a position; zero when nothing was.
@@ -100,36 +101,45 @@ func isCurrent(o event.Observation) bool {
 	return o.Origin == event.OriginLive || o.Origin == event.OriginAnswer && o.AskedAt != 0
 }
 
-func (r reading) hear(e entry[event.BarrierObserved]) reading {
-	o := e.body.Observation
-	r.pos, r.counts = e.pos, false
+// hear takes in one observation. Where the device can be asked (reads), only a change or an answer proves a part: a
+// report that repeats what is known may be an old one.
+func (r reading) hear(e entry[event.BarrierObserved], reads bool) reading {
+	o, when := e.body.Observation, said(e)
+	r.pos, r.when, r.counts = e.pos, when, isCurrent(o) && !r.replayed(o)
 	if o.Reach != "" {
 		r.reach = o.Reach
 	}
-	if !isCurrent(o) {
-		r.bolt = r.bolt.doubt(o.Bolt)
-		r.contact = r.contact.doubt(o.Contact)
+	if o.Reach == event.ReachOffline {
+		r.reached = moment{}
+	}
+	if !r.counts {
+		r.bolt, r.contact = r.bolt.doubt(o.Bolt), r.contact.doubt(o.Contact)
 		return r
 	}
-	if r.replayed(o) {
-		return r
-	}
-	when := said(e)
-	r.counts, r.when = true, when
-	if o.Bolt != "" {
-		r.bolt = part[event.Bolt]{o.Bolt, when, true}
-	}
-	if o.Contact != "" {
-		r.contact = part[event.Contact]{o.Contact, when, true}
-	}
+	proves := !reads || o.Origin == event.OriginAnswer
+	r.bolt, r.contact = r.bolt.hear(o.Bolt, when, proves), r.contact.hear(o.Contact, when, proves)
 	if o.Reach != event.ReachOffline {
 		r.reach = event.ReachOnline
 		if when.after(r.reached) {
 			r.reached = when
 		}
 	}
-	r.clock = max(r.clock, o.DeviceAt)
+	if o.DeviceAt > r.clock || o.Origin == event.OriginAnswer && o.DeviceAt != 0 {
+		r.clock = o.DeviceAt
+	}
 	return r
+}
+
+// hear takes in what was said of one part. What is older than the last word can only make it doubtful.
+func (p part[T]) hear(says T, when moment, proves bool) part[T] {
+	switch {
+	case says == "" || says == p.is && p.current && (!proves || p.when.after(when)):
+		return p
+	case p.current && p.when.after(when):
+		return p.doubt(says)
+	default:
+		return part[T]{says, when, true}
+	}
 }
 
 // doubt is what a stored copy does: one that says something else makes the part unproven, one that agrees proves
@@ -142,10 +152,10 @@ func (p part[T]) doubt(copied T) part[T] {
 }
 
 // replayed: by its own clock the device said this before something else that was heard, or it is that message
-// again.
+// again. What it answers to a question is no replay.
 func (r reading) replayed(o event.Observation) bool {
 	switch {
-	case o.DeviceAt == 0 || o.DeviceAt > r.clock:
+	case o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > r.clock:
 		return false
 	case o.DeviceAt < r.clock:
 		return true
@@ -163,7 +173,8 @@ func (r reading) sight(c event.Closure) (moment, bool) {
 }
 
 // lacks says what is missing for the closure predicate to hold on what was said after a moment; "" when nothing
-// is. The bolt must have spoken since; a contact that did not change counts if the device was heard since.
+// is. What an opening moves, the bolt or else the contact, must have spoken since; a contact behind a bolt, which
+// nobody may have pushed, counts unchanged if the device was heard since.
 func (r reading) lacks(c event.Closure, since moment) string {
 	switch {
 	case !c.Provable():
@@ -173,15 +184,17 @@ func (r reading) lacks(c event.Closure, since moment) string {
 	case c.Bolt && r.bolt.is != event.BoltLocked:
 		return "its bolt was not said to be locked"
 	case c.Bolt && !r.bolt.current:
-		return "only a stored copy says that its bolt is locked"
+		return "only an old message says that its bolt is locked"
 	case c.Contact && r.contact.is != event.ContactClosed:
 		return "its contact was not said to be closed"
 	case c.Contact && !r.contact.current:
-		return "only a stored copy says that its contact is closed"
+		return "only an old message says that its contact is closed"
 	case !r.reached.after(since):
 		return "nothing current was heard of its device after the opening"
 	case c.Bolt && !r.bolt.when.after(since):
 		return "that its bolt is locked was said before the opening"
+	case !c.Bolt && r.bolt.is == "" && !r.contact.when.after(since):
+		return "that its contact is closed was said before the opening"
 	}
 	return ""
 }

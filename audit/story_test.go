@@ -42,11 +42,14 @@ func enrol(spec event.Spec) func(*story) {
 		s.doors = append(s.doors, b)
 		s.specs[b] = spec
 		s.say(event.BarrierReserved{Barrier: b, Is: event.FrontDoor, Spec: spec, AcceptUnprovable: !spec.Closure.Provable(), By: s.byMember()})
-		s.observe(b, event.Observation{Bolt: event.BoltLocked, Contact: event.ContactClosed})
-		s.wait(event.Second)
-		s.observe(b, event.Observation{Bolt: event.BoltUnlocked, Cause: "manual"})
-		s.wait(event.Second)
-		s.observe(b, event.Observation{Bolt: event.BoltLocked, Cause: "manual"})
+		first, moved, last := event.Observation{Bolt: event.BoltLocked, Contact: event.ContactClosed}, unlocked, locked
+		if !spec.Closure.Bolt {
+			first, moved, last = shut, ajar, shut
+		}
+		for _, o := range []event.Observation{first, moved, last} {
+			s.wait(event.Second)
+			s.observe(b, o)
+		}
 		s.say(event.BarrierEnrolled{Barrier: b, Seen: event.Observation{Device: spec.Device, Bolt: event.BoltLocked, ReceivedAt: s.now, Origin: event.OriginLive}})
 	}
 }
