@@ -295,11 +295,24 @@ func (r Resolve) decide(t *turn) error {
 		r.Outcome = event.Unknown
 	}
 	v, step, ok := t.stepOf(r.Permit)
-	if !ok || step.Outcome == event.Done || step.Outcome == event.NotDone || step.Outcome == r.Outcome {
+	if !ok || !step.news(r.Outcome) {
 		return nil
 	}
 	t.say(event.OpeningResolved{Permit: r.Permit, Barrier: step.Barrier, Visit: v.ID, Outcome: r.Outcome, By: event.ByAnswer})
 	return nil
+}
+
+// news says whether a connector's answer adds to what is known: also that an opening which was seen already was
+// indeed the command's, so that it will not come later.
+func (p Step) news(o event.Outcome) bool {
+	switch p.Outcome {
+	case event.NotDone:
+		return false
+	case event.Done:
+		return o == event.Done && !p.Answered
+	default:
+		return o != p.Outcome
+	}
 }
 
 func (s State) stepOf(p event.PermitID) (Visit, Step, bool) {
@@ -463,6 +476,7 @@ func (p *Step) show(b Barrier, at event.Instant) {
 func (p *Step) resolve(r event.OpeningResolved, b Barrier, at event.Instant) {
 	p.Asks, p.LastAsk = 0, 0
 	p.Outcome = r.Outcome
+	p.Answered = r.By == event.ByAnswer && r.Outcome != event.Unknown
 	if r.Outcome == event.NotDone && p.Permit.Recovery {
 		p.Outcome = event.Done
 		return

@@ -43,6 +43,8 @@ type Step struct {
 	Began event.Instant `json:"began,omitempty"`
 	// Outcome of the permit: "" while nobody knows anything, then what was recorded last.
 	Outcome event.Outcome `json:"outcome,omitempty"`
+	// Answered: the device confirmed the command, so that it will not happen later.
+	Answered bool `json:"answered,omitempty"`
 	// Opened is when the barrier is known to have been opened; BySight when the device's own report says so.
 	Opened  event.Instant `json:"opened,omitempty"`
 	BySight bool          `json:"bySight,omitempty"`
