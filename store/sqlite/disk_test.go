@@ -75,8 +75,8 @@ func (d *disk) setFault(f func(op, name string) int32) {
 	d.fault = f
 }
 
-// cut returns what a power cut at this moment could leave: all that was synced, and of the rest any part in any
-// order, the last of it torn. The result is a new folder.
+// cut returns what a power cut at this moment could leave: all that was synced, and of the rest any part,
+// some of it torn; without random, all of the rest. The result is a new folder.
 func (d *disk) cut(t testing.TB, random *rand.Rand) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -84,7 +84,9 @@ func (d *disk) cut(t testing.TB, random *rand.Rand) string {
 	for _, name := range slices.Sorted(maps.Keys(d.files)) {
 		data := slices.Clone(d.files[name].durable)
 		for _, c := range d.files[name].pending {
-			if random.IntN(2) == 0 {
+			if random == nil {
+				data = c.apply(data)
+			} else if random.IntN(2) == 0 {
 				data = c.torn(random).apply(data)
 			}
 		}

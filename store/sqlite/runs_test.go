@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/loquet/loquet/event"
 )
 
 func TestRunsComeBack(t *testing.T) {
@@ -53,4 +55,32 @@ func FuzzRuns(f *testing.F) {
 			t.Fatalf("%d runs out of %d bytes", n, len(b))
 		}
 	})
+}
+
+// The list in a site's row is rewritten by each decision, and so must not grow with the site's age.
+func TestRunsInTheSitesRowStayFew(t *testing.T) {
+	s := opener(t)()
+	longest := int64(0)
+	for version := range uint64(5 * runsInRow) {
+		must(t, s.Append(t.Context(), decided("a", version)))
+		must(t, s.read(t.Context(), func(c conn) error {
+			n, err := resultInt(c.Conn, "SELECT max(length(runs)) FROM sites")
+			longest = max(longest, n)
+			return err
+		}))
+	}
+	if longest > runsInRow*8 {
+		t.Fatalf("the list of runs grew to %d bytes", longest)
+	}
+	wantWhole(t, s, "a", 5*runsInRow)
+}
+
+func wantWhole(t *testing.T, s *Store, site event.SiteID, version uint64) {
+	t.Helper()
+	snap, err := s.Load(t.Context(), site)
+	must(t, err)
+	if snap.Version != version {
+		t.Fatalf("%s is at version %d, want %d", site, snap.Version, version)
+	}
+	must(t, whole(t.Context(), s, site, snap))
 }
