@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"time"
+
 	"zombiezen.com/go/sqlite"
 )
 
@@ -12,6 +14,8 @@ const (
 	// restartAt is at how many times logPages the writer helps. A log starts anew at its beginning only if all of
 	// it has been copied, which never happens while one commit follows the other.
 	restartAt = 4
+	// restartWait is how long it then waits for readers of the old log.
+	restartWait = 20 * time.Millisecond
 )
 
 // maintain follows each batch. It wakes the checkpointer now and then and never waits for it; seldom, when the log
@@ -24,9 +28,16 @@ func (w *writer) maintain() {
 		}
 	}
 	if w.restart.CompareAndSwap(true, false) {
-		// An error leaves the log as long as it is; the next time may do better.
-		_, _, _ = w.checkpoint("RESTART")
+		w.restartLog()
 	}
+}
+
+// restartLog waits only briefly for readers: one of them may be another program that takes long.
+func (w *writer) restartLog() {
+	w.SetBusyTimeout(restartWait)
+	// An error leaves the log as long as it is; the next time may do better.
+	_, _, _ = w.checkpoint("RESTART")
+	w.SetBusyTimeout(busyTimeout)
 }
 
 // checkpoints copies the log into the file beside the writer, which goes on meanwhile.

@@ -12,13 +12,20 @@ import (
 	"github.com/loquet/loquet/store"
 )
 
+// What is due is looked up all the time, so each of these statements must find it in an index.
+const (
+	deadlinesDue = "SELECT site, deadline FROM sites WHERE deadline <> 0 AND deadline <= ? ORDER BY deadline, site LIMIT ?"
+	workDue      = "SELECT id, site, due, attempts, data FROM work WHERE kind = ? AND due <= ? ORDER BY due, id LIMIT ?"
+	workNext     = "SELECT due FROM work WHERE kind = ? ORDER BY due LIMIT 1"
+)
+
 // sweepMost bounds how many values, answers and records one Sweep removes, so that it holds nobody up.
 const sweepMost = 500
 
 // Deadlines implements store.Queue.
 func (s *Store) Deadlines(ctx context.Context, now event.Instant, limit int) (out []store.Due, err error) {
 	err = s.read(ctx, func(c conn) error {
-		return c.query(`SELECT site, deadline FROM sites WHERE deadline <> 0 AND deadline <= ? ORDER BY deadline, site LIMIT ?`,
+		return c.query(deadlinesDue,
 			func(stmt *sqlite.Stmt) error {
 				out = append(out, store.Due{Site: event.SiteID(stmt.ColumnText(0)), At: event.Instant(stmt.ColumnInt64(1))})
 				return nil
@@ -73,7 +80,7 @@ func (c conn) claim(kinds []string, now, again event.Instant, limit int) ([]stor
 func (c conn) due(kinds []string, now event.Instant, limit int) ([]store.Work, error) {
 	var all []store.Work
 	for _, kind := range slices.Compact(slices.Sorted(slices.Values(kinds))) {
-		err := c.query("SELECT id, site, due, attempts, data FROM work WHERE kind = ? AND due <= ? ORDER BY due, id LIMIT ?",
+		err := c.query(workDue,
 			func(stmt *sqlite.Stmt) error {
 				all = append(all, store.Work{ID: stmt.ColumnText(0), Site: event.SiteID(stmt.ColumnText(1)), Kind: kind,
 					Due: event.Instant(stmt.ColumnInt64(2)), Attempts: stmt.ColumnInt(3), Data: blob(stmt, 4)})
@@ -102,7 +109,7 @@ func (s *Store) NextWork(ctx context.Context, kinds []string) (event.Instant, er
 	var next event.Instant
 	err := s.read(ctx, func(c conn) error {
 		for _, kind := range kinds {
-			err := c.query("SELECT due FROM work WHERE kind = ? ORDER BY due LIMIT 1", func(stmt *sqlite.Stmt) error {
+			err := c.query(workNext, func(stmt *sqlite.Stmt) error {
 				if due := event.Instant(stmt.ColumnInt64(0)); next == 0 || due < next {
 					next = due
 				}

@@ -78,7 +78,7 @@ func Open(path string) (*Store, error) { return open(path, options{logPages: log
 func OpenReadOnly(path string) (*Store, error) {
 	s, err := openReadOnly(path)
 	if err != nil {
-		return nil, fmt.Errorf("open %s for reading: %w", path, classify(err))
+		return nil, fmt.Errorf("open %s for reading: %w", path, damaged(err))
 	}
 	return s, nil
 }
@@ -94,7 +94,7 @@ type options struct {
 func open(path string, o options) (*Store, error) {
 	s := &Store{path: path, shut: make(chan struct{})}
 	if err := s.open(o); err != nil {
-		s.release()
+		_ = s.release() // err says more
 		return nil, fmt.Errorf("open %s: %w", path, classify(err))
 	}
 	return s, nil
@@ -182,10 +182,14 @@ func openReadOnly(path string) (*Store, error) {
 		return nil, err
 	}
 	if err := s.openReaders(sqlite.OpenReadOnly); err != nil {
-		s.release()
+		_ = s.release() // err says more
 		return nil, err
 	}
-	return s, s.checkSchema()
+	if err := s.checkSchema(); err != nil {
+		_ = s.release() // err says more
+		return nil, err
+	}
+	return s, nil
 }
 
 // checkSchema refuses, for reading too, what this version doesn't know.
@@ -196,9 +200,6 @@ func (s *Store) checkSchema() error {
 	}
 	if err == nil {
 		err = s.pool[0].upToDate(len(known.Migrations))
-	}
-	if err != nil {
-		s.release()
 	}
 	return err
 }
@@ -248,7 +249,7 @@ func (s *Store) read(ctx context.Context, f func(c conn) error) error {
 	select {
 	case c := <-s.readers:
 		defer func() { s.readers <- c }()
-		return classify(f(c))
+		return damaged(f(c))
 	case <-s.shut:
 		return store.ErrClosed
 	case <-ctx.Done():
@@ -287,12 +288,8 @@ func (s *Store) Close() error {
 	s.gate.Lock()
 	first := !s.closed
 	s.closed = true
-	if first && s.ops != nil {
-		close(s.ops)
-	}
 	s.gate.Unlock()
 	if first {
-		s.stopped.Wait()
 		close(s.shut)
 		for range s.pool {
 			<-s.readers // each is back from its last use
@@ -302,9 +299,14 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// release closes whatever is open. The writer's connection is the last one, because closing it empties the log.
+// release ends the writer after its last commit and closes whatever is open. The writer's connection is the
+// last one, because closing it empties the log.
 func (s *Store) release() error {
 	var errs []error
+	if s.ops != nil {
+		close(s.ops)
+		s.stopped.Wait()
+	}
 	for _, c := range s.pool {
 		errs = append(errs, c.Close())
 	}
