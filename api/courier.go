@@ -67,13 +67,14 @@ type PlanBRequest struct {
 // Nothing is the body of a request that says everything in its address: {} or none.
 type Nothing struct{}
 
-type visitInput struct {
+// VisitPath names a visit.
+type VisitPath struct {
 	Visit event.VisitID `path:"visit" maxLength:"64"`
 }
 
 type nothingInput struct {
 	Idempotent
-	visitInput
+	VisitPath
 	Body *Nothing
 }
 
@@ -182,7 +183,7 @@ func (a *API) approached(ctx context.Context, r dispatch.Result) (Answer, error)
 	return a.visitAnswer(begun.Visit, nil)(ctx, r)
 }
 
-func (a *API) getVisit(ctx context.Context, c auth.Courier, in *visitInput) (*struct{ Body Visit }, error) {
+func (a *API) getVisit(ctx context.Context, c auth.Courier, in *VisitPath) (*struct{ Body Visit }, error) {
 	if event.CheckID(in.Visit, 'v') != nil {
 		return nil, notFound("visit")
 	}
@@ -212,7 +213,7 @@ func (a *API) getVisit(ctx context.Context, c auth.Courier, in *visitInput) (*st
 
 func (a *API) arrive(ctx context.Context, c auth.Courier, in *struct {
 	Idempotent
-	visitInput
+	VisitPath
 	Body ArriveRequest
 }) (*answerOutput, error) {
 	return a.about(ctx, c, in.Visit, in.Body.Position, site.Arrive{Visit: in.Visit})
@@ -220,7 +221,7 @@ func (a *API) arrive(ctx context.Context, c auth.Courier, in *struct {
 
 func (a *API) scan(ctx context.Context, c auth.Courier, in *struct {
 	Idempotent
-	visitInput
+	VisitPath
 	Body ScanRequest
 }) (*answerOutput, error) {
 	code, err := parcel.Parse(in.Body.Text, in.Body.Symbology)
@@ -255,7 +256,7 @@ func (a *API) committed(ctx context.Context, visit event.VisitID, purpose, value
 
 func (a *API) missing(ctx context.Context, c auth.Courier, in *struct {
 	Idempotent
-	visitInput
+	VisitPath
 	Body MissingRequest
 }) (*answerOutput, error) {
 	return a.about(ctx, c, in.Visit, in.Body.Position, site.Missing{Visit: in.Visit, Parcel: in.Body.Parcel})
@@ -263,7 +264,7 @@ func (a *API) missing(ctx context.Context, c auth.Courier, in *struct {
 
 type openInput struct {
 	Idempotent
-	visitInput
+	VisitPath
 	Body OpenRequest
 }
 
@@ -298,14 +299,24 @@ func (a *API) code(ctx context.Context, c auth.Courier, in *openInput) (*answerO
 
 func (a *API) deposit(ctx context.Context, c auth.Courier, in *struct {
 	Idempotent
-	visitInput
-	Body DepositRequest
+	VisitPath
+	Body *DepositRequest
 }) (*answerOutput, error) {
-	photo, err := a.committed(ctx, in.Visit, photoPurpose, in.Body.Photo)
+	req := orZero(in.Body)
+	photo, err := a.committed(ctx, in.Visit, photoPurpose, req.Photo)
 	if err != nil {
 		return nil, err
 	}
 	return a.about(ctx, c, in.Visit, nil, site.Deposit{Visit: in.Visit, Photo: photo})
+}
+
+// orZero is the body of a request that may have none.
+func orZero[T any](p *T) T {
+	if p == nil {
+		var none T
+		return none
+	}
+	return *p
 }
 
 func (a *API) closeUp(ctx context.Context, c auth.Courier, in *nothingInput) (*answerOutput, error) {
@@ -322,7 +333,7 @@ func (a *API) danger(ctx context.Context, c auth.Courier, in *nothingInput) (*an
 
 func (a *API) followPlanB(ctx context.Context, c auth.Courier, in *struct {
 	Idempotent
-	deliveryInput
+	DeliveryPath
 	Body PlanBRequest
 }) (*answerOutput, error) {
 	if event.CheckID(in.Delivery, 'd') != nil {

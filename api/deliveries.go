@@ -105,7 +105,8 @@ type BlockAnswer struct {
 	IntendedAt event.Instant `json:"intendedAt,omitempty" format:"date-time"`
 }
 
-type deliveryInput struct {
+// DeliveryPath names a delivery.
+type DeliveryPath struct {
 	Delivery event.DeliveryID `path:"delivery" maxLength:"64"`
 }
 
@@ -327,7 +328,7 @@ func (a *API) summary(ctx context.Context, c auth.Client, id event.DeliveryID) (
 	return s, err
 }
 
-func (a *API) getDelivery(ctx context.Context, c auth.Client, in *deliveryInput) (*deliveryOutput, error) {
+func (a *API) getDelivery(ctx context.Context, c auth.Client, in *DeliveryPath) (*deliveryOutput, error) {
 	s, err := a.summary(ctx, c, in.Delivery)
 	if err != nil {
 		return nil, err
@@ -347,7 +348,7 @@ func (a *API) getDelivery(ctx context.Context, c auth.Client, in *deliveryInput)
 	return &deliveryOutput{shown}, nil
 }
 
-func (a *API) cancelDelivery(ctx context.Context, c auth.Client, in *deliveryInput) (*answerOutput, error) {
+func (a *API) cancelDelivery(ctx context.Context, c auth.Client, in *DeliveryPath) (*answerOutput, error) {
 	if _, err := a.summary(ctx, c, in.Delivery); err != nil {
 		return nil, err
 	}
@@ -358,7 +359,7 @@ func (a *API) cancelDelivery(ctx context.Context, c auth.Client, in *deliveryInp
 
 func (a *API) assign(ctx context.Context, c auth.Client, in *struct {
 	Idempotent
-	deliveryInput
+	DeliveryPath
 	Body AssignRequest
 }) (*deliveryOutput, error) {
 	if _, err := a.summary(ctx, c, in.Delivery); err != nil {
@@ -414,7 +415,7 @@ func (a *API) assigned(id event.DeliveryID) func(context.Context, dispatch.Resul
 
 func (a *API) blockByClient(ctx context.Context, c auth.Client, in *struct {
 	Idempotent
-	deliveryInput
+	DeliveryPath
 }) (*blockOutput, error) {
 	if _, err := a.summary(ctx, c, in.Delivery); err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ type Device struct {
 
 // DiscoverRequest listens for devices that announce themselves.
 type DiscoverRequest struct {
-	Seconds int `json:"seconds,omitempty" minimum:"1" maximum:"30" default:"5" doc:"How long to listen"`
+	Seconds int `json:"seconds,omitempty" minimum:"1" maximum:"30" doc:"How long to listen; 5 when absent"`
 }
 
 // Discovered are the devices that announced themselves.
@@ -141,14 +141,22 @@ func limitsOf(s event.Spec) string {
 	return said
 }
 
-func (a *API) discoverDevices(ctx context.Context, c auth.Client, in *struct{ Body DiscoverRequest }) (*struct{ Body Discovered }, error) {
+// listening is how long to listen.
+func listening(r DiscoverRequest) time.Duration {
+	if r.Seconds == 0 {
+		return 5 * time.Second
+	}
+	return time.Duration(r.Seconds) * time.Second
+}
+
+func (a *API) discoverDevices(ctx context.Context, c auth.Client, in *struct{ Body *DiscoverRequest }) (*struct{ Body Discovered }, error) {
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}
 	if a.Discover == nil {
 		return nil, problem(http.StatusConflict, "no-discovery", "This installation has no connector that finds devices. Reserve them by hand.")
 	}
-	found, err := a.Discover(ctx, time.Duration(in.Body.Seconds)*time.Second)
+	found, err := a.Discover(ctx, listening(orZero(in.Body)))
 	if err != nil {
 		return nil, problem(http.StatusServiceUnavailable, "no-discovery", "Listening for devices did not work now. Nothing was changed. Try again later.").
 			because(err).with("Retry-After", "10")

@@ -94,17 +94,19 @@ type BarrierTap struct {
 	Barrier event.BarrierID `json:"barrier" minLength:"1" maxLength:"64"`
 }
 
-type accessPointInput struct {
+// AccessPointPath names an access point.
+type AccessPointPath struct {
 	AccessPoint event.AccessPointID `path:"accessPoint" maxLength:"64"`
 }
 
-type barrierInput struct {
+// BarrierPath names a barrier.
+type BarrierPath struct {
 	Barrier event.BarrierID `path:"barrier" maxLength:"64"`
 }
 
 type homeDeliveryInput struct {
 	Idempotent
-	deliveryInput
+	DeliveryPath
 	Body *Nothing
 }
 
@@ -161,7 +163,7 @@ func (a *API) addBarrier(ctx context.Context, m auth.Member, in *struct {
 	return &struct{ Body Barrier }{made}, err
 }
 
-func (a *API) retireBarrier(ctx context.Context, m auth.Member, in *barrierInput) (*struct{}, error) {
+func (a *API) retireBarrier(ctx context.Context, m auth.Member, in *BarrierPath) (*struct{}, error) {
 	_, err := decide(ctx, a, byMember(m, site.RetireBarrier{Barrier: in.Barrier}), done)
 	return nil, err
 }
@@ -189,7 +191,7 @@ func (a *API) addAccessPoint(ctx context.Context, m auth.Member, in *struct {
 	return &struct{ Body AccessPoint }{made}, err
 }
 
-func (a *API) retireAccessPoint(ctx context.Context, m auth.Member, in *accessPointInput) (*struct{}, error) {
+func (a *API) retireAccessPoint(ctx context.Context, m auth.Member, in *AccessPointPath) (*struct{}, error) {
 	forget := func(dispatch.Result) (dispatch.Attachments, error) {
 		return dispatch.Attachments{Values: []store.Value{{Name: spotName(in.AccessPoint)}}}, nil
 	}
@@ -199,7 +201,7 @@ func (a *API) retireAccessPoint(ctx context.Context, m auth.Member, in *accessPo
 
 func (a *API) rehearse(ctx context.Context, m auth.Member, in *struct {
 	Idempotent
-	accessPointInput
+	AccessPointPath
 	Body *Nothing
 }) (*answerOutput, error) {
 	answer, err := decide(ctx, a, byMember(m, site.Rehearse{AccessPoint: in.AccessPoint}), a.approached)
@@ -337,7 +339,7 @@ func (a *API) allowLending(ctx context.Context, m auth.Member, in *struct {
 }
 
 func (a *API) endLending(ctx context.Context, m auth.Member, in *struct {
-	barrierInput
+	BarrierPath
 	Borrower event.SiteID `path:"borrower" maxLength:"32"`
 }) (*struct{ Body LendingEnded }, error) {
 	do := site.EndLending{Barrier: in.Barrier, Borrower: in.Borrower}
@@ -371,7 +373,7 @@ func (a *API) withdrawFrom(ctx context.Context, m auth.Member, in *homeDeliveryI
 
 func (a *API) answerQuestion(ctx context.Context, m auth.Member, in *struct {
 	Idempotent
-	deliveryInput
+	DeliveryPath
 	Body AnswersRequest
 }) (*homeDeliveryOutput, error) {
 	return a.ofDelivery(ctx, m, in.Delivery, site.Answer{Delivery: in.Delivery, Question: in.Body.Question, Yes: in.Body.Yes})
@@ -394,7 +396,7 @@ func (a *API) takeOver(ctx context.Context, m auth.Member, in *nothingInput) (*a
 
 func (a *API) openInRehearsal(ctx context.Context, m auth.Member, in *struct {
 	Idempotent
-	visitInput
+	VisitPath
 	Body BarrierTap
 }) (*answerOutput, error) {
 	answer, err := decide(ctx, a, byMember(m, site.Open{Visit: in.Visit, Barrier: in.Body.Barrier}), a.visitAnswer(in.Visit, nil))

@@ -18,7 +18,7 @@ type fileOutput struct {
 	Body []byte
 }
 
-func (a *API) labelPDF(ctx context.Context, c auth.Client, in *deliveryInput) (*fileOutput, error) {
+func (a *API) labelPDF(ctx context.Context, c auth.Client, in *DeliveryPath) (*fileOutput, error) {
 	labels, err := a.labels(ctx, c, in.Delivery)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (a *API) labelPDF(ctx context.Context, c auth.Client, in *deliveryInput) (*
 }
 
 func (a *API) labelPNG(ctx context.Context, c auth.Client, in *struct {
-	deliveryInput
+	DeliveryPath
 	Number int `query:"parcel" minimum:"1" maximum:"50" default:"1" doc:"Which parcel of the delivery, counted from 1"`
 }) (*fileOutput, error) {
 	labels, err := a.labels(ctx, c, in.Delivery)

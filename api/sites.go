@@ -45,7 +45,8 @@ type Member struct {
 	You bool `json:"you,omitempty"`
 }
 
-type siteInput struct {
+// SitePath names a site.
+type SitePath struct {
 	Site event.SiteID `path:"site" maxLength:"32"`
 }
 
@@ -133,7 +134,7 @@ func (a *API) known(ctx context.Context, id event.SiteID) (site.State, error) {
 	return state, err
 }
 
-func (a *API) getSite(ctx context.Context, c auth.Client, in *siteInput) (*siteOutput, error) {
+func (a *API) getSite(ctx context.Context, c auth.Client, in *SitePath) (*siteOutput, error) {
 	state, err := a.owned(ctx, c, in.Site)
 	if err != nil {
 		return nil, err
@@ -165,7 +166,7 @@ func (a *API) getSite(ctx context.Context, c auth.Client, in *siteInput) (*siteO
 
 func (a *API) addFirstMember(ctx context.Context, c auth.Client, in *struct {
 	Idempotent
-	siteInput
+	SitePath
 	Body MemberRequest
 }) (*memberOutput, error) {
 	if _, err := a.owned(ctx, c, in.Site); err != nil {
@@ -226,7 +227,7 @@ type After struct {
 }
 
 func (a *API) getJournal(ctx context.Context, c auth.Client, in *struct {
-	siteInput
+	SitePath
 	After
 }) (*struct{ Body Journal }, error) {
 	if err := asOperator(c); err != nil {

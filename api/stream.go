@@ -95,7 +95,7 @@ type follow struct {
 }
 
 func (a *API) followDelivery(ctx context.Context, c auth.Client, in *struct {
-	deliveryInput
+	DeliveryPath
 	LastEventID
 }) (*huma.StreamResponse, error) {
 	s, err := a.summary(ctx, c, in.Delivery)
