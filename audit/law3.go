@@ -76,15 +76,19 @@ func (h *history) forgottenAt(p event.PermitID, before int) event.Instant {
 	return 0
 }
 
-// mayNotHappen says whether a command without a known outcome is over when the next is intended: a member took the
-// visit over, and the device's latest time to act has passed, where it has one. A second code in a visit that set
-// one is law 2's.
+// mayNotHappen says whether a command without a known outcome is over when the next is intended: its visit is, and
+// the device's latest time to act has passed; where it has none, a member took the visit over. A second code in a
+// visit that set one is law 2's.
 func (x *exam) mayNotHappen(e, o intent) bool {
 	p := e.body.Permit
 	if p.Type == event.PermitCode {
 		return x.outcome(p.ID, o.pos) == event.Done && p.Visit == o.body.Permit.Visit || x.forgotten(p.ID, o.pos)
 	}
-	return has[event.VisitTakenOver](x.history, p.Visit, e.pos, o.pos) && (p.Resolve == 0 || o.at > p.Resolve)
+	taken := has[event.VisitTakenOver](x.history, p.Visit, e.pos, o.pos)
+	if p.Resolve == 0 {
+		return taken
+	}
+	return (taken || x.over(p.Visit, o.pos)) && o.at > p.Resolve
 }
 
 // notLent: no borrower holds a lease of the barrier.

@@ -120,7 +120,7 @@ func (x *exam) shut(f *faults, o intent, pos int) {
 	p := o.body.Permit
 	spec, accepted, _ := x.spec(p, pos)
 	if !spec.Closure.Provable() {
-		f.need(x.opened(p, pos), "%s is not known to have been opened", p.Barrier)
+		f.need(x.opened(p, pos) || p.Resolve != 0 && x.events[pos].At > p.Resolve, "%s may yet be opened", p.Barrier)
 		f.need(accepted, "nothing can prove %s shut, and its owner had not accepted that", p.Barrier)
 		f.need(has[event.CloseAsked](x.history, p.Visit, o.pos, pos), "nobody said that %s was closed", p.Barrier)
 		return
@@ -234,8 +234,12 @@ func (x *exam) movedByHand(b event.BarrierID, after, before int) bool {
 	return false
 }
 
-// whyReturned: a lease that was spent is held until the visit has ended, or until the order came to nothing.
+// whyReturned: a lease that was spent is held until the visit has ended, or until the order came to nothing. That
+// it was returned may be said again.
 func (x *exam) whyReturned(e entry[event.LeaseReturned]) (f faults) {
+	if has[event.LeaseReturned](x.history, e.body.Lease, -1, e.pos) {
+		return nil
+	}
 	for _, o := range all[event.OpeningIntended](x.history, e.body.Lease, e.pos) {
 		p := o.body.Permit
 		f.need(x.failed(p.ID, e.pos) || x.over(p.Visit, e.pos), "%s had opened with it, and had not ended", p.Visit)
