@@ -128,6 +128,12 @@ func (b Barrier) open() bool {
 	return b.Bolt == event.BoltUnlocked || b.Contact == event.ContactOpen
 }
 
+// heardWhole says whether every part of the closure was heard from the device itself.
+func (b Barrier) heardWhole() bool {
+	c := b.Spec.Closure
+	return (!c.Bolt || b.BoltAt != 0) && (!c.Contact || b.ContactAt != 0)
+}
+
 // ajar: the bolt is out, but the door is not shut.
 func (b Barrier) ajar() bool {
 	return b.Spec.Closure.Bolt && b.Bolt == event.BoltLocked && b.BoltAt != 0 &&

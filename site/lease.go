@@ -6,8 +6,12 @@ import (
 	"github.com/loquet/loquet/event"
 )
 
-// leaseLife is how long a lease may wait to be spent before the lender asks for it back.
-const leaseLife = 2 * event.Minute
+// leaseLife is how long a lease may wait to be spent before the lender asks for it back, and then again each
+// askBackEvery.
+const (
+	leaseLife    = 2 * event.Minute
+	askBackEvery = event.Minute
+)
 
 // Lease is a barrier of another site that a visit of ours has asked for, or has. Borrower's state.
 type Lease struct {
@@ -291,7 +295,7 @@ func (b Barrier) askBackAt() event.Instant {
 	case b.Lent.LastAsk == 0:
 		return b.Lent.Until
 	default:
-		return b.Lent.LastAsk.Add(mostAsk)
+		return b.Lent.LastAsk.Add(askBackEvery)
 	}
 }
 

@@ -84,9 +84,10 @@ func (s State) watching(id event.BarrierID) (Visit, bool) {
 	return Visit{}, false
 }
 
-// enrol completes an enrolment: opened by hand, then shut again as far as the device can tell.
+// enrol completes an enrolment: opened by hand, then shut again, and the device has spoken of every part that
+// its closure will rest on. A contact that nobody ever heard could prove nothing later.
 func (t *turn) enrol(before, after Barrier, o event.Observation) {
-	if before.Enrolled || !before.speaksNow(o) || !before.Worked || after.open() {
+	if before.Enrolled || !before.speaksNow(o) || !before.Worked || after.open() || !after.heardWhole() {
 		return
 	}
 	t.say(event.BarrierEnrolled{Barrier: before.ID, Seen: o})
@@ -163,15 +164,15 @@ func (t *turn) askDevice(v Visit, p Step) bool {
 }
 
 // orderFrom is when the device may first be ordered shut; 0 for not as things stand. A bolt is thrown only into
-// a door that is shut, and not while the courier may yet open it; a door that moves is moved only when the
-// courier has said to be out of it.
+// a door that is shut, and not while the courier may yet open it; one that says to be locked is asked instead, if
+// it can be. A door that moves is moved only when the courier has said to be out of it.
 func (s State) orderFrom(v Visit, p Step, b Barrier) event.Instant {
 	c := b.Spec.Closure
 	leaving := v.Closing || v.Danger
 	switch {
 	case !b.Spec.Secures || p.Secured != 0 && b.Spec.Reads:
 		return 0
-	case c.Bolt && c.Contact && b.Contact != event.ContactClosed:
+	case c.Bolt && (c.Contact && b.Contact != event.ContactClosed || b.Spec.Reads && b.Bolt == event.BoltLocked):
 		return 0
 	case !c.Bolt && !leaving:
 		return 0
@@ -212,7 +213,7 @@ func (b Barrier) askAgainAt() event.Instant { return b.ReachedAt.Add(b.Spec.Hori
 // Between two questions to a device: first this, then twice as long each time, up to the most.
 const (
 	firstAsk = 2 * event.Second
-	mostAsk  = event.Minute
+	mostAsk  = 5 * event.Minute
 )
 
 // nextAsk is when the device of a step is to be asked next; 0 if it is not, or can't be.

@@ -28,6 +28,7 @@ func (r Scan) decide(t *turn) error {
 		return t.refuse(event.Refused{Asked: event.AskedScan, Code: event.AlreadyScanned, Visit: v.ID, Delivery: d.ID})
 	case !p.Scanned:
 		t.say(event.ParcelScanned{Visit: v.ID, Delivery: d.ID, Parcel: r.Parcel, Offline: r.Offline, Signed: t.facts.Signed})
+		t.returnIncomplete(d.ID)
 	}
 	if r.Offline {
 		return nil
@@ -80,12 +81,17 @@ func (r Missing) decide(t *turn) error {
 		return t.refuse(event.Refused{Asked: event.AskedMissing, Code: event.AlreadyOpened, Visit: v.ID, Delivery: d.ID})
 	case !p.Missing:
 		t.say(event.ParcelMissing{Visit: v.ID, Delivery: d.ID, Parcel: r.Parcel, Signed: t.facts.Signed})
-	}
-	d, _ = find(t.Deliveries, d.ID)
-	if d.accounted() && (d.Whole || !d.anyScanned()) {
-		t.say(event.DeliveryReturned{Delivery: d.ID, Why: event.ParcelMissed})
+		t.returnIncomplete(d.ID)
 	}
 	return t.openWhenAccounted(v.ID, event.AskedMissing)
+}
+
+// returnIncomplete sends a delivery back of which nothing is there, or not everything that had to come together.
+func (t *turn) returnIncomplete(id event.DeliveryID) {
+	d, _ := find(t.Deliveries, id)
+	if d.accounted() && d.anyMissing() && (d.Whole || !d.anyScanned()) && !t.intendedFor(d) {
+		t.say(event.DeliveryReturned{Delivery: id, Why: event.ParcelMissed})
+	}
 }
 
 // openWhenAccounted opens the first barrier once nothing of the visit is left to scan.

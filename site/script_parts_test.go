@@ -254,7 +254,13 @@ func (s *stage) name(id any) string {
 	return text
 }
 
-func (s *stage) visit(of string) event.VisitID { return s.here.visits[of] }
+// visit finds the last visit of a courier or member; whoever never had one means the last of all.
+func (s *stage) visit(of string) event.VisitID {
+	if v, ok := s.here.visits[of]; ok {
+		return v
+	}
+	return s.here.visits["anybody"]
+}
 
 func (s *stage) permit(barrier string) event.PermitID {
 	return s.here.permits[id[event.BarrierID](s, barrier)]

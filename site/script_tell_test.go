@@ -7,10 +7,8 @@ import (
 	"github.com/loquet/loquet/event"
 )
 
-// tell says in plain words what an event says, and its kind.
-func (s *stage) tell(e event.Event) string {
-	return sprintf("%-78s [%s]", s.words(e.Body), e.Body.Kind())
-}
+// tell puts the plain words of an event beside its kind.
+func tell(words string, e event.Event) string { return sprintf("%-78s [%s]", words, e.Body.Kind()) }
 
 func (s *stage) words(b event.Body) string {
 	for _, tell := range []func(event.Body) string{s.household, s.promise, s.atTheDoor, s.opening, s.evidence, s.ends, s.lease} {
@@ -97,7 +95,7 @@ func (s *stage) atTheDoor(b event.Body) string {
 	case event.ParcelMissing:
 		return sprintf("parcel %s of %s is missing", b.Parcel, s.name(b.Delivery))
 	case event.Refused:
-		return sprintf("refused to %s: %s%s", b.Asked, b.Code, after(", try again at ", clockOf(b.RetryAt)))
+		return sprintf("refused: %s%s (asked: %s)", b.Code, after(", try again at ", clockOf(b.RetryAt)), b.Asked)
 	case event.DepositRecorded:
 		return sprintf("the parcels are put down%s", after(", photo ", string(b.Photo)))
 	case event.PlanBFollowed:

@@ -61,9 +61,12 @@ type stage struct {
 	next      string
 	proofs    int
 	lastProof string
-	line      int
-	quiet     bool
-	out       strings.Builder
+	// run are the events of ticks that say the same, one after the other.
+	run   []event.Event
+	same  string
+	line  int
+	quiet bool
+	out   strings.Builder
 }
 
 // scene is one site in a script.
@@ -134,6 +137,7 @@ func (s *stage) goTo(id event.SiteID) {
 
 // tickUntil lets every deadline before an instant decide.
 func (s *stage) tickUntil(at event.Instant) {
+	defer s.endRun()
 	for range 10000 {
 		due := s.here.state.Deadline()
 		if due == 0 || due >= at {
@@ -144,10 +148,31 @@ func (s *stage) tickUntil(at event.Instant) {
 			s.fail("a tick at the deadline %s neither decided anything nor moved it", due)
 		}
 		for _, e := range events {
-			s.print("    %s %s", e.At.Time().Format(time.TimeOnly), s.tell(e))
+			s.ticked(e)
 		}
 	}
 	s.fail("the ticks never end")
+}
+
+// ticked prints what a tick decided. Of a run of the same, such as a question that is asked again and again, it
+// prints the first and counts the others.
+func (s *stage) ticked(e event.Event) {
+	words := s.words(e.Body)
+	if words == s.same && len(s.run) > 0 {
+		s.run = append(s.run, e)
+		return
+	}
+	s.endRun()
+	s.same, s.run = words, []event.Event{e}
+	s.print("    %s", tell(clockOf(e.At)+" "+words, e))
+}
+
+func (s *stage) endRun() {
+	if n := len(s.run); n > 1 {
+		last := s.run[n-1]
+		s.print("    %s", tell(sprintf("%s the same, for the last of %d times", clockOf(last.At), n), last))
+	}
+	s.run = nil
 }
 
 // decide plays one command, checks what holds for every command, and keeps the events.
@@ -192,6 +217,7 @@ func (s *stage) remember(e event.Event) {
 		s.here.permits[b.Permit.Barrier] = b.Permit.ID
 	case event.VisitBegun:
 		s.here.visits[string(b.Courier)+s.name(b.Member)] = b.Visit
+		s.here.visits["anybody"] = b.Visit
 	case event.MemberJoined:
 		s.baptize(string(b.Member))
 	case event.BarrierReserved:

@@ -165,7 +165,7 @@ func (s *stage) sentence(text string) {
 	already := s.out.Len()
 	events := s.decide(c)
 	for _, e := range events {
-		s.print("    %s", s.tell(e))
+		s.print("    %s", tell(s.words(e.Body), e))
 	}
 	if s.out.Len() == already {
 		s.print("    nothing")
