@@ -20,7 +20,6 @@ import (
 
 	"github.com/loquet/loquet/device/patience"
 	mochi "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
 // Config says how the broker listens and what it keeps. The zero value of a limit takes the default.
@@ -98,7 +97,7 @@ func Start(cfg Config) (*Broker, error) {
 	limits := cfg.Limits.withDefaults()
 	server := mochi.New(options(limits, cfg.Logger))
 	guard := newGuard(server, cfg.Server, limits)
-	if err := errors.Join(server.AddHook(guard, nil), server.AddListener(listeners.NewNet("mqtt", listener))); err != nil {
+	if err := errors.Join(server.AddHook(guard, nil), server.AddListener(newDoorkeeper(listener, limits.Connections))); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	if err := server.Serve(); err != nil {

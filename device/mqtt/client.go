@@ -195,7 +195,7 @@ func (c *Client) Close(ctx context.Context) error {
 // background runs something that no caller waits for, for a short while.
 func (c *Client) background(f func(context.Context)) {
 	c.work.Go(func() {
-		ctx, cancel := context.WithTimeout(c.ctx, repeatable)
+		ctx, cancel := context.WithTimeout(c.ctx, firstAnswer)
 		defer cancel()
 		f(ctx)
 	})

@@ -20,6 +20,8 @@ const PermitProperty = "loquet-permit"
 const (
 	// repeatable is how long a command that may be repeated is good for, and how long it waits for the device.
 	repeatable = 10 * time.Second
+	// firstAnswer is how long a device may take to answer what is asked at each connection.
+	firstAnswer = 3 * time.Second
 	// noSubscriber is MQTT 5's reason code for "no matching subscribers" (3.4.2.1).
 	noSubscriber = 0x10
 )
@@ -219,6 +221,12 @@ func (c *core) repeatably(ctx context.Context, what command, act event.Act, perm
 func (a asker) Read(ctx context.Context) (event.Observation, error) { return a.of.read(ctx) }
 
 func (c *core) read(ctx context.Context) (event.Observation, error) {
+	select {
+	case <-c.asking:
+	case <-ctx.Done():
+		return event.Observation{}, fmt.Errorf("%w: an earlier question is still open (%w)", device.ErrNoAnswer, ctx.Err())
+	}
+	defer func() { c.asking <- struct{}{} }()
 	waiter, ignore := c.listen()
 	defer ignore()
 	asked := c.now()

@@ -66,7 +66,7 @@ type dialect interface {
 	// refusal answers an order that is refused.
 	refusal(p *paho.Publish) []publication
 	// codeReport says what is in a slot.
-	codeReport(slot int, code string) []publication
+	codeReport(s state, slot int, code string) []publication
 	// understand reads an order; one that makes no sense is actNone.
 	understand(topic string, payload []byte) order
 	// register is the entry in Loquet's register of devices.

@@ -120,7 +120,7 @@ func refused(topic string, p *paho.Publish) publication {
 	return answer
 }
 
-func (h *haLock) codeReport(int, string) []publication { return nil }
+func (h *haLock) codeReport(state, int, string) []publication { return nil }
 
 func (h *haLock) understand(_ string, payload []byte) order {
 	switch string(payload) {
@@ -208,7 +208,7 @@ func (h *haCover) refusal(p *paho.Publish) []publication {
 	return []publication{refused(h.base+"/answers", p)}
 }
 
-func (h *haCover) codeReport(int, string) []publication { return nil }
+func (h *haCover) codeReport(state, int, string) []publication { return nil }
 
 func (h *haCover) understand(_ string, payload []byte) order {
 	switch string(payload) {

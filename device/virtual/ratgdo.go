@@ -35,7 +35,7 @@ func (r *ratgdo) accepted(act) []publication { return nil }
 
 func (r *ratgdo) refusal(*paho.Publish) []publication { return nil }
 
-func (r *ratgdo) codeReport(int, string) []publication { return nil }
+func (r *ratgdo) codeReport(state, int, string) []publication { return nil }
 
 func (r *ratgdo) understand(_ string, payload []byte) order {
 	switch string(payload) {

@@ -33,7 +33,8 @@ type Thing struct {
 	openings int
 	commands []Command
 	timers   map[*time.Timer]bool
-	motion   uint64 // counts a garage door's movements, so that the end of one isn't taken for the end of another
+	motion   uint64    // counts a garage door's movements, so that the end of one isn't taken for the end of another
+	ticked   time.Time // the last time of its clock
 	closed   bool
 	changed  chan struct{} // closed and replaced at each change, for Await
 }
@@ -74,9 +75,20 @@ func (t *Thing) appear() ([]string, []publication) {
 // state is what a dialect may report. The caller holds the lock.
 func (t *Thing) state(cause string) state {
 	return state{
-		bolt: t.bolt, contact: t.contact, moving: t.moving, cause: cause, battery: t.battery,
-		at: time.Now().Add(t.faults.ClockOffset),
+		bolt: t.bolt, contact: t.contact, moving: t.moving, cause: cause, battery: t.battery, at: t.clock(),
 	}
+}
+
+// clock is the device's own time, right or wrong. Nothing moves twice within one tick of it, as no real bolt
+// does. The caller holds the lock.
+func (t *Thing) clock() time.Time {
+	const tick = time.Millisecond
+	now := time.Now().Add(t.faults.ClockOffset)
+	if behind := t.ticked.Sub(now); behind > -tick && behind < time.Second {
+		now = t.ticked.Add(tick)
+	}
+	t.ticked = now
+	return now
 }
 
 // report says how the device is, with the faults of its reports. The caller holds the lock.
@@ -129,7 +141,7 @@ func (t *Thing) obey(order order, c Command, p *paho.Publish) {
 	case actGet:
 		t.send(t.speaks.report(t.state(""), partAll))
 	case actGetCode:
-		t.send(t.speaks.codeReport(order.slot, t.codes[order.slot]))
+		t.send(t.speaks.codeReport(t.state(""), order.slot, t.codes[order.slot]))
 	case actSetCode, actClearCode:
 		t.setCode(order)
 	case actOpen, actSecure:

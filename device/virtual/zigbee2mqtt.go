@@ -61,15 +61,20 @@ func (z *zigbee) report(s state, _ part) []publication {
 	}[s.bolt]
 	z.memory["door_state"] = string(s.contact)
 	z.memory["battery"], z.memory["linkquality"] = s.battery, 120
-	if z.device.Timestamps {
-		z.memory["last_seen"] = s.at.UTC().Format(time.RFC3339Nano)
-	}
+	z.seen(s)
 	message := maps.Clone(z.memory)
 	if source := map[string]string{"manual": "manual", "key": "manual", "keypad": "keypad", "remote": "rf"}[s.cause]; source != "" {
 		message["action"] = map[bool]string{true: "unlock", false: "lock"}[s.bolt == event.BoltUnlocked]
 		message["action_source_name"] = source
 	}
 	return z.publish(message, true)
+}
+
+// seen notes when the bridge heard of the device.
+func (z *zigbee) seen(s state) {
+	if z.device.Timestamps {
+		z.memory["last_seen"] = s.at.UTC().Format(time.RFC3339Nano)
+	}
 }
 
 func (z *zigbee) publish(message map[string]any, report bool) []publication {
@@ -84,7 +89,8 @@ func (z *zigbee) accepted(a act) []publication {
 
 func (z *zigbee) refusal(*paho.Publish) []publication { return nil }
 
-func (z *zigbee) codeReport(slot int, code string) []publication {
+func (z *zigbee) codeReport(s state, slot int, code string) []publication {
+	z.seen(s)
 	users, _ := z.memory["users"].(map[string]any)
 	users = maps.Clone(users)
 	if users == nil {
