@@ -41,6 +41,13 @@ func (v Visit) through() bool {
 	return last.live() && last.Opened != 0
 }
 
+// reached says whether the courier came to the access point: not so if a member who took over opened the last
+// barrier.
+func (v Visit) reached() bool {
+	last := v.Steps[len(v.Steps)-1]
+	return v.through() && (v.TakenOver == "" || v.Deposited || last.Opened < v.Claimed)
+}
+
 // Close says that the courier is out: everything is to be shut. A member says it of a rehearsal, and of a visit
 // that nothing but somebody's word can end.
 type Close struct{ Visit event.VisitID }
@@ -289,7 +296,7 @@ func (t *turn) end(v Visit) {
 	how := t.howEnded(v)
 	for _, id := range v.Deliveries {
 		d, _ := find(t.Deliveries, id)
-		if v.through() && !d.Blocked && d.anyScanned() {
+		if v.reached() && !d.Blocked && d.anyScanned() {
 			t.say(event.DeliveryDelivered{Delivery: id, Visit: v.ID, How: how, Confirmed: v.Deposited})
 		}
 	}

@@ -1,6 +1,8 @@
 package site
 
 import (
+	"slices"
+
 	"github.com/loquet/loquet/event"
 )
 
@@ -267,6 +269,12 @@ func (p Step) resolvable() event.Instant {
 		return 0
 	}
 	return p.Permit.Resolve + 1
+}
+
+// settleProofs states what is proven, and nothing that follows from it yet.
+func (t *turn) settleProofs() {
+	for slices.ContainsFunc(t.Visits, func(v Visit) bool { return t.settleOutcomes(v) || t.settleSecured(v) }) {
+	}
 }
 
 // settleSecured states where the closure predicate holds on fresh evidence, and where it no longer does: a part

@@ -34,7 +34,7 @@ func (r Observe) decide(t *turn) error {
 	if !watching && b.Lent.Lease == "" {
 		t.foreign(b, after, o)
 	}
-	t.settle()
+	t.settleProofs()
 	t.proveTakeOver(b, after, o)
 	return nil
 }

@@ -402,14 +402,19 @@ func (t *turn) settleCodes(v Visit) bool {
 	return false
 }
 
-// codeOverAt is from when a code is to be forgotten.
+// codeOverAt is from when a code is to be forgotten: not before the lock has it, or can no longer be given it.
 func (s State) codeOverAt(v Visit, p Step) event.Instant {
 	used := p.Opened != p.Shown && p.Opened != 0
 	gone := v.TakenOver != "" || v.Suspended || v.Closing || v.Danger
-	if used || gone || p.Shown == 0 && (s.allBlocked(v) || p.Outcome == event.Unknown) {
+	wanted := !used && !gone && (p.Shown != 0 || !s.allBlocked(v) && p.Outcome != event.Unknown)
+	switch {
+	case wanted || !p.Answered && p.Permit.Resolve == 0:
+		return p.Permit.Deadline
+	case !p.Answered:
+		return p.Intended.Add(openWithin + p.Permit.Resolve.Since(p.Permit.Deadline))
+	default:
 		return p.Intended
 	}
-	return p.Permit.Deadline
 }
 
 // allBlocked says whether no delivery of the visit may still be left.
@@ -476,7 +481,7 @@ func (p *Step) show(b Barrier, at event.Instant) {
 func (p *Step) resolve(r event.OpeningResolved, b Barrier, at event.Instant) {
 	p.Asks, p.LastAsk = 0, 0
 	p.Outcome = r.Outcome
-	p.Answered = r.By == event.ByAnswer && r.Outcome != event.Unknown
+	p.Answered = p.Answered || r.By == event.ByAnswer && r.Outcome != event.Unknown
 	if r.Outcome == event.NotDone && p.Permit.Recovery {
 		p.Outcome = event.Done
 		return

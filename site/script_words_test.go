@@ -88,7 +88,7 @@ var deliverySentences = []sentence{
 	says(`cancels (\w+)`, func(s *stage, w []string) site.Request {
 		return site.Cancel{Delivery: id[event.DeliveryID](s, w[1])}
 	}),
-	says(`blocks (\w+)`, func(s *stage, w []string) site.Request {
+	says(`blocks (\S+)`, func(s *stage, w []string) site.Request {
 		return site.Block{Delivery: id[event.DeliveryID](s, w[1])}
 	}),
 	says(`assigns (\w+) to (\w+)`, func(s *stage, w []string) site.Request {
