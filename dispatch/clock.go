@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/loquet/loquet/event"
@@ -15,6 +14,9 @@ const idle = 5 * time.Second
 // afterFailure is how long to wait before the store, or a site, is tried again.
 const afterFailure = time.Second
 
+// afterNothing is how long to wait before a deadline is looked at again at which nothing was decided.
+const afterNothing = 100 * time.Millisecond
+
 // ticksAtOnce bounds how many sites one look takes.
 const ticksAtOnce = 256
 
@@ -25,44 +27,41 @@ func (d *Dispatcher) tick(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			d.log.Error("the deadlines can't be read", "error", err)
 		}
-		failed := false
+		decided, failed := false, err != nil
 		for _, site := range due {
-			failed = d.tickSite(ctx, site.Site) != nil || failed
+			did, err := d.tickSite(ctx, site.Site)
+			decided, failed = decided || did, failed || err != nil
 		}
-		if len(due) > 0 && !failed {
-			continue
+		switch {
+		case failed:
+			d.sleepUntilDeadline(ctx, afterFailure)
+		case len(due) > 0 && !decided:
+			d.sleepUntilDeadline(ctx, afterNothing)
+		case len(due) == 0:
+			d.sleepUntilDeadline(ctx, time.Millisecond)
 		}
-		d.sleepUntilDeadline(ctx, failed || err != nil)
 	}
 }
 
-// tickSite returns an error, too, when time decided nothing and the deadline stands: asking again at once would
+// tickSite says whether time decided anything: if not, another process was faster, or asking again at once would
 // never end.
-func (d *Dispatcher) tickSite(ctx context.Context, id event.SiteID) error {
+func (d *Dispatcher) tickSite(ctx context.Context, id event.SiteID) (decided bool, err error) {
 	r, err := d.Do(ctx, id, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}, Do: site.Tick{}})
-	due := r.State.Deadline()
-	if err == nil && len(r.Events) == 0 && due != 0 && due <= event.InstantOf(d.now()) {
-		err = errStuck
-	}
 	if err != nil && ctx.Err() == nil {
 		d.log.Error("time could not decide", "site", id, "error", err)
 	}
-	return err
+	return len(r.Events) > 0, err
 }
 
-var errStuck = errors.New("dispatch: a deadline has come, and nothing follows")
-
-func (d *Dispatcher) sleepUntilDeadline(ctx context.Context, failed bool) {
+// sleepUntilDeadline sleeps for at least that long, unless a decision sets a deadline.
+func (d *Dispatcher) sleepUntilDeadline(ctx context.Context, least time.Duration) {
 	wait := idle
-	if next, err := d.store.NextDeadline(ctx); err == nil && next != 0 && !failed {
-		wait = min(wait, max(next.Time().Sub(d.now()), time.Millisecond))
-	}
-	if failed {
-		wait = afterFailure
+	if next, err := d.store.NextDeadline(ctx); err == nil && next != 0 {
+		wait = min(wait, next.Time().Sub(d.now()))
 	}
 	select {
 	case <-ctx.Done():
-	case <-time.After(wait):
+	case <-time.After(max(wait, least)):
 	case <-d.wakeTick:
 	}
 }

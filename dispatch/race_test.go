@@ -67,11 +67,11 @@ func newArena(t *testing.T, processes int, prepare func(w *town, d *Dispatcher))
 // copy makes another site like the mould, with the mould's device.
 func (a *arena) copy(n int) event.SiteID {
 	a.t.Helper()
-	id := event.SiteID(fmt.Sprintf("site%d", n))
+	id := siteName(n)
 	cast := func(data []byte) []byte {
 		return bytes.ReplaceAll(bytes.ReplaceAll(data, []byte(mould), []byte(id)), []byte("door-of-"+string(id)), []byte("door-of-"+mould))
 	}
-	w := store.Append{Site: id, State: cast(a.folded)}
+	w := store.Append{Site: id, State: cast(a.folded), Deadline: a.state(mould).Deadline()}
 	for _, e := range a.entries {
 		w.Events = append(w.Events, store.Entry{Seq: e.Seq, Data: cast(e.Data)})
 	}
@@ -80,6 +80,8 @@ func (a *arena) copy(n int) event.SiteID {
 	}
 	return id
 }
+
+func siteName(n int) event.SiteID { return event.SiteID(fmt.Sprintf("site%d", n)) }
 
 // server is the process that a client talks to.
 func (a *arena) server(client int) *Dispatcher { return a.servers[client%len(a.servers)] }

@@ -99,7 +99,7 @@ func (d *Dispatcher) work(ctx context.Context, kind string, t trade) {
 			places <- struct{}{}
 			under.Go(func() {
 				defer func() { <-places }()
-				d.attempt(ctx, t.do, w)
+				d.attempt(ctx, t, w)
 			})
 		}
 	}
@@ -143,10 +143,10 @@ func (d *Dispatcher) waitForWork(ctx context.Context, kind string, woken <-chan 
 }
 
 // attempt does one piece of work. What fails is tried again, later each time.
-func (d *Dispatcher) attempt(ctx context.Context, do Handler, w store.Work) {
+func (d *Dispatcher) attempt(ctx context.Context, t trade, w store.Work) {
 	doing, cancel := context.WithTimeout(ctx, workTimeout)
 	defer cancel()
-	err := handle(doing, do, w)
+	err := handle(doing, t.do, w)
 	// What was done while the process was told to end is not to be done again by the next.
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), putAway)
 	defer cancel()
@@ -155,6 +155,7 @@ func (d *Dispatcher) attempt(ctx context.Context, do Handler, w store.Work) {
 	} else {
 		d.log.Warn("work will be tried again", "kind", w.Kind, "work", w.ID, "attempt", w.Attempts, "error", err)
 		err = d.store.Postpone(ctx, w.ID, event.InstantOf(d.now()).Add(pause(w.Attempts)))
+		wake(t.wake)
 	}
 	if err != nil {
 		d.log.Error("work could not be put away; it is due again when its claim ends", "kind", w.Kind, "work", w.ID, "error", err)
