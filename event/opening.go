@@ -34,9 +34,13 @@ const (
 	ByAnswer Resolution = "answer"
 	// BySight: the device reported the opening.
 	BySight Resolution = "sight"
+	// BySigns: signs of an opening were seen after the intent that don't say whose it was (a door that moved, a
+	// stored copy), and the command can no longer happen.
+	BySigns Resolution = "signs"
 	// ByReading: the command can no longer happen, and a reading since then shows the barrier shut.
 	ByReading Resolution = "reading"
-	// ByTime: the command's deadline passed and nobody said anything; the outcome is unknown.
+	// ByTime: the command's deadline passed and nobody said anything; the outcome is unknown. An order to open
+	// again what stood open is taken as done once it can no longer arrive.
 	ByTime Resolution = "time"
 )
 

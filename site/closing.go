@@ -41,11 +41,11 @@ func (v Visit) through() bool {
 	return last.live() && last.Opened != 0
 }
 
-// reached says whether the courier came to the access point: not so if a member who took over opened the last
-// barrier.
+// reached says whether the parcels came to the access point. Without the courier's word that is not so if they
+// fled, or if a member who took over opened the last barrier.
 func (v Visit) reached() bool {
 	last := v.Steps[len(v.Steps)-1]
-	return v.through() && (v.TakenOver == "" || v.Deposited || last.Opened < v.Claimed)
+	return v.through() && (v.Deposited || !v.Danger && (v.TakenOver == "" || last.Opened < v.Claimed))
 }
 
 // Close says that the courier is out: everything is to be shut. A member says it of a rehearsal, and of a visit

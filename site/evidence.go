@@ -220,8 +220,10 @@ func (t *turn) outcome(p Step) (r event.OpeningResolved, known bool) {
 	switch {
 	case p.By == event.PermitCode:
 		return t.codeOutcome(p, b)
-	case b.sightOfOpening(p.Intended), p.impossibleNow(t.at) && p.Opened != 0:
+	case b.sightOfOpening(p.Intended):
 		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
+	case p.impossibleNow(t.at) && p.Opened != 0: // a recovery is of a barrier that stood open before
+		return event.OpeningResolved{Outcome: event.Done, By: event.BySigns}, true
 	case p.impossibleNow(t.at) && b.shut(p.Permit.Resolve):
 		return event.OpeningResolved{Outcome: event.NotDone, By: event.ByReading}, true
 	}

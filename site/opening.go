@@ -491,10 +491,7 @@ func (p *Step) resolve(r event.OpeningResolved, b Barrier, at event.Instant) {
 	}
 	switch {
 	case r.By == event.BySight:
-		p.BySight = true
-		if seen := b.openSince(p.Intended); seen != 0 {
-			p.Opened = seen
-		}
+		p.Opened, p.BySight = b.openSince(p.Intended), true
 	case p.By == event.PermitRemote && p.Opened == 0:
 		p.Opened = at
 	}

@@ -32,6 +32,7 @@ var leaseSentences = []sentence{
 		e := last(s, w[0], func(e event.LeaseReturnAsked) bool { return s.name(e.Barrier) == w[1] })
 		return site.ReturnLease{Lease: e.Lease}
 	}),
+	says(`reports (\w+): (.*)`, func(s *stage, w []string) site.Request { return s.observe(w[1], w[2]) }),
 	says(`gives a lease back`, func(s *stage, w []string) site.Request {
 		e := last(s, w[0], func(event.LeaseReturned) bool { return true })
 		return site.EndLease{Lease: e.Lease, Spent: e.Spent}

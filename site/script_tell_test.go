@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -150,7 +151,7 @@ func (s *stage) ends(b event.Body) string {
 	case event.VisitTakenOver:
 		return sprintf("%s is there and takes over", s.name(b.Member))
 	case event.CloseAsked:
-		return "the courier is out; everything is to be shut"
+		return sprintf("%s is out; everything is to be shut", cmp.Or(s.name(b.Member), "the courier"))
 	case event.CourierLeftInDanger:
 		return "the courier leaves in danger"
 	case event.CourierReleased:

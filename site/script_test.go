@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +47,46 @@ func TestScripts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestScriptsShowEverything: whatever can happen, or be refused, happens in a script that somebody reviewed.
+func TestScriptsShowEverything(t *testing.T) {
+	kinds, codes := map[event.Kind]bool{}, map[event.Code]bool{}
+	files, _ := filepath.Glob("testdata/*.txt")
+	for _, file := range files {
+		for _, scene := range play(t, read(t, file)).sites {
+			for _, e := range scene.log {
+				kinds[e.Body.Kind()] = true
+				codes[codeOf(e.Body)] = true
+			}
+		}
+	}
+	for _, k := range event.Kinds() {
+		if !kinds[k] {
+			t.Errorf("no script shows %s", k)
+		}
+	}
+	for _, c := range event.Codes() {
+		if !codes[c] && !slices.Contains(neverSaid, c) {
+			t.Errorf("no script shows a refusal as %s", c)
+		}
+	}
+}
+
+// neverSaid are codes that no site gives as things are: what was cancelled is forgotten, plan B always ends at the
+// depot, whoever opens also arrives, and a visit without a delivery ends at once.
+var neverSaid = []event.Code{event.Cancelled, event.NoPlanB, event.NotArrived, event.NothingToDeliver}
+
+func codeOf(b event.Body) event.Code {
+	switch b := b.(type) {
+	case event.Refused:
+		return b.Code
+	case event.LeaseRefused:
+		return b.Code
+	case event.DeliveryReturned:
+		return b.Why
+	}
+	return ""
 }
 
 // stage is a script under way: the sites with their journals, the names that the script gave, the time.

@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -164,6 +165,7 @@ func (s *stage) sentence(text string) {
 	c := s.command(text)
 	already := s.out.Len()
 	events := s.decide(c)
+	s.lastProof = cmp.Or(c.Facts.Signed.ID, s.lastProof)
 	for _, e := range events {
 		s.print("    %s", tell(s.words(e.Body), e))
 	}
@@ -303,7 +305,6 @@ func (s *stage) remark(c *site.Command, remark string) {
 	default:
 		s.remarkOnDevice(c, remark, last)
 	}
-	s.lastProof = c.Facts.Signed.ID
 }
 
 func (s *stage) remarkOnDevice(c *site.Command, remark, last string) {
