@@ -53,6 +53,7 @@ type server struct {
 	fleet      *fleet.Fleet
 	dispatcher *dispatch.Dispatcher
 	metrics    *metrics
+	api        *api.API
 	public     net.Listener
 	local      net.Listener
 	http       *http.Server
@@ -117,6 +118,25 @@ func (s *server) mqttDevice(id event.DeviceID, config json.RawMessage) (device.D
 	return s.mqtt.Device(c)
 }
 
+// discover listens for devices that announce themselves, in the words of the API.
+func (s *server) discover(ctx context.Context, length time.Duration) ([]api.Found, error) {
+	heard, err := s.mqtt.Discover(ctx, length)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]api.Found, 0, len(heard))
+	for _, h := range heard {
+		f := api.Found{Connector: "mqtt", Name: h.Name, Refused: h.Refused}
+		if h.Refused == "" {
+			if f.Config, err = json.Marshal(h.Config); err != nil {
+				return nil, err
+			}
+		}
+		found = append(found, f)
+	}
+	return found, nil
+}
+
 func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	if s.public, err = net.Listen("tcp", s.config.Listen); err != nil {
 		return fmt.Errorf("--listen %s: %w", s.config.Listen, err)
@@ -126,13 +146,13 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	}
 	deps := auth.Deps{Register: s.store, Now: time.Now, Random: rand.Reader}
 	keys, couriers, sessions := auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps)
-	handler, err := api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.mqtt.Discover,
+	s.api, err = api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.discover,
 		Keys: keys, Couriers: couriers, Sessions: sessions, Now: time.Now, Random: rand.Reader, Log: s.log,
 		PublicURL: s.config.PublicURL, LocalWebhooks: s.config.LocalWebhooks, Version: versionText()})
 	if err != nil {
 		return err
 	}
-	s.http = &http.Server{Handler: s.routes(handler), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	if s.local, err = listenLocal(s.config.file(socketName)); err != nil {
 		return err
@@ -142,9 +162,9 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	return nil
 }
 
-func (s *server) routes(api http.Handler) http.Handler {
+func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", s.metrics.count(api))
+	mux.Handle("/", s.metrics.count(s.api))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
@@ -183,6 +203,7 @@ func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
 	}
 	limit, cancel := context.WithTimeout(parts, endWithin)
 	defer cancel()
+	s.api.EndStreams()
 	err = errors.Join(err, s.http.Shutdown(limit), s.admin.Shutdown(limit))
 	end()
 	under.Wait()

@@ -109,6 +109,11 @@ func (x *exam) whyResolved(r entry[event.OpeningResolved]) (f faults) {
 	f.need(before != event.NotDone, "it was known to have come to nothing, and became %q", r.body.Outcome)
 	f.need(r.body.By != event.ByTime || r.body.Outcome == event.Unknown, "%q because time passed", r.body.Outcome)
 	f.need(r.body.By != event.BySight || r.body.Outcome == event.Done, "%q by sight", r.body.Outcome)
+	if r.body.By == event.BySigns {
+		_, seen := x.lastSign(o, r.pos)
+		f.need(seen && r.body.Outcome == event.Done, "%q by signs, and there are none", r.body.Outcome)
+		f.need(o.body.Permit.Resolve != 0 && r.at > o.body.Permit.Resolve, "by signs while it could still happen")
+	}
 	if r.body.By == event.ByReading && r.body.Outcome == event.NotDone {
 		x.cameToNothing(&f, o, r)
 	}

@@ -95,11 +95,26 @@ func (x *exam) openedSince(o intent, c event.Closure, before int) (moment, bool)
 		}
 	}
 	for _, r := range all[event.OpeningResolved](x.history, p.ID, before) {
-		if r.body.Outcome == event.Done {
+		switch {
+		case r.body.Outcome != event.Done:
+		case r.body.By == event.BySigns:
+			return x.lastSign(o, r.pos)
+		default:
 			return wholly(r.at), true
 		}
 	}
 	return moment{}, false
+}
+
+// lastSign is when the barrier last showed itself open after an intent, by any part and by a stored copy too. What
+// is opened again for recovery stood open before.
+func (x *exam) lastSign(o intent, before int) (moment, bool) {
+	for _, r := range slices.Backward(x.readings(o.body.Permit.Barrier)) {
+		if r.pos < before && r.pos > o.pos && (r.bolt.is == event.BoltUnlocked || r.contact.is == event.ContactOpen) {
+			return r.when, true
+		}
+	}
+	return o.moment(), o.body.Permit.Recovery
 }
 
 // whyShut: every barrier that the visit opened, or may have, is secured; or a member took over; or nothing can

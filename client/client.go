@@ -53,6 +53,8 @@ func SignedBy(key *ecdsa.PrivateKey) func(*http.Request, []byte) error {
 
 // Problem is an error as the API writes it (RFC 9457).
 type Problem struct {
+	// Request is the method and the path that were asked for.
+	Request string `json:"-"`
 	Status int    `json:"status"`
 	Code   string `json:"code"`
 	Title  string `json:"title"`
@@ -60,7 +62,7 @@ type Problem struct {
 }
 
 // Error says what the server said.
-func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Title, p.Detail) }
+func (p *Problem) Error() string { return fmt.Sprintf("%s: %d %s: %s", p.Request, p.Status, p.Title, p.Detail) }
 
 // ErrUnanswered: the connection broke before an answer came; nobody knows what happened.
 var ErrUnanswered = errors.New("no answer")
@@ -106,7 +108,7 @@ func send(req *http.Request, answer any) error {
 		return fmt.Errorf("%w: %w", ErrUnanswered, err)
 	}
 	if res.StatusCode >= 300 {
-		p := &Problem{Status: res.StatusCode, Title: http.StatusText(res.StatusCode), Detail: string(data)}
+		p := &Problem{Request: req.Method + " " + req.URL.Path, Status: res.StatusCode, Title: http.StatusText(res.StatusCode), Detail: string(data)}
 		_ = json.Unmarshal(data, p) // what is not a problem document stays as it is
 		return p
 	}

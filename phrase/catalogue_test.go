@@ -255,6 +255,8 @@ func bodies() []event.Body {
 		event.OpeningIntended{Permit: event.Permit{Type: event.PermitCode}},
 		event.OpeningIntended{Permit: event.Permit{Recovery: true}},
 		event.OpeningResolved{Outcome: event.Done},
+		event.OpeningResolved{Outcome: event.Done, By: event.BySight},
+		event.OpeningResolved{Outcome: event.Done, By: event.BySigns},
 		event.OpeningResolved{Outcome: event.NotDone},
 		event.CodeRemoved{Confirmed: true},
 		event.BarrierSecured{BoltAt: 1, ContactAt: 1},

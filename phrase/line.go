@@ -53,7 +53,7 @@ func (l Lang) variant(kind string, body event.Body) (key, about string) {
 	case event.OpeningIntended:
 		return kind + intent(b.Permit), ""
 	case event.OpeningResolved:
-		return kind + outcome(b.Outcome), ""
+		return kind + outcome(b), ""
 	case event.CodeRemoved:
 		return kind + pick(b.Confirmed, "/confirmed", ""), ""
 	case event.BarrierSecured:
@@ -70,10 +70,12 @@ func pick(yes bool, one, other string) string {
 }
 
 // outcome: whatever is neither done nor certainly not done is unknown.
-func outcome(o event.Outcome) string {
-	switch o {
-	case event.Done, event.NotDone:
-		return "/" + string(o)
+func outcome(r event.OpeningResolved) string {
+	switch {
+	case r.Outcome == event.Done && (r.By == event.BySight || r.By == event.BySigns):
+		return "/" + string(event.Done) + "/" + string(r.By)
+	case r.Outcome == event.Done, r.Outcome == event.NotDone:
+		return "/" + string(r.Outcome)
 	default:
 		return "/" + string(event.Unknown)
 	}

@@ -70,6 +70,7 @@ func (p *play) set() {
 	}
 	p.home.addPlace(way)
 	p.home.consent(way[len(way)-1])
+	p.read()
 	p.say("customer", "has enrolled %s by hand, and consents to deliveries", strings.Join(way, " and "))
 }
 
@@ -134,7 +135,7 @@ func kindOf(d virtual.Device) event.BarrierKind {
 	}
 }
 
-// workByHand opens and shuts the barrier until its device has reported both.
+// workByHand unlocks, opens, shuts and locks the barrier, until its device has reported it.
 func (c *customer) workByHand(d virtual.Device, id event.BarrierID) {
 	thing := c.play.stage.home.Thing(d.Name)
 	limit := time.Now().Add(patience)
@@ -143,7 +144,11 @@ func (c *customer) workByHand(d virtual.Device, id event.BarrierID) {
 			c.play.fail("%s was worked by hand, and is not enrolled", d.Name)
 		}
 		thing.Hand()
+		if thing.Contact() == event.ContactClosed {
+			_ = thing.Push() // a garage door moves by itself
+		}
 		c.play.pause(look)
+		_ = thing.PullShut()
 		thing.HandLock()
 		c.play.pause(2 * look)
 	}

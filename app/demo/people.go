@@ -23,7 +23,7 @@ const (
 )
 
 // strangeParcel is for another address.
-const strangeParcel = "(00)340123450000009990"
+var strangeParcel = sscc(999)
 
 // delivery is a booked delivery as the shop knows it.
 type delivery struct {

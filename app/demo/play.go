@@ -46,7 +46,9 @@ func (p *play) must(err error) {
 	}
 }
 
+// say tells what somebody does or sees, after what was recorded before.
 func (p *play) say(who, format string, args ...any) {
+	p.read()
 	p.report.tell(time.Now(), who, fmt.Sprintf(format, args...))
 }
 
@@ -128,22 +130,17 @@ func (p *play) awaitOpened(name string) {
 	p.say("door", "%s is free to be opened", name)
 }
 
+// awaitSecured waits until the barrier is proven shut since it was last opened.
 func (p *play) awaitSecured(name string) {
 	id := p.home.barriers[name]
-	for _, e := range p.events {
-		if s, ok := e.Body.(event.BarrierSecured); ok && s.Barrier == id && !p.unsecuredSince(e.Seq, id) {
-			return
-		}
-	}
-	at := p.at
+	p.at = 0
 	p.await(name+" is proven shut", func(e event.Event) bool {
 		s, ok := e.Body.(event.BarrierSecured)
-		return ok && s.Barrier == id
+		return ok && s.Barrier == id && !p.openedSince(e.Seq, id)
 	})
-	p.at = at
 }
 
-func (p *play) unsecuredSince(seq uint64, id event.BarrierID) bool {
+func (p *play) openedSince(seq uint64, id event.BarrierID) bool {
 	return slices.ContainsFunc(p.events, func(e event.Event) bool {
 		intent, again := e.Body.(event.OpeningIntended)
 		loose, opened := e.Body.(event.BarrierUnsecured)
@@ -206,7 +203,10 @@ func (p *play) awaitThingOrdered() {
 // verdict reads how the scene ended, from outside: the API, the send log and the audit.
 func (p *play) verdict() (Result, error) {
 	r := Result{Scenario: p.scenario.Name}
-	var summary dispatch.Summary
+	var summary struct {
+		Status dispatch.Status `json:"status"`
+		How    event.VisitEnd  `json:"how"`
+	}
 	if err := p.operator.Call(p.ctx, "GET", "/v1/deliveries/"+string(p.first.id), nil, &summary); err != nil {
 		return r, err
 	}
@@ -226,6 +226,11 @@ func (p *play) verdict() (Result, error) {
 	}
 	r.Violations = found.Count()
 	r.judge(p.scenario)
+	for _, law := range found.Laws {
+		for _, v := range law.Violations {
+			p.report.tell(time.Now(), "audit", fmt.Sprintf("law %d, event %d: %s", law.Number, v.Seq, v.What))
+		}
+	}
 	return r, nil
 }
 
