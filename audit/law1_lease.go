@@ -40,10 +40,10 @@ func (x *exam) whyGranted(g entry[event.LeaseGranted]) (f faults) {
 	f.need(reserved.body.Spec == g.body.Spec, "it was lent as something else than was enrolled")
 	f.need(!x.closed(g.pos), "the members had moved out")
 	f.need(x.everLent(b, borrower, g.pos), "no member had allowed %s to borrow it", borrower)
-	f.need(!has[event.LeaseGranted](x.history, g.body.Lease, -1, g.pos), "the lease had been granted before")
 	before, ok := latest[event.LeaseGranted](x.history, g.pos)
 	f.need(!ok || before.body.Number < g.body.Number, "its fencing number %d is not above the last, %d", g.body.Number, before.body.Number)
-	x.leases.granted[granted{g.body.Lease, x.site}] = g.body
+	of := granted{g.body.Lease, x.site}
+	x.leases.granted[of] = append(x.leases.granted[of], g.body)
 	return f
 }
 
@@ -56,7 +56,8 @@ func (x *exam) everLent(b event.BarrierID, borrower event.SiteID, pos int) bool 
 
 // leases is what has to be compared between the journals of borrowers and lenders.
 type leases struct {
-	granted  map[granted]event.LeaseGranted
+	// granted are the grants of a lease: more than one when the question came again, after it had been returned.
+	granted  map[granted][]event.LeaseGranted
 	returned map[event.LeaseID]bool
 	spent    []spentLease
 	ended    []endedLease
@@ -81,24 +82,14 @@ type endedLease struct {
 }
 
 func newLeases() *leases {
-	return &leases{granted: make(map[granted]event.LeaseGranted), returned: make(map[event.LeaseID]bool)}
+	return &leases{granted: make(map[granted][]event.LeaseGranted), returned: make(map[event.LeaseID]bool)}
 }
 
 // acrossSites compares: each lease that was spent, with its grant; each that ended, with its return.
 func (l *leases) acrossSites(reason, intent *LawReport) {
 	for _, s := range l.spent {
-		var f faults
-		p := s.permit
-		g, ok := l.granted[granted{p.Lease, event.SiteOf(p.Barrier)}]
-		if !ok {
-			f.need(false, "the lender's journal has no grant of %s", p.Lease)
-		} else {
-			f.need(g.Barrier == p.Barrier, "the lender granted %s", g.Barrier)
-			f.need(g.Number == p.Fence, "the lender granted the fencing number %d, not %d", g.Number, p.Fence)
-			f.need(g.Spec == s.spec, "the lender described another device")
-		}
-		if len(f) > 0 {
-			reason.violate(s.site, s.seq, f.about("%s to open %s", p.ID, p.Barrier).String())
+		if f := l.whyLent(s); len(f) > 0 {
+			reason.violate(s.site, s.seq, f.about("%s to open %s", s.permit.ID, s.permit.Barrier).String())
 		}
 	}
 	for _, e := range l.ended {
@@ -106,4 +97,18 @@ func (l *leases) acrossSites(reason, intent *LawReport) {
 			intent.violate(e.site, e.seq, "the barrier was taken back, and "+string(e.lease)+" had not been returned")
 		}
 	}
+}
+
+// whyLent: the lender granted this lease, for this barrier and device, with this fencing number.
+func (l *leases) whyLent(s spentLease) (f faults) {
+	p := s.permit
+	grants := l.granted[granted{p.Lease, event.SiteOf(p.Barrier)}]
+	i := slices.IndexFunc(grants, func(g event.LeaseGranted) bool { return g.Number == p.Fence })
+	if i < 0 {
+		f.need(false, "the lender's journal has no grant of %s with the fencing number %d", p.Lease, p.Fence)
+		return f
+	}
+	f.need(grants[i].Barrier == p.Barrier, "the lender granted %s", grants[i].Barrier)
+	f.need(grants[i].Spec == s.spec, "the lender described another device")
+	return f
 }

@@ -271,7 +271,7 @@ func TestLaw1Lease(t *testing.T) {
 		{"another fencing number", lobby, edit("open", func(o *intended) { o.Permit.Fence = 2 }), "fencing number"},
 		{"a number that the lender never gave", lobby, also(
 			edit("receive", func(r *event.LeaseReceived) { r.Number = 2 }),
-			edit("open", func(o *intended) { o.Permit.Fence = 2 })), "the lender granted the fencing number 1"},
+			edit("open", func(o *intended) { o.Permit.Fence = 2 })), "no grant of home1-l18 with the fencing number 2"},
 		{"another device than the lender's", lobby, also(
 			edit("receive", func(r *event.LeaseReceived) { r.Spec.Horizon = event.Hour })), "another device"},
 		{"never received", lobby, also(without("receive"), upTo("open")), "no lease of it was received"},

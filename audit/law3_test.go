@@ -142,3 +142,18 @@ func TestLaw3KnowsClocks(t *testing.T) {
 		t.Errorf("found something:\n%s", text(report))
 	}
 }
+
+// TestLaw3GrantedAgain: a question that came twice is answered twice; the second lease waits for the first to be
+// back, and is returned unspent.
+func TestLaw3GrantedAgain(t *testing.T) {
+	t.Parallel()
+	holds(t, after("take back", func(s *story) {
+		s.at("tower9", func() {
+			g := grant(s)
+			g.Number = 2
+			s.say(g)
+		})
+		s.say(event.LeaseReturned{Lease: s.lease})
+		s.at("tower9", func() { s.say(event.LeaseEnded{Lease: s.lease, Barrier: s.doors[0]}) })
+	})(lobby))
+}
