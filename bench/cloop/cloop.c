@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { EVENTS = 3, EVENT_BYTES = 300, WORK_BYTES = 200, RUNS_BYTES = 150, LOG_PAGES = 8192 };
+enum { EVENTS = 3, EVENT_BYTES = 300, WORK_BYTES = 200, RUNS_BYTES = 150, LOG_PAGES = 32768 };
 
 static sqlite3 *db;
 static sqlite3_stmt *find, *event, *update, *work;

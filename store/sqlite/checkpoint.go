@@ -9,11 +9,11 @@ import (
 const (
 	// checkEvery is after how many commits the length of the log is looked at.
 	checkEvery = 8
-	// logPages is how many pages of 4 KiB the log holds before they are copied into the file: 32 MiB.
-	logPages = 8 << 10
+	// logPages is how many pages of 4 KiB the log holds before they are copied into the file: 128 MiB.
+	logPages = 32 << 10
 	// restartAt is at how many times logPages the writer helps. A log starts anew at its beginning only if all of
 	// it has been copied, which never happens while one commit follows the other.
-	restartAt = 4
+	restartAt = 2
 	// restartWait is how long it then waits for readers of the old log.
 	restartWait = 20 * time.Millisecond
 )
