@@ -137,8 +137,8 @@ func (x *exam) inOrder(f *faults, o intent, v visit) {
 // seenOpen says whether anything at all showed a barrier open after an intent, an old message included: enough to
 // go on to the next one, and never to prove anything.
 func (x *exam) seenOpen(o intent, before int) bool {
-	return slices.ContainsFunc(x.readings(o.body.Permit.Barrier), func(r reading) bool {
-		return r.pos > o.pos && r.pos < before && (r.bolt.is == event.BoltUnlocked || r.contact.is == event.ContactOpen)
+	return slices.ContainsFunc(x.readingsBetween(o.body.Permit.Barrier, o.pos, before), func(r reading) bool {
+		return (r.bolt.is == event.BoltUnlocked || r.contact.is == event.ContactOpen)
 	})
 }
 
@@ -193,16 +193,13 @@ func (x *exam) handPossible(observed int) bool {
 
 // workedByHand says whether a barrier that no visit of ours had opened moved shortly before the visit began.
 func (x *exam) workedByHand(b event.BarrierID, v visit) bool {
-	var before reading
-	for _, now := range x.readings(b) {
-		if now.pos >= v.pos {
-			return false
-		}
-		bolt, contact := before.moved(now)
-		if now.counts && (bolt || contact) && x.handPossible(now.pos) && v.at.Since(now.when.at) <= presence && !x.inUse(b, now.pos) {
+	list := x.readingsBetween(b, -1, v.pos)
+	for i := len(list) - 1; i > 0 && v.at.Since(x.events[list[i].pos].At) <= presence; i-- {
+		now := list[i]
+		bolt, contact := list[i-1].moved(now)
+		if now.counts && (bolt || contact) && v.at.Since(now.when.at) <= presence && x.handPossible(now.pos) && !x.inUse(b, now.pos) {
 			return true
 		}
-		before = now
 	}
 	return false
 }

@@ -51,17 +51,20 @@ func (x *exam) whySecured(s entry[event.BarrierSecured]) (f faults) {
 
 // claimed says whether the times in the event are times at which the device said so.
 func (x *exam) claimed(s entry[event.BarrierSecured], c event.Closure) bool {
-	var bolt, contact, reached bool
-	for _, r := range x.readings(s.body.Barrier) {
-		if r.pos > s.pos || !r.counts {
-			continue
+	now := x.reading(s.body.Barrier, s.pos)
+	reached := now.reached.at == s.body.ReachedAt
+	bolt := !c.Bolt || now.bolt.current && now.bolt.when.at == s.body.BoltAt
+	contact := !c.Contact || now.contact.current && now.contact.when.at == s.body.ContactAt
+	for _, r := range slices.Backward(x.readingsBetween(s.body.Barrier, -1, s.pos)) {
+		if reached && bolt && contact {
+			break
 		}
 		said := x.events[r.pos].Body.(event.BarrierObserved).Observation
-		reached = reached || r.when.at == s.body.ReachedAt
-		bolt = bolt || said.Bolt == event.BoltLocked && r.when.at == s.body.BoltAt
-		contact = contact || said.Contact == event.ContactClosed && r.when.at == s.body.ContactAt
+		reached = reached || r.counts && r.when.at == s.body.ReachedAt
+		bolt = bolt || r.counts && said.Bolt == event.BoltLocked && r.when.at == s.body.BoltAt
+		contact = contact || r.counts && said.Contact == event.ContactClosed && r.when.at == s.body.ContactAt
 	}
-	return reached && (bolt || !c.Bolt) && (contact || !c.Contact)
+	return reached && bolt && contact
 }
 
 // evidence says what is missing for the barrier of an intent to be secured at a position.
@@ -86,11 +89,8 @@ func (x *exam) openedSince(o intent, c event.Closure, before int) (moment, bool)
 	if !x.opened(p, before) {
 		return moment{}, false
 	}
-	for _, r := range slices.Backward(x.readings(p.Barrier)) {
-		if r.pos < o.pos {
-			break
-		}
-		if seen, open := r.sight(c); r.pos < before && open && seen.after(o.moment()) {
+	for _, r := range slices.Backward(x.readingsBetween(p.Barrier, o.pos, before)) {
+		if seen, open := r.sight(c); open && seen.after(o.moment()) {
 			return seen, true
 		}
 	}
@@ -235,10 +235,7 @@ func (x *exam) whyTakenOver(e entry[event.VisitTakenOver]) (f faults) {
 // where the device itself names a hand.
 func (x *exam) movedByHand(b event.BarrierID, after, before int) bool {
 	known := x.reading(b, after)
-	for _, now := range x.readings(b) {
-		if now.pos <= after || now.pos >= before {
-			continue
-		}
+	for _, now := range x.readingsBetween(b, after, before) {
 		cause := x.events[now.pos].Body.(event.BarrierObserved).Observation.Cause
 		bolt, contact := known.moved(now)
 		if now.counts && x.handPossible(now.pos) && (contact || bolt && (cause == "manual" || cause == "keypad")) {

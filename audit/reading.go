@@ -79,12 +79,21 @@ func (h *history) borrowings(b event.BarrierID) []entry[event.LeaseReceived] {
 
 // reading is what was known of a barrier before a position; zero when nothing was.
 func (h *history) reading(b event.BarrierID, before int) reading {
-	list := h.readings(b)
-	i := sort.Search(len(list), func(i int) bool { return list[i].pos >= before })
-	if i == 0 {
+	earlier := h.readingsBetween(b, -1, before)
+	if len(earlier) == 0 {
 		return reading{}
 	}
-	return list[i-1]
+	return earlier[len(earlier)-1]
+}
+
+// readingsBetween returns what was known of a barrier after each observation after one position and before another.
+func (h *history) readingsBetween(b event.BarrierID, after, before int) []reading {
+	list := h.readings(b)
+	place := func(pos int) int {
+		return sort.Search(len(list), func(i int) bool { return list[i].pos >= pos })
+	}
+	from, to := place(after+1), place(before)
+	return list[from:max(from, to)]
 }
 
 // said is the moment for which an observation can speak: an answer, for when it was asked.
