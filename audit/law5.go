@@ -53,8 +53,8 @@ func (x *exam) whySecured(s entry[event.BarrierSecured]) (f faults) {
 func (x *exam) claimed(s entry[event.BarrierSecured], c event.Closure) bool {
 	now := x.reading(s.body.Barrier, s.pos)
 	reached := now.reached.at == s.body.ReachedAt
-	bolt := !c.Bolt || now.bolt.current && now.bolt.when.at == s.body.BoltAt
-	contact := !c.Contact || now.contact.current && now.contact.when.at == s.body.ContactAt
+	bolt := !c.Bolt || now.bolt.is == event.BoltLocked && now.bolt.when.at == s.body.BoltAt
+	contact := !c.Contact || now.contact.is == event.ContactClosed && now.contact.when.at == s.body.ContactAt
 	for _, r := range slices.Backward(x.readingsBetween(s.body.Barrier, -1, s.pos)) {
 		if reached && bolt && contact {
 			break
