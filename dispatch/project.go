@@ -55,26 +55,46 @@ type Summary struct {
 	At  event.Instant  `json:"at"`
 }
 
-// rowsOf derives the rows that a decision changes.
+// rowsOf derives the rows that a decision changes, event by event, so that it does not matter which events came
+// to be decided together.
 func rowsOf(before site.State, r Result) ([]store.Row, error) {
-	p := projector{at: r.State.At}
-	for _, d := range r.State.Deliveries {
-		old, had := before.Delivery(d.ID)
-		p.standing(old, had, d)
-	}
-	for _, d := range before.Deliveries {
-		if _, stands := r.State.Delivery(d.ID); !stands {
-			p.ended(d, r.Events)
+	p := projector{at: r.State.At, index: make(map[[2]string]int)}
+	for _, e := range r.Events {
+		after := site.Evolve(before, e)
+		if !same(before.Deliveries, after.Deliveries) {
+			p.deliveries(before, after, e)
 		}
+		if !same(before.Visits, after.Visits) {
+			p.visits(before, after)
+		}
+		before = after
 	}
-	p.visits(before, r.State)
 	return p.rows, p.err
+}
+
+// same says whether nothing was changed: Evolve copies the slices that it changes.
+func same[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 type projector struct {
 	at   event.Instant
 	rows []store.Row
-	err  error
+	// index finds the row of a partition and key that was written already.
+	index map[[2]string]int
+	err   error
+}
+
+func (p *projector) deliveries(before, after site.State, e event.Event) {
+	for _, d := range after.Deliveries {
+		old, had := before.Delivery(d.ID)
+		p.standing(old, had, d)
+	}
+	for _, d := range before.Deliveries {
+		if _, stands := after.Delivery(d.ID); !stands {
+			p.ended(d, e)
+		}
+	}
 }
 
 // standing writes a delivery that has not ended, if anything that a list shows has changed.
@@ -93,33 +113,23 @@ func (p *projector) standing(old site.Delivery, had bool, d site.Delivery) {
 }
 
 // ended writes how a delivery ended, and takes it off its courier's list.
-func (p *projector) ended(d site.Delivery, events []event.Event) {
+func (p *projector) ended(d site.Delivery, e event.Event) {
 	s := Summarize(d, p.at)
-	for _, e := range events {
-		switch b := e.Body.(type) {
-		case event.DeliveryDelivered:
-			if b.Delivery == d.ID {
-				s.Status, s.How, s.Visit = StatusDelivered, b.How, b.Visit
-			}
-		case event.DeliveryDiverted:
-			s.endedAs(b.Delivery, StatusDiverted)
-		case event.DeliveryReturned:
-			s.endedAs(b.Delivery, StatusReturned)
-		case event.DeliveryCancelled:
-			s.endedAs(b.Delivery, StatusCancelled)
-		case event.DeliveryExpired:
-			s.endedAs(b.Delivery, StatusExpired)
-		}
+	switch b := e.Body.(type) {
+	case event.DeliveryDelivered:
+		s.Status, s.How = StatusDelivered, b.How
+	case event.DeliveryDiverted:
+		s.Status = StatusDiverted
+	case event.DeliveryReturned:
+		s.Status = StatusReturned
+	case event.DeliveryCancelled:
+		s.Status = StatusCancelled
+	case event.DeliveryExpired:
+		s.Status = StatusExpired
 	}
 	p.put(s)
 	if d.Courier != "" {
 		p.drop(CourierDeliveries(d.Courier), string(d.ID))
-	}
-}
-
-func (s *Summary) endedAs(id event.DeliveryID, status Status) {
-	if s.Delivery == id {
-		s.Status = status
 	}
 }
 
@@ -164,9 +174,20 @@ func (p *projector) row(partition, key string, data any) {
 	if err != nil {
 		p.err = fmt.Errorf("dispatch: a row of %s: %w", partition, err)
 	}
-	p.rows = append(p.rows, store.Row{Partition: partition, Key: key, Data: encoded})
+	p.write(store.Row{Partition: partition, Key: key, Data: encoded})
 }
 
 func (p *projector) drop(partition, key string) {
-	p.rows = append(p.rows, store.Row{Partition: partition, Key: key})
+	p.write(store.Row{Partition: partition, Key: key})
+}
+
+// write replaces what an earlier event of the decision wrote in the same place.
+func (p *projector) write(r store.Row) {
+	place := [2]string{r.Partition, r.Key}
+	if i, written := p.index[place]; written {
+		p.rows[i] = r
+		return
+	}
+	p.index[place] = len(p.rows)
+	p.rows = append(p.rows, r)
 }
