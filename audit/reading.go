@@ -42,6 +42,8 @@ type reading struct {
 	reached moment
 	// clock is the latest time that the device itself gave.
 	clock event.Instant
+	// clockHeard is when it was received: what came before that is late, and no replay.
+	clockHeard event.Instant
 }
 
 // readings returns what was known of a barrier after each observation in this journal. What is known of a borrowed
@@ -126,7 +128,8 @@ func (r reading) hear(e entry[event.BarrierObserved], reads bool) reading {
 		return r
 	}
 	proves := !reads || o.Origin == event.OriginAnswer
-	r.bolt, r.contact = r.bolt.hear(o.Bolt, when, proves), r.contact.hear(o.Contact, when, proves)
+	answers := o.Origin == event.OriginAnswer
+	r.bolt, r.contact = r.bolt.hear(o.Bolt, when, proves, answers), r.contact.hear(o.Contact, when, proves, answers)
 	if o.Reach != event.ReachOffline {
 		r.reach = event.ReachOnline
 		if when.after(r.reached) {
@@ -134,18 +137,21 @@ func (r reading) hear(e entry[event.BarrierObserved], reads bool) reading {
 		}
 	}
 	if o.DeviceAt > r.clock || o.Origin == event.OriginAnswer && o.DeviceAt != 0 {
-		r.clock = o.DeviceAt
+		r.clock, r.clockHeard = o.DeviceAt, o.ReceivedAt
 	}
 	return r
 }
 
-// hear takes in what was said of one part. What is older than the last word can only make it doubtful.
-func (p part[T]) hear(says T, when moment, proves bool) part[T] {
+// hear takes in what was said of one part. A report that was received before the last word is past; an answer to
+// an older question was given nobody knows when, and can only make that word doubtful.
+func (p part[T]) hear(says T, when moment, proves, answers bool) part[T] {
 	switch {
 	case says == "" || says == p.is && p.current && (!proves || p.when.after(when)):
 		return p
-	case p.current && p.when.after(when):
+	case p.current && p.when.after(when) && answers:
 		return p.doubt(says)
+	case p.current && p.when.after(when):
+		return p
 	default:
 		return part[T]{says, when, true}
 	}
@@ -164,7 +170,7 @@ func (p part[T]) doubt(copied T) part[T] {
 // again. What it answers to a question is no replay.
 func (r reading) replayed(o event.Observation) bool {
 	switch {
-	case o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > r.clock:
+	case o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > r.clock || o.ReceivedAt < r.clockHeard:
 		return false
 	case o.DeviceAt < r.clock:
 		return true

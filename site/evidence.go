@@ -25,9 +25,11 @@ type Barrier struct {
 	// was said to be offline.
 	Reach     event.Reach   `json:"reach,omitempty"`
 	ReachedAt event.Instant `json:"reachedAt,omitempty"`
-	// DeviceAt is the device's own latest time: what is older is a replay.
-	DeviceAt   event.Instant `json:"deviceAt,omitempty"`
-	LowBattery bool          `json:"lowBattery,omitempty"`
+	// DeviceAt is the device's own latest time, and DeviceHeard when we heard it: what is older and came later is
+	// a replay.
+	DeviceHeard event.Instant `json:"deviceHeard,omitempty"`
+	DeviceAt    event.Instant `json:"deviceAt,omitempty"`
+	LowBattery  bool          `json:"lowBattery,omitempty"`
 	// HandAt is when it last moved while nobody held it: somebody stands there.
 	HandAt event.Instant `json:"handAt,omitempty"`
 	// Holder is the visit that opened it and has not secured it yet.
@@ -57,15 +59,15 @@ func (b Barrier) hear(o event.Observation) Barrier {
 	if o.Origin == event.OriginAnswer {
 		at = o.AskedAt
 	}
-	repeats := o.Origin == event.OriginAnswer || !b.Spec.Reads
-	b.Bolt, b.BoltAt = hearPart(b.Bolt, b.BoltAt, o.Bolt, at, repeats)
-	b.Contact, b.ContactAt = hearPart(b.Contact, b.ContactAt, o.Contact, at, repeats)
+	word := word{at: at, answers: o.Origin == event.OriginAnswer, repeats: !b.Spec.Reads}
+	b.Bolt, b.BoltAt = hearPart(b.Bolt, b.BoltAt, o.Bolt, word)
+	b.Contact, b.ContactAt = hearPart(b.Contact, b.ContactAt, o.Contact, word)
 	b.Reach, b.ReachedAt = event.ReachOnline, max(b.ReachedAt, at)
 	if o.Reach == event.ReachOffline {
 		b.Reach, b.ReachedAt = event.ReachOffline, 0
 	}
 	if o.DeviceAt > b.DeviceAt || o.Origin == event.OriginAnswer && o.DeviceAt != 0 {
-		b.DeviceAt = o.DeviceAt
+		b.DeviceAt, b.DeviceHeard = o.DeviceAt, o.ReceivedAt
 	}
 	if !b.held() && before.moved(b) && byHand(o) {
 		b.HandAt = at
@@ -73,17 +75,27 @@ func (b Barrier) hear(o event.Observation) Barrier {
 	return b
 }
 
+// word is how a device spoke: when, whether in answer to a question, and whether a mere repetition counts.
+type word struct {
+	at      event.Instant
+	answers bool
+	repeats bool
+}
+
 // hearPart folds what was said of one part. Where the device can be asked, a report that only repeats what is
-// known proves nothing (repeats is false): it may be an old message, kept or sent twice on its way. What was
-// said before the last word that we know, such as the answer to an older question, can only unsettle that word.
-func hearPart[T ~string](known T, knownAt event.Instant, said T, at event.Instant, repeats bool) (T, event.Instant) {
+// known proves nothing: it may be an old message, kept or sent twice on its way. A report that we received before
+// the last word came late on its way between our own journals, and is past; an answer to an older question, given
+// at a time that nobody knows, can only unsettle that word.
+func hearPart[T ~string](known T, knownAt event.Instant, said T, w word) (T, event.Instant) {
 	switch {
-	case said == "" || said == known && (at < knownAt || knownAt != 0 && !repeats):
+	case said == "" || said == known && (w.at < knownAt || knownAt != 0 && !w.repeats && !w.answers):
 		return known, knownAt
-	case at < knownAt:
+	case w.at < knownAt && w.answers:
 		return said, 0
+	case w.at < knownAt:
+		return known, knownAt
 	default:
-		return said, at
+		return said, w.at
 	}
 }
 
@@ -113,7 +125,7 @@ func byHand(o event.Observation) bool { return o.Cause != "remote" && o.Cause !=
 // The clock is only compared with itself, so that it may be wrong; an answer to our question is never a replay,
 // and sets right a clock that had run ahead.
 func (b Barrier) replay(o event.Observation) bool {
-	if o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > b.DeviceAt {
+	if o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > b.DeviceAt || o.ReceivedAt < b.DeviceHeard {
 		return false
 	}
 	same := (o.Bolt == "" || o.Bolt == b.Bolt) && (o.Contact == "" || o.Contact == b.Contact)

@@ -151,6 +151,9 @@ func (w *world) courierWish(v site.Visit) site.Request {
 		return []site.Request{site.Approach{AccessPoint: d.AccessPoint, ETA: w.now.Add(event.Minute)},
 			site.FollowPlanB{Delivery: d.ID, Nobody: w.pick(2) == 0}}[w.pick(2)*w.pick(2)]
 	}
+	if r := w.nextWish(v); r != nil && w.pick(3) > 0 {
+		return r
+	}
 	step := one(w, v.Steps)
 	return []site.Request{site.Scan{Visit: v.ID, Parcel: w.parcelOf(v), Offline: w.pick(6) == 0},
 		site.Scan{Visit: v.ID, Parcel: w.parcelOf(v)}, site.Scan{Visit: v.ID, Parcel: w.parcelOf(v)},
@@ -158,7 +161,32 @@ func (w *world) courierWish(v site.Visit) site.Request {
 		site.Open{Visit: v.ID, Barrier: step.Barrier}, site.Open{Visit: v.ID, Barrier: step.Barrier},
 		site.ShowCode{Visit: v.ID, Barrier: step.Barrier}, site.ShowCode{Visit: v.ID, Barrier: step.Barrier},
 		site.Reopen{Visit: v.ID, Barrier: step.Barrier}, site.Deposit{Visit: v.ID}, site.Close{Visit: v.ID},
-		site.Leave{Visit: v.ID}, site.Leave{Visit: v.ID}, site.Danger{Visit: v.ID}}[w.pick(15)]
+		site.Leave{Visit: v.ID}, site.Leave{Visit: v.ID}, site.Danger{Visit: v.ID}}[w.pick(15-w.pick(2))]
+}
+
+// nextWish is what a courier who does everything right asks next.
+func (w *world) nextWish(v site.Visit) site.Request {
+	for _, p := range v.Steps {
+		b, _ := w.home().Barrier(p.Barrier)
+		switch {
+		case p.Intended == 0:
+			return []site.Request{site.Open{Visit: v.ID, Barrier: p.Barrier}, site.Scan{Visit: v.ID, Parcel: w.parcelOf(v)}}[w.pick(2)]
+		case p.By == event.PermitCode && p.Shown == 0 && p.Outcome == event.Done:
+			return site.ShowCode{Visit: v.ID, Barrier: p.Barrier}
+		case p.Opened == 0:
+			return nil
+		case b.Bolt == event.BoltLocked && b.Contact == event.ContactOpen:
+			return site.Reopen{Visit: v.ID, Barrier: p.Barrier}
+		}
+	}
+	switch {
+	case !v.Deposited:
+		return site.Deposit{Visit: v.ID}
+	case !v.Closing:
+		return site.Close{Visit: v.ID}
+	default:
+		return site.Leave{Visit: v.ID}
+	}
 }
 
 // parcelOf: mostly the next parcel that the visit waits for.
@@ -210,7 +238,7 @@ func (w *world) resident() {
 
 // hand: somebody moves a door.
 func (w *world) hand() {
-	d := w.doors[one(w, w.doorIDs())]
+	d := w.busyDoor()
 	switch w.pick(6) {
 	case 0:
 		if d.bolt != event.BoltLocked || !d.bolted {
@@ -228,10 +256,19 @@ func (w *world) hand() {
 	}
 }
 
+// busyDoor chooses a door, mostly one that a visit has opened.
+func (w *world) busyDoor() *door {
+	v := one(w, w.home().Visits)
+	if step := one(w, v.Steps); step.Intended != 0 && w.pick(4) > 0 {
+		return w.doors[step.Barrier]
+	}
+	return w.doors[one(w, w.doorIDs())]
+}
+
 // network: a report arrives, is lost, or comes twice, or again later as a stored copy. Where a device can't be
 // asked nothing could tell an old message from a new one, so that its reports come once.
 func (w *world) network() {
-	d := w.doors[one(w, w.doorIDs())]
+	d := w.busyDoor()
 	if len(d.said) == 0 {
 		if w.pick(4) == 0 {
 			w.hear(d, event.Observation{Battery: 1 + w.pick(100), Origin: event.OriginLive})
@@ -269,12 +306,16 @@ func (w *world) hear(d *door, o event.Observation) {
 	w.try(d.site, event.Actor{Kind: event.ActorDevice}, site.Observe{Barrier: d.id, Observation: o})
 }
 
-// mailman brings a letter, maybe out of order, maybe twice.
+// mailman brings a few letters, maybe out of order, maybe twice.
 func (w *world) mailman() {
-	if len(w.mail) == 0 {
-		return
+	for range 1 + w.pick(4) {
+		if len(w.mail) > 0 {
+			w.bring(w.pick(1 + w.pick(min(len(w.mail), 3))))
+		}
 	}
-	i := w.pick(min(len(w.mail), 3))
+}
+
+func (w *world) bring(i int) {
 	l := w.mail[i]
 	if w.pick(5) > 0 {
 		w.mail = slices.Delete(w.mail, i, i+1)
