@@ -2,7 +2,6 @@ package demo
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -24,11 +23,7 @@ type customer struct {
 
 // atMachine runs a local command of the server's operator.
 func (p *play) atMachine(args ...string) (string, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.CommandContext(p.ctx, program, append(args, "--data", p.stage.data())...)
+	cmd := exec.CommandContext(p.ctx, p.stage.program, append(args, "--data", p.stage.data())...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("loquet %s: %w: %s", strings.Join(args, " "), err, out)

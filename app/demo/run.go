@@ -18,6 +18,8 @@ type Options struct {
 	Names []string
 	Out   io.Writer
 	JSON  bool
+	// Program is the loquet to run as the server; "" is this one.
+	Program string
 	// Stay keeps the last scenario's stage until the context ends.
 	Stay bool
 }
@@ -40,6 +42,11 @@ func List(out io.Writer) {
 
 // Run plays the scenarios one after the other, and says whether each ended as it should.
 func Run(ctx context.Context, o Options) (ok bool, err error) {
+	if o.Program == "" {
+		if o.Program, err = os.Executable(); err != nil {
+			return false, err
+		}
+	}
 	r := &report{out: o.Out, json: o.JSON, color: !o.JSON && terminal(o.Out)}
 	ok = true
 	for i, name := range o.Names {
@@ -48,7 +55,7 @@ func Run(ctx context.Context, o Options) (ok bool, err error) {
 			return false, fmt.Errorf("there is no scenario %q; --list shows them", name)
 		}
 		stay := o.Stay && i == len(o.Names)-1
-		result, err := playOne(ctx, Scenarios()[n], r, stay)
+		result, err := playOne(ctx, o.Program, Scenarios()[n], r, stay)
 		if err != nil {
 			return false, err
 		}
@@ -67,14 +74,14 @@ func terminal(out io.Writer) bool {
 }
 
 // playOne sets the stage, plays, judges and clears the stage.
-func playOne(ctx context.Context, s Scenario, r *report, stay bool) (result Result, err error) {
+func playOne(ctx context.Context, program string, s Scenario, r *report, stay bool) (result Result, err error) {
 	dir, err := os.MkdirTemp("", "loquet-demo-")
 	if err != nil {
 		return result, err
 	}
 	defer os.RemoveAll(dir)
 	r.title(s.Name, s.Title)
-	stage, err := build(ctx, dir, s.devices)
+	stage, err := build(ctx, program, dir, s.devices)
 	if err != nil {
 		return result, fmt.Errorf("the stage can't be set: %w", err)
 	}

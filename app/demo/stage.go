@@ -19,13 +19,14 @@ import (
 // stage is what stands around the server: a broker, a wire to it that can be cut, and a virtual home. It
 // outlives the server, which is a process of its own.
 type stage struct {
-	dir    string
-	broker *broker.Broker
-	proxy  *proxy
-	config virtual.Config
-	home   *virtual.Home
-	server *process
-	url    string
+	program string
+	dir     string
+	broker  *broker.Broker
+	proxy   *proxy
+	config  virtual.Config
+	home    *virtual.Home
+	server  *process
+	url     string
 }
 
 const (
@@ -34,8 +35,8 @@ const (
 )
 
 // build starts everything but the server.
-func build(ctx context.Context, dir string, devices []virtual.Device) (s *stage, err error) {
-	s = &stage{dir: dir}
+func build(ctx context.Context, program, dir string, devices []virtual.Device) (s *stage, err error) {
+	s = &stage{program: program, dir: dir}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -84,11 +85,8 @@ func (s *stage) serve(ctx context.Context) error {
 		}
 		s.url = "http://" + address
 	}
-	program, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	s.server, err = startProcess(filepath.Join(s.dir, "server.log"), program, "serve", "--data", s.data(),
+	var err error
+	s.server, err = startProcess(filepath.Join(s.dir, "server.log"), s.program, "serve", "--data", s.data(),
 		"--listen", strings.TrimPrefix(s.url, "http://"), "--mqtt-url", "mqtt://"+s.proxy.address(),
 		"--mqtt-user", brokerAccount, "--mqtt-password-file", filepath.Join(s.dir, brokerSecret), "--local-webhooks")
 	if err != nil {

@@ -1,0 +1,80 @@
+package demo_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loquet/loquet/app/demo"
+)
+
+// TestEveryScenarioEndsAsItShould plays each scenario against the real binary, several at a time: most of their
+// time is waiting for deadlines.
+func TestEveryScenarioEndsAsItShould(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays for minutes; make test does")
+	}
+	program := buildLoquet(t)
+	for _, name := range demo.Names() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			ok, err := demo.Run(t.Context(), demo.Options{Names: []string{name}, Out: &out, JSON: true, Program: program})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := lastLine(t, out.String())
+			if !ok || !r.OK || r.Violations != 0 || r.Scenario != name {
+				t.Errorf("%+v\n%s", r, out.String())
+			}
+		})
+	}
+}
+
+func buildLoquet(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "loquet")
+	if out, err := exec.Command("go", "build", "-o", program, "github.com/loquet/loquet/cmd/loquet").CombinedOutput(); err != nil {
+		t.Fatalf("loquet can't be built: %v\n%s", err, out)
+	}
+	return program
+}
+
+// lastLine decodes what --json prints last.
+func lastLine(t *testing.T, out string) (r demo.Result) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	dec := json.NewDecoder(strings.NewReader(lines[len(lines)-1]))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		t.Fatalf("the last line is no result: %v\n%s", err, out)
+	}
+	return r
+}
+
+func TestScenariosOfTheSpecificationAreThere(t *testing.T) {
+	want := "home garage two-barriers one-time-code shared-visit two-couriers plan-b wrong-parcel wrong-courier wrong-place " +
+		"too-early too-late double-scan block-before block-after lock-offline unlock-unknown jammed ajar never-closed " +
+		"dwell-too-long resident-comes-home unprovable replayed-message foreign-opening crash-after-intent crash-after-command"
+	if got := strings.Join(demo.Names(), " "); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAnUnknownScenarioIsNamed(t *testing.T) {
+	_, err := demo.Run(t.Context(), demo.Options{Names: []string{"nobody-knows"}, Out: &bytes.Buffer{}})
+	if err == nil || !strings.Contains(err.Error(), "nobody-knows") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheListNamesEachWithItsStory(t *testing.T) {
+	var out bytes.Buffer
+	demo.List(&out)
+	if got := strings.Count(out.String(), "\n"); got != len(demo.Names()) {
+		t.Errorf("%d lines", got)
+	}
+}
