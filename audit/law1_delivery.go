@@ -180,6 +180,10 @@ func (x *exam) whyShown(s entry[event.CodeShown]) (f faults) {
 		return f
 	}
 	x.visitStands(&f, v, s.pos)
+	if m := v.body.Member; m != "" {
+		f.need(x.isMember(m, s.pos) && o.body.Permit.Member == m, "%q did not belong to the site", m)
+		return f
+	}
 	if s.body.Key == o.body.Permit.Key { // shown to another key it is law 2's
 		x.byCourier(&f, v, courierOf{v.body.Courier, s.body.Key, s.body.Signed}, s.pos)
 		x.onTime(&f, s.body.Signed, s.at)

@@ -199,6 +199,9 @@ func TestLaw1Barrier(t *testing.T) {
 	t.Parallel()
 	find(t, 1, []plant{
 		{"device offline", home, edit("open", func(o *intended) { o.Ready.Reach = event.ReachOffline }), "online"},
+		{"never enrolled at all", home, also(upTo("scan two"), after("scan two", func(s *story) {
+			s.intend("home1-b99", s.asked, func(*intended) {})
+		})), "not known here"},
 		{"another barrier was ready", home, edit("open", func(o *intended) { o.Ready.Barrier = "home1-b99" }), "online"},
 		{"another device than enrolled", home, instead("open", func(s *story) {
 			s.intend(s.doors[0], s.asked, func(o *intended) { o.Permit.Device = "lock-9" })
@@ -245,6 +248,9 @@ func TestLaw1Rehearsal(t *testing.T) {
 			s.say(event.MemberLeft{Member: s.member, By: operator})
 		}), "did not belong"},
 		{"for another member", rehearsal, edit("open", func(o *intended) { o.Permit.Member = "home1-m9" }), "home1-m9"},
+		{"code shown to somebody who left", rehearsedCode, before("shown", func(s *story) {
+			s.say(event.MemberLeft{Member: s.member, By: operator})
+		}), "did not belong"},
 		{"for a courier", rehearsal, edit("open", func(o *intended) { o.Permit.Courier = courier }), "neither courier"},
 	})
 }

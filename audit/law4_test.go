@@ -9,9 +9,9 @@ import (
 func TestLaw4ABlockWinsOrLoses(t *testing.T) {
 	t.Parallel()
 	find(t, 4, []plant{
-		{"opened after the block had won", home, also(before("open", block(event.BlockWon)), instead("open", tap(0)), upTo("open")), "had won"},
-		{"inner door opened after a block from there on", twoDoors, also(after("unlocked", block(event.BlockFromHere)), upTo("open inner")), "blocked from there on"},
-		{"code shown after the block had won", code, also(before("shown", block(event.BlockWon)), upTo("shown")), "had won"},
+		{"opened after the block had won", home, also(before("open", block(event.BlockWon)), instead("open", tap(0)), upTo("open")), "answered with yes"},
+		{"inner door opened after a block from there on", twoDoors, also(after("unlocked", block(event.BlockFromHere)), upTo("open inner")), "answered with yes"},
+		{"code shown after the block had won", code, also(before("shown", block(event.BlockWon)), upTo("shown")), "answered with yes"},
 		{"won, though the order had gone", home, also(upTo("done"), after("done", block(event.BlockWon))), `should have been "too-late"`},
 		{"too late, though nothing had gone", blocked, also(instead("block", block(event.BlockTooLate))), `should have been "blocked"`},
 		{"too late, though an inner door was shut", twoDoors, after("unlocked", block(event.BlockTooLate)), `should have been "blocked-from-here"`},
@@ -68,7 +68,8 @@ func TestLaw4EndsOfLending(t *testing.T) {
 	}))(lobby))
 }
 
-// TestLaw4BlocksOneOfTwo: the visit goes on for the delivery that was not blocked.
+// TestLaw4BlocksOneOfTwo: the visit goes on for the delivery that was not blocked, before the first barrier and
+// between the two.
 func TestLaw4BlocksOneOfTwo(t *testing.T) {
 	t.Parallel()
 	var other event.DeliveryID
@@ -78,10 +79,22 @@ func TestLaw4BlocksOneOfTwo(t *testing.T) {
 			other = id[event.DeliveryID](s, 'd')
 			s.say(event.DeliveryBooked{Delivery: other, Merchant: "shop", Carrier: "carrier", Window: window,
 				AccessPoint: s.place, Parcels: []event.Parcel{{Code: parcel("three"), Size: event.SizeSmall}}})
+			s.say(event.DeliveryConsented{Delivery: other, Allowed: []event.Span{window}, By: s.byMember()})
+			s.say(event.CourierAssigned{Delivery: other, Courier: courier, Key: s.phone.key, PublicKey: s.phone.jwk, By: operator})
 		}),
-		before("scan two", func(s *story) {
-			s.say(event.BlockAnswered{Delivery: other, Visit: s.visit, Verdict: event.BlockWon, By: s.byMember()})
-		}),
-	)(home)
-	holds(t, shared)
+	)
+	block := func(v event.BlockVerdict) func(*story) {
+		return func(s *story) {
+			b := event.BlockAnswered{Delivery: other, Visit: s.visit, Verdict: v, By: s.byMember()}
+			if v != event.BlockWon {
+				b.IntendedAt = s.intended()
+			}
+			s.say(b)
+		}
+	}
+	scanOther := func(s *story) {
+		s.say(event.ParcelScanned{Visit: s.visit, Delivery: other, Parcel: parcel("three"), Signed: s.sign()})
+	}
+	holds(t, also(shared, before("scan two", block(event.BlockWon)))(twoDoors))
+	holds(t, also(shared, before("scan two", scanOther), before("open inner", block(event.BlockFromHere)))(twoDoors))
 }

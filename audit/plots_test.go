@@ -212,6 +212,22 @@ var rehearsal = plot{name: "rehearsal"}.with(
 	chapter{"end", func(s *story) { s.say(event.VisitEnded{Visit: s.visit, How: event.EndSecured}) }},
 )
 
+// rehearsedCode: a member tries the keypad.
+var rehearsedCode = plot{name: "rehearsed code"}.with(
+	chapter{"move in", moveIn(rules)},
+	chapter{"enrol", enrol(keypad)},
+	chapter{"way in", wayIn(event.PermitCode)},
+	chapter{"rehearse", rehearsal.chapters[rehearsal.at("rehearse")].tell},
+	chapter{"open", rehearsal.chapters[rehearsal.at("open")].tell},
+	chapter{"done", resolved(event.Done, event.ByAnswer)},
+	chapter{"shown", func(s *story) { s.say(event.CodeShown{Permit: s.permit.ID, Visit: s.visit}) }},
+	chapter{"forget", code.chapters[code.at("forget")].tell},
+	chapter{"forgotten", code.chapters[code.at("forgotten")].tell},
+	chapter{"read", func(s *story) { s.wait(event.Second); s.observe(s.doors[0], locked) }},
+	chapter{"unused", resolved(event.NotDone, event.ByReading)},
+	chapter{"end", func(s *story) { s.say(event.VisitEnded{Visit: s.visit, How: event.EndUnopened}) }},
+)
+
 // foreign is an opening that nobody asked for, and of which the site's people are told.
 func (s *story) foreign(b event.BarrierID, o event.Observation) {
 	s.observe(b, o)
@@ -361,4 +377,4 @@ var asking = func() plot {
 }()
 
 // plots keep every law.
-var plots = []plot{home, twoDoors, garage, code, unprovable, alarmed, recovery, retry, rehearsal, lobby, planB, blocked, tooLate, filmed, asking}
+var plots = []plot{home, twoDoors, garage, code, unprovable, alarmed, recovery, retry, rehearsal, rehearsedCode, lobby, planB, blocked, tooLate, filmed, asking}
