@@ -17,6 +17,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"sync"
 
 	"github.com/loquet/loquet/device/patience"
 	mochi "github.com/mochi-mqtt/server/v2"
@@ -80,6 +81,7 @@ type Broker struct {
 	guard   *guard
 	address string
 	secure  bool
+	close   func() error // once
 }
 
 // Start listens and serves until Close.
@@ -97,13 +99,16 @@ func Start(cfg Config) (*Broker, error) {
 	limits := cfg.Limits.withDefaults()
 	server := mochi.New(options(limits, cfg.Logger))
 	guard := newGuard(server, cfg.Server, limits)
-	if err := errors.Join(server.AddHook(guard, nil), server.AddListener(newDoorkeeper(listener, limits.Connections))); err != nil {
+	if err := errors.Join(server.AddHook(guard, nil), server.AddListener(newDoorkeeper(listener, limits.Connections, guard.left))); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	if err := server.Serve(); err != nil {
 		return nil, errors.Join(err, server.Close())
 	}
-	return &Broker{server: server, guard: guard, address: listener.Addr().String(), secure: cfg.TLS != nil}, nil
+	return &Broker{
+		server: server, guard: guard, address: listener.Addr().String(), secure: cfg.TLS != nil,
+		close: sync.OnceValue(server.Close),
+	}, nil
 }
 
 func listen(cfg Config) (net.Listener, error) {
@@ -152,5 +157,5 @@ func (b *Broker) Allow(a Account) error { return b.guard.allow(a) }
 // Remove forgets an account, ends its connections and drops its sessions. An unknown name is no error.
 func (b *Broker) Remove(username string) { b.guard.remove(username) }
 
-// Close ends all connections and stops listening.
-func (b *Broker) Close() error { return b.server.Close() }
+// Close ends all connections and stops listening. It may be called again.
+func (b *Broker) Close() error { return b.close() }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"net"
 	"sync"
 
 	mochi "github.com/mochi-mqtt/server/v2"
@@ -19,6 +20,8 @@ type guard struct {
 	accounts map[string]Account
 	commands map[string]int             // plain command topics, with the number of accounts that name them
 	wild     map[string]int             // the same for those with wildcards, which are few
+	present  map[string]*presence       // by client identifier: who is connected
+	places   map[net.Conn]string        // connection → client identifier, for those present
 	sessions map[string]map[string]bool // by user name: the client identifiers of its sessions
 	owners   map[string]string          // client identifier → user name
 	retained map[string]string          // topic → user name of whoever keeps a message there
@@ -29,7 +32,7 @@ func newGuard(broker *mochi.Server, server Credentials, limits Limits) *guard {
 	return &guard{
 		broker: broker, server: server, limits: limits, decoy: HashPassword(NewPassword()),
 		accounts: map[string]Account{}, commands: map[string]int{}, wild: map[string]int{},
-		sessions: map[string]map[string]bool{}, owners: map[string]string{},
+		present: map[string]*presence{}, places: map[net.Conn]string{}, sessions: map[string]map[string]bool{}, owners: map[string]string{},
 		retained: map[string]string{}, kept: map[string]int{},
 	}
 }
@@ -63,7 +66,7 @@ func (g *guard) OnConnectAuthenticate(cl *mochi.Client, pk packets.Packet) bool 
 		g.Log.Warn("a connection was refused: its last will is not on a topic of its own", "username", username)
 		return false
 	}
-	return true
+	return g.arrive(cl)
 }
 
 func (g *guard) hashOf(username string) string {
@@ -237,7 +240,7 @@ func (g *guard) allow(a Account) error {
 	if a.Username == g.server.Username {
 		return errServerAccount
 	}
-	g.remove(a.Username)
+	g.evict(a.Username)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.accounts[a.Username] = a
@@ -245,7 +248,25 @@ func (g *guard) allow(a Account) error {
 	return nil
 }
 
+// remove forgets an account and what it kept.
 func (g *guard) remove(username string) {
+	g.evict(username)
+	g.mu.Lock()
+	var kept []string
+	for topic, owner := range g.retained {
+		if owner == username {
+			kept = append(kept, topic)
+		}
+	}
+	g.mu.Unlock()
+	for _, topic := range kept {
+		g.broker.Topics.Retained.Delete(topic)
+		g.OnRetainedExpired(topic)
+	}
+}
+
+// evict forgets an account and ends its sessions, but leaves what it kept.
+func (g *guard) evict(username string) {
 	g.mu.Lock()
 	if account, found := g.accounts[username]; found {
 		g.countCommands(account, -1)

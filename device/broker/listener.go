@@ -19,6 +19,7 @@ const connectTimeout = 10 * time.Second
 type doorkeeper struct {
 	listener net.Listener
 	most     int
+	left     func(net.Conn) // told when a connection has been dealt with
 	work     sync.WaitGroup
 
 	mu     sync.Mutex
@@ -26,8 +27,8 @@ type doorkeeper struct {
 	conns  map[net.Conn]bool
 }
 
-func newDoorkeeper(listener net.Listener, most int) *doorkeeper {
-	return &doorkeeper{listener: listener, most: most, conns: map[net.Conn]bool{}}
+func newDoorkeeper(listener net.Listener, most int, left func(net.Conn)) *doorkeeper {
+	return &doorkeeper{listener: listener, most: most, left: left, conns: map[net.Conn]bool{}}
 }
 
 // ID names the listener in the library's log.
@@ -74,6 +75,7 @@ func (d *doorkeeper) admit(conn net.Conn) bool {
 
 func (d *doorkeeper) leave(conn net.Conn) {
 	_ = conn.Close()
+	d.left(conn)
 	d.mu.Lock()
 	delete(d.conns, conn)
 	d.mu.Unlock()

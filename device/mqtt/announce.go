@@ -22,10 +22,11 @@ func component(topic string) (string, bool) {
 
 // announcement is a discovery message with its short keys written out and "~" replaced.
 type announcement struct {
-	keys   map[string]json.RawMessage
-	name   string
-	device string // the first identifier of the hardware that it belongs to
-	origin string
+	component string
+	keys      map[string]json.RawMessage
+	name      string
+	device    string // the first identifier of the hardware that it belongs to
+	origin    string
 }
 
 // longKeys are Home Assistant's short keys, as far as they are read here ("MQTT Discovery", abbreviations).
@@ -41,8 +42,8 @@ var longKeys = map[string]string{
 	"stat_unlocked": "state_unlocked", "stat_unlocking": "state_unlocking", "t": "topic", "val_tpl": "value_template",
 }
 
-func parseAnnouncement(payload []byte) (announcement, error) {
-	a := announcement{}
+func parseAnnouncement(component string, payload []byte) (announcement, error) {
+	a := announcement{component: component}
 	if json.Unmarshal(payload, &a.keys) != nil || a.keys == nil {
 		return announcement{}, errors.New("its announcement is not a JSON object")
 	}
@@ -123,14 +124,14 @@ func firstIdentifier(raw json.RawMessage) string {
 }
 
 // config makes a configuration, or says why the device can't be an access point.
-func (a announcement) config(kind string, sensors []announcement) (Config, error) {
+func (a announcement) config(sensors []announcement) (Config, error) {
 	if err := a.usable(); err != nil {
 		return Config{}, err
 	}
 	cfg := Config{Device: "unnamed"}
 	var err error
 	switch {
-	case kind == "cover":
+	case a.component == "cover":
 		cfg.Cover, err = a.cover(sensors)
 	case a.isZigbee():
 		cfg.Zigbee2MQTT = a.zigbee()
@@ -244,9 +245,9 @@ func (a announcement) extras(sensors []announcement, wantsContact bool) (Extras,
 			continue
 		}
 		switch class := s.text("device_class"); {
-		case class == "battery" && s.text("payload_on") == "" && extras.Battery == nil:
+		case s.component == "sensor" && class == "battery":
 			extras.Battery = &source
-		case wantsContact && slices.Contains([]string{"door", "opening", "garage_door"}, class):
+		case s.component == "binary_sensor" && wantsContact && slices.Contains([]string{"door", "opening", "garage_door"}, class):
 			contacts = append(contacts, Contact{Source: source, Open: s.text("payload_on"), Closed: s.text("payload_off")})
 		}
 	}

@@ -12,9 +12,13 @@ import (
 	"github.com/loquet/loquet/event"
 )
 
-// PermitProperty is the name of the MQTT 5 user property (and PermitProperty's value the correlation data) that
-// says to which permit a command belongs.
-const PermitProperty = "loquet-permit"
+// MQTT 5 user properties of a command to open or to set a code. The permit is the correlation data too. The
+// deadline (RFC 3339, UTC) is for devices with a clock: a broker that hangs hands a command on when it wakes up,
+// and begins to count its message expiry only then.
+const (
+	PermitProperty   = "loquet-permit"
+	DeadlineProperty = "loquet-deadline"
+)
 
 // Lengths of waiting.
 const (
@@ -130,7 +134,7 @@ func (c *core) once(
 	}
 	sent := make(chan error, 1) // a socket that is full must not hold the caller beyond its context
 	go func() {
-		_, err := c.client.conn.Publish(ctx, c.publication(what, permit, left, 0))
+		_, err := c.client.conn.Publish(ctx, c.voidable(what, permit, deadline, left))
 		sent <- err
 	}()
 	select {
@@ -152,6 +156,13 @@ func sendingOutcome(err error) (event.Outcome, error) {
 		return event.NotDone, fmt.Errorf("nothing was sent: %w", err)
 	}
 	return event.Unknown, fmt.Errorf("the connection broke while sending: %w", err)
+}
+
+// voidable is a publication that says when it is void, to the broker and to the device.
+func (c *core) voidable(what command, permit event.PermitID, deadline time.Time, left time.Duration) *paho.Publish {
+	p := c.publication(what, permit, left, 0)
+	p.Properties.User.Add(DeadlineProperty, event.InstantOf(deadline).String())
+	return p
 }
 
 // publication is never retained. Its expiry is in whole seconds (MQTT 5, 3.3.2.3.3), rounded up.

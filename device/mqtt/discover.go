@@ -110,7 +110,7 @@ func sortOut(all map[string][]byte) []Found {
 	sensors := map[string][]announcement{} // by device
 	for topic, payload := range all {
 		if kind, _ := component(topic); kind == "binary_sensor" || kind == "sensor" {
-			if a, err := parseAnnouncement(payload); err == nil && a.device != "" {
+			if a, err := parseAnnouncement(kind, payload); err == nil && a.device != "" {
 				sensors[a.device] = append(sensors[a.device], a)
 			}
 		}
@@ -120,10 +120,10 @@ func sortOut(all map[string][]byte) []Found {
 		if kind != "lock" && kind != "cover" {
 			continue
 		}
-		a, err := parseAnnouncement(payload)
+		a, err := parseAnnouncement(kind, payload)
 		one := Found{Topic: topic, Name: a.name}
 		if err == nil {
-			one.Config, err = a.config(kind, sensors[a.device])
+			one.Config, err = a.config(sensors[a.device])
 		}
 		if err != nil {
 			one.Config, one.Refused = Config{}, err.Error()
