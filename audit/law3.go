@@ -126,7 +126,7 @@ func (x *exam) cameToNothing(f *faults, o intent, r entry[event.OpeningResolved]
 	over := p.Resolve
 	if p.Type == event.PermitCode {
 		f.need(x.forgotten(p.ID, r.pos), "the device had not forgotten the code")
-		if _, shown := x.spent(o, r.pos); !shown {
+		if !x.spent(o, r.pos) {
 			return
 		}
 		over = x.forgottenAt(p.ID, r.pos)

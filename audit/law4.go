@@ -74,7 +74,7 @@ func (x *exam) verdict(d event.DeliveryID, pos int) (right event.BlockVerdict, o
 	}
 	spent := make(map[event.BarrierID]bool)
 	for _, o := range x.standing(v.body.Visit, pos) {
-		_, spent[o.body.Permit.Barrier] = x.spent(o, pos)
+		spent[o.body.Permit.Barrier] = x.spent(o, pos)
 	}
 	return verdictOf(x.wayIn(v), spent), x.intents(v.body.Visit, pos)
 }

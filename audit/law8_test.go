@@ -30,21 +30,20 @@ func TestLaw8EverythingThatOpensIsAccountedFor(t *testing.T) {
 func TestLaw8WhatNeedsNoTelling(t *testing.T) {
 	t.Parallel()
 	byHand := func(s *story) { door(unlocked)(s); door(locked)(s) }
-	t.Run("nobody watches", func(t *testing.T) { holds(t, before("approach", byHand)(planB)) })
-	t.Run("not yet enrolled", func(t *testing.T) {
-		holds(t, before("way in", func(s *story) {
-			s.say(event.BarrierReserved{Barrier: id[event.BarrierID](s, 'b'), Is: event.Gate, Spec: inner, By: s.byMember()})
-			s.observe(event.NewID[event.BarrierID](s.site, 'b', uint64(len(s.of(s.site).events))), locked)
-			s.observe(event.NewID[event.BarrierID](s.site, 'b', uint64(len(s.of(s.site).events))-1), unlocked)
-		})(home))
-	})
-	t.Run("told", func(t *testing.T) {
-		holds(t, before("approach", func(s *story) { s.foreign(s.doors[0], unlocked); door(locked)(s) })(home))
-	})
-	t.Run("never known to be shut", func(t *testing.T) {
-		holds(t, after("enrol", func(s *story) {
-			s.specs["home1-b98"] = inner
-			s.observe("home1-b98", unlocked)
-		})(home))
-	})
+	for name, p := range map[string]plot{
+		"nobody watches": before("approach", byHand)(planB),
+		"not yet enrolled": before("way in", func(s *story) {
+			b := id[event.BarrierID](s, 'b')
+			s.say(event.BarrierReserved{Barrier: b, Is: event.Gate, Spec: inner, By: s.byMember()})
+			s.observe(b, locked)
+			s.observe(b, unlocked)
+		})(home),
+		"told":                   before("approach", func(s *story) { s.foreign(s.doors[0], unlocked); door(locked)(s) })(home),
+		"never known to be shut": after("enrol", func(s *story) { s.observe("home1-b98", unlocked) })(home),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			holds(t, p)
+		})
+	}
 }

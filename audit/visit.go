@@ -50,11 +50,6 @@ func (h *history) intents(v event.VisitID, before int) []intent {
 	return slices.DeleteFunc(all[event.OpeningIntended](h, v, before), func(o intent) bool { return o.body.Permit.Visit != v })
 }
 
-// intentsOn are all intents to open a barrier, in order.
-func (h *history) intentsOn(b event.BarrierID) []intent {
-	return slices.DeleteFunc(all[event.OpeningIntended](h, b, h.end()), func(o intent) bool { return o.body.Permit.Barrier != b })
-}
-
 // intentOf finds the intent that made a permit.
 func (h *history) intentOf(p event.PermitID, before int) (intent, bool) {
 	return last[event.OpeningIntended](h, p, before)
@@ -78,16 +73,10 @@ func (h *history) opened(p event.Permit, before int) bool {
 	}) && !h.failed(p.ID, before)
 }
 
-// spent is when a permit began to be able to open: a remote one with its intent, a code with its first showing.
-func (h *history) spent(o intent, before int) (event.Instant, bool) {
-	if o.body.Permit.Type != event.PermitCode {
-		return o.at, true
-	}
-	shown := all[event.CodeShown](h, o.body.Permit.ID, before)
-	if len(shown) == 0 {
-		return 0, false
-	}
-	return shown[0].at, true
+// spent says whether a permit could open by then: a remote one from its intent on, a code from its first showing.
+func (h *history) spent(o intent, before int) bool {
+	p := o.body.Permit
+	return p.Type != event.PermitCode || has[event.CodeShown](h, p.ID, o.pos, before)
 }
 
 // standing are the last intents for each barrier of a visit that are not known to have come to nothing.
@@ -167,7 +156,7 @@ func (h *history) inUse(b event.BarrierID, before int) bool {
 		if o.body.Permit.Barrier != b || h.failed(o.body.Permit.ID, before) {
 			continue
 		}
-		if _, spent := h.spent(o, before); spent {
+		if h.spent(o, before) {
 			return !h.over(o.body.Permit.Visit, before)
 		}
 	}
