@@ -83,7 +83,7 @@ func New(d Deps) (*API, error) {
 	}
 	a := &API{Deps: d, public: public, limits: newLimits(d.Now), streams: newStreams(), Webhooks: newWebhooks(d)}
 	mux := http.NewServeMux()
-	a.huma = newHuma(mux, d.Version, public, a.reword)
+	a.huma = newHuma(mux, d.Version, a.reword)
 	a.register()
 	if err := a.describe(mux); err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"net/http"
 )
 
-//go:embed static
+//go:embed static/*.html static/*.js static/*.txt
 var static embed.FS
 
 // describe serves the description and the page that shows it. Everything comes from this server.
@@ -34,6 +34,7 @@ func (a *API) describe(mux *http.ServeMux) error {
 	mux.HandleFunc("GET /docs/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", docsPolicy)
 		w.Header().Set("Referrer-Policy", "no-referrer")
+		w.Header().Set("Cache-Control", "max-age=3600")
 		pages.ServeHTTP(w, r)
 	})
 	return nil
@@ -48,8 +49,8 @@ const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'uns
 func (a *API) OpenAPI() ([]byte, error) {
 	doc := a.huma.OpenAPI()
 	// The framework states its own form of errors, which is never sent.
-	delete(doc.Components.Schemas.Map(), "HumaErrorModel")
-	delete(doc.Components.Schemas.Map(), "HumaErrorDetail")
+	delete(doc.Components.Schemas.Map(), "V2ErrorModel")
+	delete(doc.Components.Schemas.Map(), "V2ErrorDetail")
 	compacted, err := json.Marshal(doc)
 	if err != nil {
 		return nil, fmt.Errorf("api: the description: %w", err)

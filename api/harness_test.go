@@ -331,7 +331,9 @@ func (c caller) send(method, path string, body any, header ...string) reply {
 	res, err := http.DefaultTransport.RoundTrip(req)
 	must(c.w.t, err)
 	defer res.Body.Close()
-	return reply{c.w.t, res.StatusCode, res.Header, get(io.ReadAll(res.Body))(c.w.t)}
+	r := reply{c.w.t, res.StatusCode, res.Header, get(io.ReadAll(res.Body))(c.w.t)}
+	conforms(c.w.t, req, r)
+	return r
 }
 
 // want checks the status and decodes the answer.
@@ -485,7 +487,9 @@ func (w *world) homeOf(shop caller, by event.PermitType) *home {
 	return h
 }
 
-func always() []event.Hours { return []event.Hours{{Days: []int{1, 2, 3, 4, 5, 6, 7}, From: 0, To: 1440}} }
+func always() []event.Hours {
+	return []event.Hours{{Days: []int{1, 2, 3, 4, 5, 6, 7}, From: 0, To: 1440}}
+}
 
 func (w *world) home() *home {
 	w.t.Helper()

@@ -18,7 +18,7 @@ const (
 )
 
 // newHuma makes the framework on a plain ServeMux: JSON only, nothing served that we did not register.
-func newHuma(mux *http.ServeMux, version, public string, reword huma.Transformer) huma.API {
+func newHuma(mux *http.ServeMux, version string, reword huma.Transformer) huma.API {
 	if version == "" {
 		version = "devel"
 	}
@@ -28,7 +28,7 @@ func newHuma(mux *http.ServeMux, version, public string, reword huma.Transformer
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "Loquet", Version: version, Description: description,
 				License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
-			Servers: []*huma.Server{{URL: public}},
+			Servers: []*huma.Server{{URL: "/"}},
 			Tags:    tags,
 			Components: &huma.Components{Schemas: registry, SecuritySchemes: map[string]*huma.SecurityScheme{
 				schemeKey: {Type: "http", Scheme: "bearer", BearerFormat: "lq_…",
