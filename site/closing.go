@@ -133,21 +133,12 @@ func (s State) finishedAt(v Visit, p Step) event.Instant {
 	case v.TakenOver != "":
 		return max(v.Claimed, p.overAt())
 	case b.Spec.Closure.Provable():
-		return p.securedAt()
+		return p.Secured
 	case !v.Closing || !b.AcceptUnprovable || p.Outcome != event.Done && p.Permit.Resolve == 0:
 		return 0
 	default:
 		return p.overAt()
 	}
-}
-
-// securedAt is from when the proof counts; 0 without one. An opening that was only seen may have been somebody
-// else's, with our own order still on its way.
-func (p Step) securedAt() event.Instant {
-	if p.Secured == 0 {
-		return 0
-	}
-	return max(p.Secured, p.overAt())
 }
 
 // overAt is from when the order to open can have no further effect. Where nobody can know, it is taken as over:

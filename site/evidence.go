@@ -210,8 +210,14 @@ func (b Barrier) staleAt() event.Instant { return b.ReachedAt.Add(b.Spec.Horizon
 // fresh says whether the device was heard within its horizon.
 func (b Barrier) fresh(at event.Instant) bool { return b.ReachedAt != 0 && at < b.staleAt() }
 
-// since is the instant after which evidence counts for the step: when it was last known to be opened.
-func (p Step) since() event.Instant { return max(p.Intended, p.Opened) }
+// since is the instant after which evidence counts for the step: when it was last known to be opened, and for an
+// order that nobody answered, when it could last have arrived.
+func (p Step) since() event.Instant {
+	if p.By == event.PermitRemote && !p.Answered {
+		return max(p.Intended, p.Opened, p.Permit.Resolve)
+	}
+	return max(p.Intended, p.Opened)
+}
 
 // settleOutcomes states what became of commands that nobody answered.
 func (t *turn) settleOutcomes(v Visit) bool {

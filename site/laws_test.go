@@ -284,6 +284,8 @@ func (p past) unproven(e event.Event, b event.BarrierSecured) string {
 		return "its device says otherwise"
 	case b.ReachedAt <= at || spec.Closure.Bolt && b.BoltAt <= at:
 		return "the proof is older than the order to open"
+	case o.Permit.Type == event.PermitRemote && b.ReachedAt <= o.Permit.Resolve && p.mayStillHappen(o.Permit, b.ReachedAt):
+		return "the order may have arrived after the proof"
 	case e.At.Since(b.ReachedAt) >= spec.Horizon:
 		return "the proof is older than the device's horizon"
 	}
