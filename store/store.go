@@ -44,14 +44,14 @@ type Entry struct {
 }
 
 // Work is something that must happen because of a decision: at least once, and so idempotent, unless its kind
-// says that it only asks. The identifier makes it unique: a second Put of the same identifier is ignored.
+// says that it only asks. The identifier makes it unique: while it is there, a second of that identifier is ignored.
 type Work struct {
 	// ID is "<site>-<…>".
 	ID   string
 	Site event.SiteID
 	// Kind names who does it.
 	Kind string
-	// Due is when it is first to be done.
+	// Due is when it is first to be done; of claimed work, when this claim fell due.
 	Due event.Instant
 	// Data is the kind's own encoding.
 	Data []byte
@@ -105,14 +105,17 @@ type Due struct {
 	At   event.Instant
 }
 
-// Journal is the truth. All methods are safe for concurrent use.
+// Journal is the truth. All methods are safe for concurrent use. After a commit whose fate is unknown, reads may
+// answer ErrUncertain until it is known.
 type Journal interface {
 	// Load returns the site as of the last commit; version 0 when there is no such site.
 	Load(ctx context.Context, site event.SiteID) (Snapshot, error)
 	// Append commits all of a or nothing, and returns nil only once it is durable. An Append without events
-	// keeps the version, and still requires it. Errors: ErrConflict (the version moved on), ErrExists
-	// (Remember.Key is known), ErrFull, ErrUncertain, ErrClosed. A cancelled context does not undo a commit
-	// under way: then, too, the error is ErrUncertain.
+	// keeps the version, and still requires it; a site without events has no state and no deadline. Errors:
+	// ErrExists (Remember.Key is known), ErrConflict (the version moved on), ErrFull, ErrUncertain, ErrClosed,
+	// and others for events that are not numbered from Version+1 on. A context that was cancelled before is only
+	// that; one cancelled later does not undo a commit under way: then, too, the error is ErrUncertain, and the
+	// memory of a must not be changed any more.
 	Append(ctx context.Context, a Append) error
 	// Events returns up to limit events of the site after the sequence, in order.
 	Events(ctx context.Context, site event.SiteID, after uint64, limit int) ([]Entry, error)
@@ -136,12 +139,12 @@ type Queue interface {
 	Claim(ctx context.Context, kinds []string, now, again event.Instant, limit int) ([]Work, error)
 	// Finish removes the work. Finishing what is not there is not an error.
 	Finish(ctx context.Context, id string) error
-	// Postpone makes the work due at another time.
+	// Postpone makes the work due at another time; what is not there stays so, without an error.
 	Postpone(ctx context.Context, id string, due event.Instant) error
 	// NextWork returns when the earliest piece of work of these kinds is due, 0 if there is none.
 	NextWork(ctx context.Context, kinds []string) (event.Instant, error)
-	// Sweep erases values past their time and forgets remembered answers past theirs, a bounded number at
-	// once; it returns how many it removed.
+	// Sweep erases values past their time, and forgets remembered answers and records past theirs, a bounded
+	// number at once; it returns how many it removed.
 	Sweep(ctx context.Context, now event.Instant) (int, error)
 }
 
