@@ -51,8 +51,12 @@ fuzz:
 ## bench: speed and memory, as docs/benchmarks.md reports them
 bench: bench-store bench-latency bench-memory
 
+# BIG is how many finished deliveries the large file holds; ten million take about 16 GB for a while.
+BIG ?= 10000000
+
 bench-store: bin/cloop
-	$(GO) run ./bench/store
+	$(GO) run ./bench/store -cloop bin/cloop
+	$(GO) run ./bench/store -deliveries $(BIG)
 
 bench-latency:
 	$(GO) run ./bench/latency
