@@ -25,7 +25,7 @@ func TestEachWriteOfAVisitFails(t *testing.T) {
 					end := w.run(d)
 					defer end()
 					(&phone{town: w, home: h, server: always(d)}).deliver()
-					pass(3 * claimFor.Duration())
+					pass(2 * claimFor.Duration())
 					synctest.Wait()
 					w.checkOnce("home")
 					w.checkShut("home")
@@ -72,7 +72,7 @@ func dieAt(t *testing.T, by event.PermitType, n int, stored bool) int {
 		return d
 	}
 	p.deliver()
-	pass(3 * claimFor.Duration())
+	pass(2 * claimFor.Duration())
 	end()
 	w.checkOnce("home")
 	w.checkShut("home")

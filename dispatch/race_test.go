@@ -22,7 +22,7 @@ func races(t *testing.T) int {
 	if testing.Short() {
 		return 200
 	}
-	return 1500
+	return 1000
 }
 
 // arena is many copies of one site that was set up once, and the processes that decide there.

@@ -1,13 +1,11 @@
 package dispatch
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -34,7 +32,6 @@ type town struct {
 	doors  doors
 	at     map[event.DeviceID]event.SiteID
 	proofs atomic.Int64
-	log    io.Writer
 }
 
 type doors map[event.DeviceID]*door
@@ -48,7 +45,7 @@ func (d doors) Device(id event.DeviceID) (device.Device, bool) {
 }
 
 func newTown(t testing.TB, s store.Store) *town {
-	return &town{t: t, store: s, doors: doors{}, at: map[event.DeviceID]event.SiteID{}, log: io.Discard}
+	return &town{t: t, store: s, doors: doors{}, at: map[event.DeviceID]event.SiteID{}}
 }
 
 // plainly is a sealer that only makes values unlike what they were.
@@ -69,7 +66,7 @@ func (w *town) process(over ...store.Store) *Dispatcher {
 		s = over[0]
 	}
 	gate := &unlock.Gate{Journal: s, Devices: w.doors, Sealer: plainly{}, Now: time.Now, Random: rand.Reader}
-	return New(Config{Store: s, Gate: gate, Devices: w.doors, Now: time.Now, Log: slog.New(slog.NewTextHandler(w.log, nil))})
+	return New(Config{Store: s, Gate: gate, Devices: w.doors, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 }
 
 // run runs a process with its devices, and returns what ends it.
@@ -253,22 +250,4 @@ func until(t testing.TB, what string, holds func() bool) {
 		pass(100 * time.Millisecond)
 	}
 	t.Fatalf("never: %s", what)
-}
-
-// logged keeps what processes log, for tests that ask for it.
-type logged struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logged) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.buf.String(), text)
 }
