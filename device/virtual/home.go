@@ -75,15 +75,10 @@ func Start(ctx context.Context, cfg Config) (*Home, error) {
 	}
 	home := &Home{things: map[string]*Thing{}}
 	for _, d := range cfg.Devices {
-		thing, err := newThing(cfg, target, d)
-		if err == nil && home.things[d.Name] != nil {
-			err = errors.New("another device has that name")
-		}
-		if err != nil {
+		if err := home.add(cfg, target, d); err != nil {
+			home.Close()
 			return nil, fmt.Errorf("device %q: %w", d.Name, err)
 		}
-		home.things[d.Name] = thing
-		home.order = append(home.order, d.Name)
 	}
 	for _, name := range home.order {
 		home.things[name].link.up()
@@ -95,6 +90,19 @@ func Start(ctx context.Context, cfg Config) (*Home, error) {
 		}
 	}
 	return home, nil
+}
+
+func (h *Home) add(cfg Config, target *url.URL, d Device) error {
+	if h.things[d.Name] != nil {
+		return errors.New("another device has that name")
+	}
+	thing, err := newThing(cfg, target, d)
+	if err != nil {
+		return err
+	}
+	h.things[d.Name] = thing
+	h.order = append(h.order, d.Name)
+	return nil
 }
 
 // Thing returns a device by its name; nil when there is none.
