@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"iter"
 	"reflect"
 	"sort"
 
@@ -116,14 +117,24 @@ func entries[B event.Body](h *history, positions []int) []entry[B] {
 	return list
 }
 
+// backwards yields the events of a type about a thing before a position, the latest first.
+func backwards[B event.Body, T ~string](h *history, id T, before int) iter.Seq[entry[B]] {
+	positions := drawer[B](h, id)
+	return func(yield func(entry[B]) bool) {
+		for i := sort.SearchInts(positions, before) - 1; i >= 0; i-- {
+			if !yield(get[B](h, positions[i])) {
+				return
+			}
+		}
+	}
+}
+
 // last returns the latest event of a type about a thing before a position.
 func last[B event.Body, T ~string](h *history, id T, before int) (entry[B], bool) {
-	positions := drawer[B](h, id)
-	i := sort.SearchInts(positions, before)
-	if i == 0 {
-		return entry[B]{pos: -1}, false
+	for e := range backwards[B](h, id, before) {
+		return e, true
 	}
-	return get[B](h, positions[i-1]), true
+	return entry[B]{pos: -1}, false
 }
 
 // has says whether there was an event of a type about a thing after one position and before another.

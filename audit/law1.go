@@ -92,27 +92,14 @@ func (x *exam) barrierReady(f *faults, o intent) {
 
 // free: no other visit that opened the barrier still goes on. One whose order may yet happen is law 3's.
 func (x *exam) free(f *faults, o intent) {
-	earlier := x.intentBefore(o)
-	if earlier == nil {
+	for earlier := range backwards[event.OpeningIntended](x.history, o.body.Permit.Barrier, o.pos) {
+		p := earlier.body.Permit
+		if p.Barrier != o.body.Permit.Barrier {
+			continue
+		}
+		held := p.Visit != o.body.Permit.Visit && x.opened(p, o.pos) && !x.over(p.Visit, o.pos)
+		f.need(!held, "the visit %s had opened it and not ended", p.Visit)
 		return
-	}
-	p := earlier.body.Permit
-	if p.Visit != o.body.Permit.Visit && x.opened(p, o.pos) {
-		f.need(x.over(p.Visit, o.pos), "the visit %s had opened it and not ended", p.Visit)
-	}
-}
-
-// intentBefore is the intent for the same barrier before this one; nil if it is the first.
-func (x *exam) intentBefore(o intent) *intent {
-	for pos := o.pos; ; {
-		earlier, ok := last[event.OpeningIntended](x.history, o.body.Permit.Barrier, pos)
-		if !ok {
-			return nil
-		}
-		if earlier.body.Permit.Barrier == o.body.Permit.Barrier {
-			return &earlier
-		}
-		pos = earlier.pos
 	}
 }
 

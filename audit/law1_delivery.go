@@ -33,8 +33,7 @@ func (x *exam) byCourier(f *faults, v visit, c courierOf, pos int) {
 
 // assignedKey is the latest assignment of a courier with a key, which holds the public key itself.
 func (h *history) assignedKey(c event.CourierID, k event.KeyID, before int) (entry[event.CourierAssigned], bool) {
-	list := all[event.CourierAssigned](h, k, before)
-	for _, a := range slices.Backward(list) {
+	for a := range backwards[event.CourierAssigned](h, k, before) {
 		if a.body.Courier == c {
 			return a, true
 		}
@@ -163,8 +162,8 @@ func (x *exam) questions(f *faults, d event.DeliveryID, v visit, pos int) {
 }
 
 func (x *exam) saidYes(d event.DeliveryID, q event.Question, v visit, pos int) bool {
-	for _, a := range slices.Backward(between[event.QuestionAnswered](x.history, d, v.pos, pos)) {
-		if a.body.Question == q && a.body.Round == event.RoundApproach {
+	for a := range backwards[event.QuestionAnswered](x.history, d, pos) {
+		if a.pos > v.pos && a.body.Question == q && a.body.Round == event.RoundApproach {
 			return a.body.Yes && x.byMember(a.body.By, a.pos)
 		}
 	}

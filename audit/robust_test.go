@@ -13,17 +13,16 @@ import (
 	"github.com/loquet/loquet/event"
 )
 
-// TestLosingAnyEventIsFound: whatever is taken out of a journal, law 10 at least sees the gap.
+// TestLosingAnyEventIsFound: whatever is taken out of a journal, law 10 at least sees the gap. Of the last event
+// nothing shows that it was there.
 func TestLosingAnyEventIsFound(t *testing.T) {
 	t.Parallel()
 	for _, p := range plots {
-		for i := range tell(p).of("home1").events {
-			s := tell(p)
-			j := s.of("home1")
-			if i == len(j.events)-1 {
-				continue // nothing shows that there was one more
-			}
-			j.events = slices.Delete(j.events, i, i+1)
+		s := tell(p)
+		j := s.of("home1")
+		whole := j.events
+		for i := range whole[1:] {
+			j.events = slices.Delete(slices.Clone(whole), i, i+1)
 			if report := s.check(t, audit.Options{}); !slices.Contains(broken(report), 10) {
 				t.Errorf("%s without its event %d:\n%s", p.name, i+1, text(report))
 			}

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/loquet/loquet/audit"
@@ -37,12 +38,11 @@ func BenchmarkBusySite(b *testing.B) {
 
 // busy is a site at which one visit follows another.
 func busy(visits int) plot {
-	p := home
-	p.chapters = p.chapters[:p.at("book")]
+	p := plot{name: "busy", chapters: slices.Clone(home.chapters[:home.at("book")])}
 	visit := home.chapters[home.at("book"):]
 	for i := range visits {
 		day := event.Millis(i) * event.Day
-		p = p.with(chapter{"next", func(s *story) { s.now = max(s.now, clock("09:30:00").Add(day)) }})
+		p.chapters = append(p.chapters, chapter{"next", func(s *story) { s.now = max(s.now, clock("09:30:00").Add(day)) }})
 		for _, c := range visit {
 			tell := c.tell
 			switch c.name {
@@ -51,7 +51,7 @@ func busy(visits int) plot {
 			case "approach":
 				tell = func(s *story) { s.now = clock("10:30:00").Add(day); c.tell(s) }
 			}
-			p = p.with(chapter{c.name, tell})
+			p.chapters = append(p.chapters, chapter{c.name, tell})
 		}
 	}
 	return p

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/loquet/loquet/event"
 )
@@ -149,10 +148,7 @@ func (h *history) inUse(b event.BarrierID, before int) bool {
 	if _, out := h.lentOut(b, before); out {
 		return true
 	}
-	positions := drawer[event.OpeningIntended](h, b)
-	positions = positions[:sort.SearchInts(positions, before)]
-	for _, pos := range slices.Backward(positions) {
-		o := get[event.OpeningIntended](h, pos)
+	for o := range backwards[event.OpeningIntended](h, b, before) {
 		if o.body.Permit.Barrier != b || h.failed(o.body.Permit.ID, before) {
 			continue
 		}
