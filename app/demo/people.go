@@ -49,6 +49,7 @@ func (p *play) book(shop, place string, from, to time.Duration) *delivery {
 	now := time.Now()
 	d := &delivery{site: p.home.site, place: p.home.places[place], until: now.Add(to)}
 	d.parcels = []string{sscc(len(p.events) + 1)}
+	p.say(shop, "books parcel …%s, %s to %s, %s", d.parcels[0][len(d.parcels[0])-4:], now.Add(from).Format("15:04"), d.until.Format("15:04"), place)
 	var booked struct {
 		Delivery event.DeliveryID `json:"delivery"`
 	}
@@ -61,7 +62,6 @@ func (p *play) book(shop, place string, from, to time.Duration) *delivery {
 	if p.first == nil {
 		p.first = d
 	}
-	p.say(shop, "books parcel …%s, %s to %s, %s", d.parcels[0][len(d.parcels[0])-4:], now.Add(from).Format("15:04"), d.until.Format("15:04"), place)
 	p.read()
 	return d
 }
@@ -79,8 +79,8 @@ func sscc(n int) string {
 
 // assign names the courier who brings it.
 func (p *play) assign(d *delivery, c *courier) {
+	p.say("operator", "gives it to %s", c.name)
 	p.must(p.operator.Call(p.ctx, "POST", "/v1/deliveries/"+string(d.id)+"/assign", map[string]any{"courier": c.id}, nil))
-	p.say("operator", "%s brings it", c.name)
 	p.read()
 }
 
@@ -182,9 +182,9 @@ func (c *courier) tryApproach(d *delivery) answer {
 
 // approach begins the visit and walks to the door.
 func (c *courier) approach(d *delivery) event.VisitID {
+	c.play.say(c.name, "approaches")
 	a := c.tryApproach(d)
 	a.granted()
-	c.play.say(c.name, "approaches, and stands at the door")
 	c.stand(8)
 	return a.Visit.ID
 }
@@ -237,8 +237,8 @@ func (c *courier) askCode(v event.VisitID, name string) string {
 }
 
 func (c *courier) deposit(v event.VisitID) {
+	c.play.say(c.name, "puts the parcels down")
 	c.ask(v, "deposit", nil).granted()
-	c.play.say(c.name, "has put the parcels down")
 }
 
 // tellClose says that everything is to be shut.
@@ -275,11 +275,11 @@ func (c *courier) deliver(d *delivery) {
 }
 
 func (c *courier) planB(d *delivery, nobody bool) {
+	c.play.say(c.name, "%s", map[bool]string{true: "rings in vain", false: "follows plan B"}[nobody])
 	a := answer{play: c.play, who: c.name}
 	c.play.must(c.Call(c.play.ctx, "POST", "/v1/courier/deliveries/"+string(d.id)+"/plan-b",
 		map[string]any{"nobody": nobody, "position": c.position()}, &a))
 	a.granted()
-	c.play.say(c.name, "%s", map[bool]string{true: "rings in vain", false: "follows plan B"}[nobody])
 	c.play.read()
 }
 
@@ -303,13 +303,13 @@ type hands struct {
 func (p *play) door(name string) hands { return hands{p, name} }
 
 func (h hands) push() {
-	h.play.must(h.play.stage.home.Thing(h.name).Push())
 	h.play.say("door", "%s is pushed open", h.name)
+	h.play.must(h.play.stage.home.Thing(h.name).Push())
 }
 
 func (h hands) pullShut() {
-	h.play.must(h.play.stage.home.Thing(h.name).PullShut())
 	h.play.say("door", "%s falls shut", h.name)
+	h.play.must(h.play.stage.home.Thing(h.name).PullShut())
 }
 
 func (h hands) fault(words string, f virtual.Faults) {
@@ -340,8 +340,8 @@ func (h hands) replay(text string) {
 }
 
 func (h hands) typeCode(code string) {
+	h.play.say("door", "the code is typed on the keypad of %s", h.name)
 	h.play.must(h.play.stage.home.Thing(h.name).TypeCode(code))
-	h.play.say("door", "the keypad of %s takes the code", h.name)
 }
 
 func (h hands) typeCodeAgain(code string) {

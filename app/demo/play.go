@@ -48,6 +48,7 @@ func (p *play) must(err error) {
 
 // say tells what somebody does or sees, after what was recorded before.
 func (p *play) say(who, format string, args ...any) {
+	p.pause(p.report.pace)
 	p.read()
 	p.report.tell(time.Now(), who, fmt.Sprintf(format, args...))
 }

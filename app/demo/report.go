@@ -31,6 +31,8 @@ type report struct {
 	out   io.Writer
 	json  bool
 	color bool
+	// pace is how long people take between two things, so that a reader can follow.
+	pace time.Duration
 }
 
 // line is one moment of the timeline.

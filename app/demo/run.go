@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/loquet/loquet/client"
 )
@@ -23,6 +24,9 @@ type Options struct {
 	// Stay keeps the last scenario's stage until the context ends.
 	Stay bool
 }
+
+// pace suits a reader.
+const pace = 250 * time.Millisecond
 
 // Names lists the scenarios.
 func Names() []string {
@@ -48,6 +52,9 @@ func Run(ctx context.Context, o Options) (ok bool, err error) {
 		}
 	}
 	r := &report{out: o.Out, json: o.JSON, color: !o.JSON && terminal(o.Out)}
+	if !o.JSON && len(o.Names) == 1 {
+		r.pace = pace
+	}
 	ok = true
 	for i, name := range o.Names {
 		n := slices.IndexFunc(Scenarios(), func(s Scenario) bool { return s.Name == name })
