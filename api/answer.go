@@ -93,10 +93,14 @@ func (a *API) refusal(ctx context.Context, r dispatch.Result, seq uint64, b even
 		Reference: string(r.State.Site) + "-" + strconv.FormatUint(seq, 10)}, nil
 }
 
+// strange says whether a request was refused because it is none of the asking courier's, or device's, business:
+// then the answer shows nothing of the visit.
+func strange(code event.Code) bool { return code == event.WrongCourier || code == event.WrongDevice }
+
 // nextPlanB is what comes next for the refused delivery; nil when none is known, or something stands open.
 func (a *API) nextPlanB(ctx context.Context, s site.State, b event.Refused) (*PlanB, error) {
 	v, visiting := s.Visit(b.Visit)
-	if visiting && opened(v) {
+	if visiting && opened(v) || strange(b.Code) {
 		return nil, nil
 	}
 	id := b.Delivery

@@ -192,7 +192,7 @@ func (a *API) getVisit(ctx context.Context, c auth.Courier, in *VisitPath) (*str
 		return nil, err
 	}
 	if v, ok := state.Visit(in.Visit); ok {
-		if v.Courier != c.ID() {
+		if v.Courier != c.ID() || v.Key != c.Signed().Key {
 			return nil, notFound("visit")
 		}
 		shown, err := a.visitShown(ctx, state, v)

@@ -182,7 +182,7 @@ func seenOf(lang phrase.Lang, b site.Barrier) Seen {
 func (a *API) visitAnswer(id event.VisitID, place *event.Place) func(context.Context, dispatch.Result) (Answer, error) {
 	return func(ctx context.Context, r dispatch.Result) (Answer, error) {
 		answer, err := a.answerFrom(ctx, r, place)
-		if err != nil {
+		if err != nil || answer.Refused != nil && strange(answer.Refused.Code) {
 			return answer, err
 		}
 		answer.Visit, err = a.visitAfter(ctx, r, id)
