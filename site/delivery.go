@@ -129,7 +129,7 @@ func (r Book) decide(t *turn) error {
 	booked := event.DeliveryBooked{Delivery: newID[event.DeliveryID](t, 'd'), Merchant: r.Merchant, Carrier: r.Carrier,
 		Window: r.Window, Parcels: r.Parcels, AccessPoint: r.AccessPoint, DoNotRing: r.DoNotRing, KeepCold: r.KeepCold,
 		Whole: r.Whole}
-	if r.AskAt > t.at && len(t.questions()) > 0 {
+	if r.AskAt > t.at && r.AskAt < r.Window.From && len(t.questions()) > 0 {
 		booked.AskAt = r.AskAt
 	}
 	t.say(booked)

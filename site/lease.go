@@ -174,6 +174,12 @@ func (r ReceiveLease) decide(t *turn) error {
 	if err := t.allow(event.ActorSite); err != nil {
 		return err
 	}
+	if !inCalendar(r.Until) {
+		return Invalid{"until", "between 1970 and 9999"}
+	}
+	if err := checkSpec(r.Spec); err != nil {
+		return err
+	}
 	l, ok := find(t.Leases, r.Lease)
 	v, visiting := find(t.Visits, l.Visit)
 	switch {

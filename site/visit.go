@@ -207,6 +207,9 @@ func (t *turn) courier() (event.CourierID, error) {
 	if t.facts.Actor.Kind != event.ActorCourier || t.facts.Actor.ID == "" || s.ID == "" || s.Key == "" {
 		return "", ErrForbidden
 	}
+	if !inCalendar(s.IssuedAt) {
+		return "", Invalid{"signed", "issued between 1970 and 9999"}
+	}
 	return event.CourierID(t.facts.Actor.ID), nil
 }
 
