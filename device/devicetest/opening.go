@@ -100,6 +100,9 @@ func expired(b *bench) {
 	if !errors.Is(err, device.ErrExpired) {
 		b.Errorf("the error is %v; want ErrExpired", err)
 	}
+	if lines := b.log.Lines(event.ActOpen); len(lines) != 0 {
+		b.Errorf("the log claims that it may have been sent: %+v", lines)
+	}
 	b.mustOpen()
 	b.wantCommands(1)
 }
