@@ -3,6 +3,7 @@ package audit
 import (
 	"iter"
 	"reflect"
+	"slices"
 	"sort"
 
 	"github.com/loquet/loquet/event"
@@ -31,9 +32,9 @@ type place struct {
 }
 
 func newHistory(j Journal) *history {
-	h := &history{site: j.Site, damage: j.Damage, events: j.Events, places: make(map[place][]int),
+	h := &history{site: j.Site, damage: j.Damage, events: legible(j.Events), places: make(map[place][]int),
 		said: make(map[event.BarrierID][]reading), proofs: make(map[proofName][]int), answers: make(map[signedBy]error)}
-	for pos, e := range j.Events {
+	for pos, e := range h.events {
 		if e.Body == nil {
 			continue // law 10 tells
 		}
@@ -54,6 +55,27 @@ func newHistory(j Journal) *history {
 		})
 	}
 	return h
+}
+
+// legible returns the events; those whose body is of no known kind without one, in a copy.
+func legible(events []event.Event) []event.Event {
+	copied := false
+	for i, e := range events {
+		if e.Body == nil || known(e.Body) {
+			continue
+		}
+		if !copied {
+			events, copied = slices.Clone(events), true
+		}
+		events[i].Body = nil
+	}
+	return events
+}
+
+// known says whether a body is what decoding an event gives: a plain value of a registered kind.
+func known(b event.Body) bool {
+	of := reflect.TypeOf(b)
+	return of.Kind() == reflect.Struct && reflect.TypeOf(event.Zero(b.Kind())) == of
 }
 
 func (h *history) file(p place, pos int) {

@@ -22,7 +22,12 @@ func TestLaw10BadInputLosesNothing(t *testing.T) {
 		{"time that runs backwards", home, journalled(func(j *journal) { j.events[4].At = j.events[3].At - 1 }), "the one before of"},
 		{"an event of another site", home, journalled(func(j *journal) { j.events[4].Site = "home2" }), `of the site "home2"`},
 		{"no beginning", home, journalled(func(j *journal) { j.events[0].Body = event.MemberLeft{} }), "does not begin"},
-		{"an event without a body", home, journalled(func(j *journal) { j.events[len(j.events)-1].Body = nil }), "no body"},
+		{"an event without a body", home, journalled(func(j *journal) { j.events[len(j.events)-1].Body = nil }), "no known kind"},
+		{"an event by reference", home, journalled(func(j *journal) { j.events[4].Body = &event.MemberLeft{} }), "no known kind"},
+		{"an event that is none", home, journalled(func(j *journal) { j.events[4].Body = (*event.MemberLeft)(nil) }), "no known kind"},
+		{"an event of an unknown kind", home, journalled(func(j *journal) { j.events[4].Body = novelty{} }), "no known kind"},
+		{"an event of an impostor", home, journalled(func(j *journal) { j.events[4].Body = impostor{} }), "no known kind"},
+		{"a time that no calendar has", home, edit("approach", func(v *event.VisitBegun) { v.ETA = 1 << 60 }), "can't be read again"},
 		{"a name that is not the event's own: delivery", home, also(edit("book", func(d *event.DeliveryBooked) { d.Delivery = "home1-d99" }), upTo("book")), `"home1-d99", not`},
 		{"a name that is not the event's own: barrier", home, also(edit("enrol", func(d *event.BarrierReserved) { d.Barrier = "home1-b99" }), upTo("enrol")), `"home1-b99", not`},
 		{"a name of another site", home, also(edit("move in", func(m *event.MemberJoined) { m.Member = "home2-m2" }), upTo("move in")), `"home2-m2", not`},
@@ -36,6 +41,16 @@ func journalled(do func(*journal)) change {
 		return p.with(chapter{"", func(s *story) { do(s.of(s.site)) }})
 	}
 }
+
+// novelty is an event that this version does not know.
+type novelty struct{}
+
+func (novelty) Kind() event.Kind { return "novelty" }
+
+// impostor only says that it is an event of a known kind.
+type impostor struct{}
+
+func (impostor) Kind() event.Kind { return event.MemberLeft{}.Kind() }
 
 func renumber(events []event.Event, by uint64) {
 	for i := range events {

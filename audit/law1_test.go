@@ -227,6 +227,10 @@ func TestLaw1Barrier(t *testing.T) {
 			scan("two")(s)
 			open(0)(s)
 		})), "and not ended"},
+		{"recovery by a code", recovery, also(upTo("alarm"), after("alarm", func(s *story) {
+			s.wait(5 * event.Second)
+			s.intend(s.doors[0], s.sign(), func(o *intended) { o.Permit.Recovery, o.Permit.Type = true, event.PermitCode })
+		})), "a code can't recover"},
 		{"recovery of a door that is not ajar", recovery, without("bolt out"), "stood ajar"},
 		{"recovery of what was not opened", recovery, also(without("open", "done", "unlocked"), upTo("recover"), instead("pushed", func(s *story) {
 			s.foreign(s.doors[0], ajar)
@@ -247,10 +251,17 @@ func TestLaw1Rehearsal(t *testing.T) {
 		{"by somebody who left", rehearsal, before("rehearse", func(s *story) {
 			s.say(event.MemberLeft{Member: s.member, By: operator})
 		}), "did not belong"},
-		{"for another member", rehearsal, edit("open", func(o *intended) { o.Permit.Member = "home1-m9" }), "home1-m9"},
+		{"for another member", rehearsal, edit("open", func(o *intended) { o.Permit.Member = "home1-m9" }), "it names the member"},
 		{"code shown to somebody who left", rehearsedCode, before("shown", func(s *story) {
 			s.say(event.MemberLeft{Member: s.member, By: operator})
 		}), "did not belong"},
+		{"that recovers", rehearsal, also(upTo("unlocked"), after("unlocked", func(s *story) {
+			door(ajar)(s)
+			door(locked)(s)
+			s.intend(s.doors[0], event.Signed{}, func(o *intended) {
+				o.Permit.Courier, o.Permit.Key, o.Permit.Member, o.Place, o.Permit.Recovery = "", "", s.member, event.Place{}, true
+			})
+		})), "does not recover"},
 		{"for a courier", rehearsal, edit("open", func(o *intended) { o.Permit.Courier = courier }), "neither courier"},
 	})
 }
