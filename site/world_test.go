@@ -27,6 +27,8 @@ type world struct {
 	forged bool
 	proofs int
 	parcel int
+	// heard is told of each command and its answer, if set.
+	heard func(c site.Command, events []event.Event, err error)
 }
 
 // journal is one site: its state, and everything that led to it.
@@ -132,6 +134,9 @@ func (w *world) decide(at event.SiteID, c site.Command) error {
 	events, err := site.Decide(j.state, c)
 	if err != nil && len(events) > 0 {
 		w.t.Fatalf("Decide(%T) returned events with the error %v", c.Do, err)
+	}
+	if w.heard != nil {
+		w.heard(c, events, err)
 	}
 	if len(events) > 200 {
 		w.t.Fatalf("Decide(%T) stated %d events at once", c.Do, len(events))
