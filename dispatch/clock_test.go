@@ -15,14 +15,20 @@ import (
 	"github.com/loquet/loquet/store/memory"
 )
 
-// TestTimeDecidesAtTheInstant: an opened door that nobody shuts is an alarm after the dwell, which climbs each
-// minute, to the millisecond.
+// TestTimeDecidesAtTheInstant: an opened door that nobody shuts is an alarm after the dwell, which climbs, to the
+// millisecond; also when that is sooner than the next look at the deadlines would be.
 func TestTimeDecidesAtTheInstant(t *testing.T) {
+	for _, dwell := range []event.Millis{event.Second, 5 * event.Minute} {
+		t.Run(dwell.Duration().String(), func(t *testing.T) { alarmAfter(t, dwell, dwell+500) })
+	}
+}
+
+func alarmAfter(t *testing.T, dwell, climb event.Millis) {
 	bubble(t, func(t *testing.T) {
 		w := newTown(t, memory.New())
 		h, _ := w.ready(event.PermitRemote)
-		h.door.spec.Secures = false
 		d := w.process()
+		w.do(d, "home", member(h.member), site.SetRules{Rules: event.Rules{Dwell: dwell, Climb: climb}})
 		end := w.run(d)
 		defer end()
 		visit := the[event.VisitBegun](t, w.do(d, "home", w.courier("anna"), site.Approach{AccessPoint: h.place})).Visit
@@ -39,8 +45,8 @@ func TestTimeDecidesAtTheInstant(t *testing.T) {
 				raised = append(raised, e.At)
 			}
 		}
-		first := opened.Add(5 * event.Minute)
-		if want := []event.Instant{first, first.Add(event.Minute), first.Add(2 * event.Minute)}; !slices.Equal(raised, want) {
+		first := opened.Add(dwell)
+		if want := []event.Instant{first, first.Add(climb), first.Add(2 * climb)}; !slices.Equal(raised, want) {
 			t.Errorf("raised at %v, want %v", raised, want)
 		}
 	})

@@ -72,8 +72,8 @@ func (l letter) request() site.Request {
 	return nil
 }
 
-// deliver brings a letter to its site. A site that is closed, or knows nothing of the matter, needs no letter,
-// unless the other waits for its answer: see silence.
+// deliver brings a letter to its site. One that is closed, or never was, or knows nothing of the matter, needs no
+// letter; but who asked it to lend must hear that it does not.
 func (d *Dispatcher) deliver(ctx context.Context, w store.Work) error {
 	var l letter
 	if err := json.Unmarshal(w.Data, &l); err != nil {
@@ -82,32 +82,20 @@ func (d *Dispatcher) deliver(ctx context.Context, w store.Work) error {
 	if l.request() == nil {
 		return errors.New("dispatch: a letter asks for nothing that this release knows")
 	}
-	facts := site.Facts{Actor: event.Actor{Kind: event.ActorSite, ID: string(l.From)}}
-	_, err := d.Do(ctx, l.To, site.Command{Facts: facts, Do: l.request()})
-	if !gone(err) {
-		return err
+	err := d.bring(ctx, l.From, l.To, l.request())
+	if gone(err) && l.Grant != nil {
+		err = d.bring(ctx, l.To, l.From, site.DenyLease{Lease: l.Grant.Lease, Code: event.LenderRefused})
 	}
-	answer := l.silence()
-	if answer == nil {
-		return nil
-	}
-	facts.Actor.ID = string(l.To)
-	if _, err = d.Do(ctx, l.From, site.Command{Facts: facts, Do: answer}); gone(err) {
+	if gone(err) {
 		return nil
 	}
 	return err
 }
 
-func gone(err error) bool { return errors.Is(err, site.ErrUnknown) || errors.Is(err, site.ErrState) }
-
-// silence is the answer of a site that is closed, or never was: it lends nothing, and what it had borrowed it no
-// longer needs, since a site can't close while something that it opened is not secured.
-func (l letter) silence() site.Request {
-	switch {
-	case l.Grant != nil:
-		return site.DenyLease{Lease: l.Grant.Lease, Code: event.LenderRefused}
-	case l.Return != nil:
-		return site.EndLease{Lease: l.Return.Lease}
-	}
-	return nil
+func (d *Dispatcher) bring(ctx context.Context, from, to event.SiteID, r site.Request) error {
+	facts := site.Facts{Actor: event.Actor{Kind: event.ActorSite, ID: string(from)}}
+	_, err := d.Do(ctx, to, site.Command{Facts: facts, Do: r})
+	return err
 }
+
+func gone(err error) bool { return errors.Is(err, site.ErrUnknown) || errors.Is(err, site.ErrState) }
