@@ -24,7 +24,7 @@ func Fold(s State, events []event.Event) State {
 }
 
 // evolvers is the table of what each kind of event changes; each life has its part in its own file.
-var evolvers = table(householdEvolvers, consentEvolvers, deliveryEvolvers, visitEvolvers, openingEvolvers,
+var evolvers = table(householdEvolvers, consentEvolvers, deliveryEvolvers, visitEvolvers, openingEvolvers, codeEvolvers,
 	observationEvolvers, closingEvolvers, alarmEvolvers, leaseEvolvers)
 
 type evolver struct {
