@@ -218,17 +218,20 @@ func (w *Webhooks) put(ctx context.Context, e endpoint) error {
 	return err
 }
 
-// checkAddress takes https, and http where local webhooks are allowed. What a name resolves to is checked when it
-// is called.
+// checkAddress takes https, and http on this machine where local webhooks are allowed. What a name resolves to is
+// checked when it is called.
 func (w *Webhooks) checkAddress(raw string) error {
 	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "":
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
 		return invalid("body.url", "an address such as https://shop.example/loquet, without user and fragment")
-	case u.Scheme != "https" && (u.Scheme != "http" || !w.local):
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	literal := err == nil
+	here := u.Hostname() == "localhost" || literal && ip.IsLoopback()
+	if u.Scheme != "https" && (u.Scheme != "http" || !w.local || !here) {
 		return invalid("body.url", "https only")
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && !w.local && !public(ip) {
+	if literal && !w.local && !public(ip) {
 		return invalid("body.url", "not an address of the public internet")
 	}
 	return nil
