@@ -117,6 +117,17 @@ type option func(*api.Deps)
 
 func newWorld(t testing.TB, options ...option) *world {
 	t.Helper()
+	return build(t, true, options...)
+}
+
+// newStillWorld makes one in which no work is done by itself: a test does it.
+func newStillWorld(t testing.TB, options ...option) *world {
+	t.Helper()
+	return build(t, false, options...)
+}
+
+func build(t testing.TB, works bool, options ...option) *world {
+	t.Helper()
 	w := &world{t: t, store: &faulty{Store: memory.New()}, doors: map[event.DeviceID]*door{}, logs: &lockedBuffer{}, clock: &clock{}}
 	log := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	master, err := vault.LoadOrCreate(filepath.Join(t.TempDir(), "master"), rand.Reader)
@@ -140,7 +151,7 @@ func newWorld(t testing.TB, options ...option) *world {
 	must(t, err)
 	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: w.api, ReadHeaderTimeout: time.Minute}}
 	server.Start()
-	w.run(devices)
+	w.run(devices, works)
 	t.Cleanup(func() {
 		w.api.EndStreams()
 		server.Close()
@@ -148,10 +159,13 @@ func newWorld(t testing.TB, options ...option) *world {
 	return w
 }
 
-func (w *world) run(devices *fleet.Fleet) {
+func (w *world) run(devices *fleet.Fleet, works bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var under sync.WaitGroup
 	under.Go(func() {
+		if !works {
+			return
+		}
 		if err := w.dispatcher.Run(ctx); err != nil {
 			w.t.Errorf("the dispatcher: %v", err)
 		}

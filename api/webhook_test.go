@@ -143,7 +143,7 @@ func telling(t *testing.T, at time.Time, d event.DeliveryID, m event.MerchantID)
 
 // One address fails, the other has the event already: only the failing one is called again, under the same id.
 func TestWebhookIsTriedAgain(t *testing.T) {
-	w := newWorld(t)
+	w := newStillWorld(t)
 	h := w.home()
 	shop := w.merchant("grocer")
 	d := w.book(shop, h, 1)
@@ -179,7 +179,7 @@ func TestWebhookIsTriedAgain(t *testing.T) {
 }
 
 func TestWebhookIsGivenUp(t *testing.T) {
-	w := newWorld(t)
+	w := newStillWorld(t)
 	h := w.home()
 	shop := w.merchant("grocer")
 	d := w.book(shop, h, 1)
@@ -210,7 +210,7 @@ func TestWebhookIsGivenUp(t *testing.T) {
 
 // An old message is let go, so that one that an address never takes does not stay for ever.
 func TestOldMessageIsLetGo(t *testing.T) {
-	w := newWorld(t)
+	w := newStillWorld(t)
 	h := w.home()
 	shop := w.merchant("grocer")
 	d := w.book(shop, h, 1)
@@ -221,7 +221,7 @@ func TestOldMessageIsLetGo(t *testing.T) {
 }
 
 func TestWebhookFollowsNoRedirect(t *testing.T) {
-	w := newWorld(t)
+	w := newStillWorld(t)
 	h := w.home()
 	shop := w.merchant("grocer")
 	d := w.book(shop, h, 1)
@@ -245,7 +245,7 @@ func TestWebhookFollowsNoRedirect(t *testing.T) {
 
 // Nobody makes the server call into its own network: neither by address, nor by a name that resolves there.
 func TestWebhooksStayOutside(t *testing.T) {
-	w := newWorld(t, func(d *api.Deps) { d.LocalWebhooks = false })
+	w := newStillWorld(t, func(d *api.Deps) { d.LocalWebhooks = false })
 	h := w.home()
 	shop := w.merchant("grocer")
 	for _, address := range []string{
