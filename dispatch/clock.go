@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/loquet/loquet/event"
@@ -25,7 +26,7 @@ func (d *Dispatcher) tick(ctx context.Context) {
 	for ctx.Err() == nil {
 		due, err := d.store.Deadlines(ctx, event.InstantOf(d.now()), ticksAtOnce)
 		if err != nil && ctx.Err() == nil {
-			d.log.Error("the deadlines can't be read", "error", err)
+			d.log.ErrorContext(ctx, "the deadlines can't be read", slog.Any("error", err))
 		}
 		decided, failed := false, err != nil
 		for _, site := range due {
@@ -48,7 +49,7 @@ func (d *Dispatcher) tick(ctx context.Context) {
 func (d *Dispatcher) tickSite(ctx context.Context, id event.SiteID) (decided bool, err error) {
 	r, err := d.Do(ctx, id, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}, Do: site.Tick{}})
 	if err != nil && ctx.Err() == nil {
-		d.log.Error("time could not decide", "site", id, "error", err)
+		d.log.ErrorContext(ctx, "time could not decide", slog.Any("site", id), slog.Any("error", err))
 	}
 	return len(r.Events) > 0, err
 }
@@ -74,7 +75,7 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := d.store.Sweep(ctx, event.InstantOf(d.now()))
 		if err != nil && ctx.Err() == nil {
-			d.log.Error("values past their time can't be erased", "error", err)
+			d.log.ErrorContext(ctx, "values past their time can't be erased", slog.Any("error", err))
 		}
 		if n > 0 {
 			continue

@@ -1,6 +1,7 @@
 // Package dispatch is the loop around the decisions: load → decide → append → act.
 //
-//	dispatch.go  one command: load, decide, commit through package unlock, tell, redeem
+//	dispatch.go  one command: load, decide, commit through package unlock, tell
+//	load.go      a site's state and events; redeem.go: barriers are commanded, and what came of it is recorded
 //	clock.go     deadlines become ticks
 //	watch.go     what devices say finds its barrier
 //	work.go      what must happen because of an event, written in the same commit
@@ -14,5 +15,6 @@
 // A process that dies before the commit has done nothing. One that dies after it leaves an intent without an
 // outcome: the site's deadline calls it unknown, and the device is asked. Work is claimed for a while and due
 // again if nobody finished it. An append whose fate is unknown (store.ErrUncertain) yields no permit, whether
-// it was stored or not.
+// it was stored or not. A caller who goes away does not stop a commit under way. When Run ends, what is under way
+// comes to its end first, and nothing new is decided.
 package dispatch

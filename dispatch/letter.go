@@ -76,6 +76,7 @@ func (l letter) request() site.Request {
 // letter; but who asked it to lend must hear that it does not.
 func (d *Dispatcher) deliver(ctx context.Context, w store.Work) error {
 	var l letter
+	//nolint:musttag // a request of package site is written under the names of its fields
 	if err := json.Unmarshal(w.Data, &l); err != nil {
 		return fmt.Errorf("dispatch: a letter can't be read: %w", err)
 	}

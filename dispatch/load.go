@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/site"
@@ -23,7 +24,7 @@ func (d *Dispatcher) Load(ctx context.Context, id event.SiteID) (site.State, err
 	}
 	state, err := site.Decode(snap.State)
 	if err != nil {
-		d.log.Warn("a stored state can't be read; it is folded from the journal again", "site", id, "error", err)
+		d.log.WarnContext(ctx, "a stored state can't be read; it is folded from the journal again", slog.Any("site", id), slog.Any("error", err))
 		return d.refold(ctx, id, snap.Version)
 	}
 	return state, nil

@@ -205,7 +205,7 @@ func always(d *Dispatcher) func() *Dispatcher { return func() *Dispatcher { retu
 func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		pass(time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC).Sub(time.Now()))
+		pass(time.Until(time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)))
 		f(t)
 	})
 }

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/loquet/loquet/event"
@@ -15,11 +16,11 @@ import (
 func (d *Dispatcher) redeem(ctx context.Context, p *unlock.Permit) {
 	outcome, err := d.gate.Redeem(ctx, p)
 	if err != nil {
-		d.log.Warn("a barrier was commanded", "permit", p.Intent().ID, "device", p.Intent().Device, "outcome", outcome, "error", err)
+		d.log.WarnContext(ctx, "a barrier was commanded", slog.Any("permit", p.Intent().ID), slog.Any("device", p.Intent().Device), slog.Any("outcome", outcome), slog.Any("error", err))
 	}
 	done := site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}, Do: site.Resolve{Permit: p.Intent().ID, Outcome: outcome}}
 	if err := d.insist(ctx, d.do, event.SiteOf(p.Intent().ID), done); err != nil {
-		d.log.Error("an outcome could not be recorded; the site's deadline will call it unknown", "permit", p.Intent().ID, "error", err)
+		d.log.ErrorContext(ctx, "an outcome could not be recorded; the site's deadline will call it unknown", slog.Any("permit", p.Intent().ID), slog.Any("error", err))
 	}
 }
 

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/event"
@@ -18,7 +19,7 @@ func (d *Dispatcher) Watch(ctx context.Context, at event.SiteID, dev device.Devi
 	}
 	return w.Watch(ctx, func(o event.Observation) {
 		if err := d.Heard(ctx, at, o); err != nil && ctx.Err() == nil {
-			d.log.Error("what a device said could not be recorded", "device", o.Device, "error", err)
+			d.log.ErrorContext(ctx, "what a device said could not be recorded", slog.Any("device", o.Device), slog.Any("error", err))
 		}
 	})
 }

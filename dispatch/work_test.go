@@ -65,9 +65,9 @@ func TestWorkIsTriedAgainLaterEachTime(t *testing.T) {
 		for i, at := range seen.at["w"][1:] {
 			gaps = append(gaps, at.Sub(seen.at["w"][i]).Round(time.Second))
 		}
-		want := []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600, 600}
-		for i := range want {
-			want[i] *= time.Second
+		var want []time.Duration
+		for _, seconds := range []int64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600, 600} {
+			want = append(want, time.Unix(seconds, 0).Sub(time.Unix(0, 0)))
 		}
 		if !slices.Equal(gaps, want) {
 			t.Errorf("tried again after %v", gaps)

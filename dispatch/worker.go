@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -77,7 +78,7 @@ func (d *Dispatcher) resume(ctx context.Context) error {
 func (d *Dispatcher) resumeSite(ctx context.Context, id event.SiteID) {
 	facts := site.Facts{Actor: event.Actor{Kind: event.ActorSystem}}
 	if _, err := d.Do(ctx, id, site.Command{Facts: facts, Do: site.Resume{}}); err != nil {
-		d.log.Error("unfinished visits could not be resumed; the site's deadlines will ask", "site", id, "error", err)
+		d.log.ErrorContext(ctx, "unfinished visits could not be resumed; the site's deadlines will ask", slog.Any("site", id), slog.Any("error", err))
 	}
 }
 
@@ -92,7 +93,7 @@ func (d *Dispatcher) work(ctx context.Context, kind string, t trade) {
 		now := event.InstantOf(d.now())
 		claimed, err := d.store.Claim(ctx, []string{kind}, now, now.Add(claimFor), cap(places)-len(places))
 		if err != nil && ctx.Err() == nil {
-			d.log.Error("work can't be claimed", "kind", kind, "error", err)
+			d.log.ErrorContext(ctx, "work can't be claimed", slog.Any("kind", kind), slog.Any("error", err))
 			rest(ctx, afterFailure)
 		}
 		for _, w := range claimed {
@@ -125,7 +126,7 @@ func (d *Dispatcher) waitForWork(ctx context.Context, kind string, woken <-chan 
 		case ctx.Err() != nil:
 			return false
 		case err != nil:
-			d.log.Error("the next work can't be found", "kind", kind, "error", err)
+			d.log.ErrorContext(ctx, "the next work can't be found", slog.Any("kind", kind), slog.Any("error", err))
 			wait = afterFailure
 		case next != 0:
 			wait = min(wait, next.Time().Sub(d.now()))
@@ -153,12 +154,12 @@ func (d *Dispatcher) attempt(ctx context.Context, t trade, w store.Work) {
 	if err == nil {
 		err = d.store.Finish(ctx, w.ID)
 	} else {
-		d.log.Warn("work will be tried again", "kind", w.Kind, "work", w.ID, "attempt", w.Attempts, "error", err)
+		d.log.WarnContext(ctx, "work will be tried again", slog.Any("kind", w.Kind), slog.Any("work", w.ID), slog.Any("attempt", w.Attempts), slog.Any("error", err))
 		err = d.store.Postpone(ctx, w.ID, event.InstantOf(d.now()).Add(pause(w.Attempts)))
 		wake(t.wake)
 	}
 	if err != nil {
-		d.log.Error("work could not be put away; it is due again when its claim ends", "kind", w.Kind, "work", w.ID, "error", err)
+		d.log.ErrorContext(ctx, "work could not be put away; it is due again when its claim ends", slog.Any("kind", w.Kind), slog.Any("work", w.ID), slog.Any("error", err))
 	}
 }
 
@@ -186,7 +187,7 @@ func (d *Dispatcher) secure(ctx context.Context, w store.Work) error {
 	}
 	if s, ok := dev.(device.Securer); ok {
 		if outcome, err := s.Secure(ctx); err != nil {
-			d.log.Warn("a barrier was ordered shut", "device", order.Device, "outcome", outcome, "error", err)
+			d.log.WarnContext(ctx, "a barrier was ordered shut", slog.Any("device", order.Device), slog.Any("outcome", outcome), slog.Any("error", err))
 		}
 	}
 	// One that was shut already has nothing to report, and what it repeats proves nothing: its answer does.
@@ -209,7 +210,7 @@ func (d *Dispatcher) ask(ctx context.Context, order deviceWork, dev device.Devic
 	}
 	o, err := r.Read(ctx)
 	if err != nil {
-		d.log.Warn("a device did not answer", "device", order.Device, "error", err)
+		d.log.WarnContext(ctx, "a device did not answer", slog.Any("device", order.Device), slog.Any("error", err))
 		return nil
 	}
 	return d.Heard(ctx, event.SiteOf(order.Barrier), o)

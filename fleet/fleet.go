@@ -82,7 +82,7 @@ func (f *Fleet) Load(ctx context.Context) error {
 		for _, r := range records {
 			after = r.ID
 			if err := f.revive(r.Data); err != nil {
-				f.log.Error("a device can't be used", "device", r.ID, "error", err)
+				f.log.ErrorContext(ctx, "a device can't be used", slog.Any("device", r.ID), slog.Any("error", err))
 			}
 		}
 		if len(records) == 0 {
@@ -179,7 +179,7 @@ func (f *Fleet) reserve(ctx context.Context, r Record) (version uint64, err erro
 func (f *Fleet) release(ctx context.Context, id event.DeviceID, version uint64) {
 	err := f.register.Delete(context.WithoutCancel(ctx), recordKind, string(id), version)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		f.log.Error("a device that can't be used stays reserved", "device", id, "error", err)
+		f.log.ErrorContext(ctx, "a device that can't be used stays reserved", slog.Any("device", id), slog.Any("error", err))
 	}
 }
 
@@ -198,7 +198,7 @@ func (f *Fleet) follow(r running) {
 	listen, ctx := f.listen, f.ctx
 	f.listeners.Go(func() {
 		if err := listen(ctx, r.Site, r.device); err != nil && ctx.Err() == nil {
-			f.log.Error("a device is not heard any more", "device", r.ID, "error", err)
+			f.log.ErrorContext(ctx, "a device is not heard any more", slog.Any("device", r.ID), slog.Any("error", err))
 		}
 	})
 }

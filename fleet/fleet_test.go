@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -53,7 +52,7 @@ func (m *maker) lamp(id event.DeviceID, config json.RawMessage) (device.Device, 
 func process(t testing.TB, register store.Register) *Fleet {
 	t.Helper()
 	m := &maker{made: make(map[event.DeviceID]bool)}
-	f := New(register, map[string]Connector{"lamp": m.lamp}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	f := New(register, map[string]Connector{"lamp": m.lamp}, slog.New(slog.DiscardHandler))
 	if err := f.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
