@@ -20,7 +20,6 @@ const (
 	PetsLoose        Code = "pets-loose"
 	AlarmOn          Code = "alarm-on"
 	Blocked          Code = "blocked"
-	Cancelled        Code = "cancelled"
 	AlreadyScanned   Code = "already-scanned"
 	AlreadyOpened    Code = "already-opened"
 	AlreadyEnded     Code = "already-ended"
@@ -41,8 +40,6 @@ const (
 	ProofReused      Code = "proof-reused"
 	Suspended        Code = "courier-suspended"
 	NotConfirmed     Code = "code-not-confirmed"
-	NoPlanB          Code = "no-plan-b"
-	NotArrived       Code = "not-arrived"
 	ParcelMissed     Code = "parcel-missing"
 )
 
@@ -50,10 +47,10 @@ const (
 func Codes() []Code {
 	return []Code{
 		WrongParcel, WrongCourier, WrongDevice, WrongPlace, NoPosition, PositionVague, PositionOld, TooEarly, TooLate,
-		NoConsent, QuestionOpen, PetsLoose, AlarmOn, Blocked, Cancelled, AlreadyScanned, AlreadyOpened, AlreadyEnded,
+		NoConsent, QuestionOpen, PetsLoose, AlarmOn, Blocked, AlreadyScanned, AlreadyOpened, AlreadyEnded,
 		NothingToDeliver, ParcelsLeft, BarrierBusy, BarrierNotReady, DeviceOffline, OutcomePending, CameraNotLive,
 		LenderRefused, LenderBlocked, LeasePending, NotSecured, NotAjar, NotOpened, NotPresent, ProofReused, Suspended,
-		NotConfirmed, NoPlanB, NotArrived, ParcelMissed,
+		NotConfirmed, ParcelMissed,
 	}
 }
 

@@ -102,7 +102,6 @@ const (
 	AlarmReopened  AlarmReason = "reopened"
 	AlarmUnreached AlarmReason = "unreachable"
 	AlarmCodeStuck AlarmReason = "code-not-removed"
-	AlarmNoPicture AlarmReason = "no-picture"
 )
 
 // AlarmRaised: an alarm of the visit stands at this level, and whoever the level names is told.
