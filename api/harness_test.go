@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -48,6 +49,10 @@ type world struct {
 	sessions   *auth.Sessions
 	logs       *lockedBuffer
 	clock      *clock
+	transport  *http.Transport
+
+	// quiet worlds, which a fuzzer floods, keep no logs.
+	quiet bool
 
 	mu    sync.Mutex
 	doors map[event.DeviceID]*door
@@ -113,6 +118,14 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// Write takes what is logged.
+func (w *world) Write(p []byte) (int, error) {
+	if w.quiet {
+		return len(p), nil
+	}
+	return w.logs.Write(p)
+}
+
 type option func(*api.Deps)
 
 func newWorld(t testing.TB, options ...option) *world {
@@ -128,8 +141,9 @@ func newStillWorld(t testing.TB, options ...option) *world {
 
 func build(t testing.TB, works bool, options ...option) *world {
 	t.Helper()
-	w := &world{t: t, store: &faulty{Store: memory.New()}, doors: map[event.DeviceID]*door{}, logs: &lockedBuffer{}, clock: &clock{}}
-	log := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w := &world{t: t, store: &faulty{Store: memory.New()}, doors: map[event.DeviceID]*door{}, logs: &lockedBuffer{}, clock: &clock{},
+		transport: &http.Transport{MaxIdleConnsPerHost: 32}}
+	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	master, err := vault.LoadOrCreate(filepath.Join(t.TempDir(), "master"), rand.Reader)
 	must(t, err)
 	secrets := vault.New(vault.Deps{Master: master, Register: w.store, Now: w.clock.now, Random: rand.Reader})
@@ -154,6 +168,7 @@ func build(t testing.TB, works bool, options ...option) *world {
 	w.run(devices, works)
 	t.Cleanup(func() {
 		w.api.EndStreams()
+		w.transport.CloseIdleConnections()
 		server.Close()
 	})
 	return w
@@ -342,7 +357,7 @@ func (c caller) send(method, path string, body any, header ...string) reply {
 	if c.sign != nil {
 		c.sign(req, raw)
 	}
-	res, err := http.DefaultTransport.RoundTrip(req)
+	res, err := c.w.transport.RoundTrip(req)
 	must(c.w.t, err)
 	defer res.Body.Close()
 	r := reply{c.w.t, res.StatusCode, res.Header, get(io.ReadAll(res.Body))(c.w.t)}
@@ -357,6 +372,7 @@ func (r reply) want(status int, into any) reply {
 		r.t.Fatalf("status %d, not %d: %s", r.status, status, r.body)
 	}
 	if into != nil {
+		reflect.ValueOf(into).Elem().SetZero()
 		must(r.t, json.Unmarshal(r.body, into))
 	}
 	return r
@@ -649,5 +665,20 @@ func (p phone) finish(h *home, v event.VisitID) {
 	a := granted(p.w.t, p.act(v, "leave", nil))
 	if a.Visit == nil || a.Visit.Ended == nil || a.Visit.Ended.How != event.EndSecured {
 		p.w.t.Fatalf("the visit did not end secured: %+v", a.Visit)
+	}
+}
+
+// until waits until something holds that no journal tells of.
+func (w *world) until(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(patience)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("it never came about that %s", what)
+		}
 	}
 }

@@ -241,9 +241,9 @@ func (a *API) told(ctx context.Context, p *Problem) *Problem {
 	mine.Reference = c.reference
 	switch {
 	case p.Status >= http.StatusInternalServerError:
-		a.Log.Error("a request failed", "reference", c.reference, "method", c.method, "code", p.Code, "error", p.cause)
+		a.Log.Error("a request failed", "reference", c.reference, "method", c.method, "path", c.path, "code", p.Code, "error", p.cause)
 	case p.cause != nil:
-		a.Log.Debug("a request was not accepted", "reference", c.reference, "method", c.method, "code", p.Code, "error", p.cause)
+		a.Log.Debug("a request was not accepted", "reference", c.reference, "method", c.method, "path", c.path, "code", p.Code, "error", p.cause)
 	}
 	return &mine
 }

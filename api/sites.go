@@ -212,7 +212,7 @@ type JournalEvent struct {
 	Seq  uint64          `json:"seq"`
 	At   event.Instant   `json:"at" format:"date-time"`
 	Kind event.Kind      `json:"kind"`
-	Body json.RawMessage `json:"body" doc:"What happened, as docs/events.md describes each kind"`
+	Body json.RawMessage `json:"body" doc:"What happened, by kind"`
 }
 
 // Journal is a page of a site's journal.

@@ -37,7 +37,7 @@ func (c caller) stream(t *testing.T, path string, header ...string) *stream {
 		req.Header.Set(header[i], header[i+1])
 	}
 	c.sign(req, nil)
-	res := get(http.DefaultTransport.RoundTrip(req))(t)
+	res := get(c.w.transport.RoundTrip(req))(t)
 	t.Cleanup(func() { _ = res.Body.Close() })
 	return &stream{t: t, res: res, lines: bufio.NewScanner(res.Body), cancel: cancel}
 }

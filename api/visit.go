@@ -175,7 +175,15 @@ func stepOf(lang phrase.Lang, p site.Step, b site.Barrier) Step {
 func seenOf(lang phrase.Lang, b site.Barrier) Seen {
 	words := lang.Observed(event.Observation{Bolt: b.Bolt, Contact: b.Contact, Reach: b.Reach})
 	return Seen{Bolt: b.Bolt, BoltAt: b.BoltAt, Contact: b.Contact, ContactAt: b.ContactAt, Reach: b.Reach, ReachedAt: b.ReachedAt,
-		Grade: b.Spec.Grade, Text: strings.Join(words, " ")}
+		Grade: b.Spec.Grade, Text: sentences(words)}
+}
+
+// sentences makes a text of lines that have no full stop.
+func sentences(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.Join(lines, ". ") + "."
 }
 
 // visitAnswer answers a request about a visit, made from a place if there was one.

@@ -1,7 +1,10 @@
 package api_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/event"
@@ -39,5 +42,158 @@ func TestDeliveryEndToEnd(t *testing.T) {
 	anna.get("/v1/courier/visits/"+string(visit), &seen)
 	if seen.Ended == nil || seen.Ended.How != event.EndSecured || seen.Arrived == 0 {
 		t.Errorf("the ended visit: %+v", seen)
+	}
+}
+
+// A one-time code is shown once it is confirmed, again to whoever has it, and stands in no journal and no answer
+// that is kept.
+func TestOneTimeCode(t *testing.T) {
+	w := newWorld(t)
+	h := w.homeOf(w.merchant("grocer"), event.PermitCode)
+	anna := w.courier("anna")
+	d := w.book(w.merchant("grocer"), h, 1)
+	w.assign(d.ID, anna.courier)
+	visit := granted(t, anna.approach(h)).Visit.ID
+	body := api.OpenRequest{Barrier: h.barrier, Position: w.at(5)}
+	refused(t, anna.act(visit, "code", body), event.NotOpened)
+	granted(t, anna.scan(visit, 1))
+	awaitWhere(w, h.site, func(b event.OpeningResolved) bool { return b.Outcome == event.Done })
+
+	path := "/v1/courier/visits/" + string(visit) + "/code"
+	var first, again, repeated api.Answer
+	anna.send("POST", path, body, "Idempotency-Key", "c").want(200, &first)
+	anna.send("POST", path, body, "Idempotency-Key", "c").want(200, &repeated)
+	anna.send("POST", path, body).want(200, &again)
+	if len(first.Code) != 6 || again.Code != first.Code || repeated.Code != first.Code {
+		t.Errorf("codes %q, %q, %q", first.Code, again.Code, repeated.Code)
+	}
+	if n := count[event.CodeShown](w, h.site); n != 1 {
+		t.Errorf("%d showings", n)
+	}
+	refused(t, w.courier("ben").act(visit, "code", body), event.WrongCourier)
+	if strings.Contains(string(get(json.Marshal(w.journal(h.site)))(t)), first.Code) {
+		t.Error("the code is in the journal")
+	}
+	var seen api.Visit
+	anna.get("/v1/courier/visits/"+string(visit), &seen)
+	if seen.Steps[0].Asked == nil || seen.Steps[0].Asked.Shown == 0 {
+		t.Errorf("the step: %+v", seen.Steps[0])
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	s := newStage(t)
+	far := refused(t, s.phone.act(s.visit, "arrive", api.ArriveRequest{Position: s.w.at(300)}), event.WrongPlace)
+	if !strings.Contains(far.Text, "30") {
+		t.Errorf("not told how far: %q", far.Text)
+	}
+	if far.PlanB == nil || far.PlanB.Kind != event.FallbackDepot || far.PlanB.Text == "" {
+		t.Errorf("plan B: %+v", far.PlanB)
+	}
+	refused(t, s.phone.act(s.visit, "arrive", api.ArriveRequest{}), event.NoPosition)
+	vague := s.w.at(5)
+	vague.Accuracy = 400
+	refused(t, s.phone.act(s.visit, "arrive", api.ArriveRequest{Position: vague}), event.PositionVague)
+	old := s.w.at(5)
+	old.At = old.At.Add(-time.Hour)
+	refused(t, s.phone.act(s.visit, "arrive", api.ArriveRequest{Position: old}), event.PositionOld)
+	refused(t, s.phone.act(s.visit, "deposit", nil), event.NotOpened)
+	refused(t, s.phone.act(s.visit, "close", nil), event.NotOpened)
+	r := refused(t, s.phone.scan(s.visit, 99), event.WrongParcel)
+	if !strings.HasPrefix(r.Reference, string(s.home.site)+"-") {
+		t.Errorf("the reference %q", r.Reference)
+	}
+	granted(t, s.phone.act(s.visit, "arrive", api.ArriveRequest{Position: s.w.at(5)}))
+	refused(t, s.phone.act(s.visit, "open", api.OpenRequest{Barrier: s.home.barrier, Position: s.w.at(5)}), event.ParcelsLeft)
+	refused(t, s.phone.act(s.visit, "reopen", api.OpenRequest{Barrier: s.home.barrier, Position: s.w.at(5)}), event.NotOpened)
+	if n := s.home.door.openings(); n != 0 {
+		t.Errorf("%d openings", n)
+	}
+}
+
+func TestTooEarlySaysWhen(t *testing.T) {
+	w := newWorld(t)
+	h := w.home()
+	anna := w.courier("anna")
+	b := w.booking(h, 1)
+	b.Window.From = w.clock.now().Add(time.Hour)
+	var d api.Delivery
+	w.merchant("grocer").post("/v1/deliveries", b, &d)
+	w.assign(d.ID, anna.courier)
+	visit := granted(t, anna.approach(h)).Visit.ID
+	r := refused(t, anna.scan(visit, 1), event.TooEarly)
+	zone := get(time.LoadLocation("Europe/Paris"))(t)
+	if r.RetryAt != event.InstantOf(b.Window.From) || !strings.Contains(r.Text, b.Window.From.In(zone).Format("15:04")) {
+		t.Errorf("when: %+v", r)
+	}
+}
+
+func TestMissingParcel(t *testing.T) {
+	s := newStage(t)
+	seen := granted(t, s.phone.scan(s.visit, 1)).Visit
+	var missing event.Commitment
+	for _, p := range seen.Deliveries[0].Parcels {
+		if !p.Scanned {
+			missing = p.Parcel
+		}
+	}
+	refused(t, s.phone.act(s.visit, "missing", api.MissingRequest{Parcel: "nothing", Position: s.w.at(5)}), event.WrongParcel)
+	granted(t, s.phone.act(s.visit, "missing", api.MissingRequest{Parcel: missing, Position: s.w.at(5)}))
+	s.phone.finish(s.home, s.visit)
+}
+
+func TestOfflineScanOpensNothing(t *testing.T) {
+	s := newStage(t)
+	s.phone.scan(s.visit, 1)
+	granted(t, s.phone.act(s.visit, "scan", api.ScanRequest{Text: sscc(2), Offline: true}))
+	if n := s.home.door.openings(); n != 0 {
+		t.Errorf("%d openings", n)
+	}
+	granted(t, s.phone.act(s.visit, "open", api.OpenRequest{Barrier: s.home.barrier, Position: s.w.at(5)}))
+	s.phone.finish(s.home, s.visit)
+}
+
+func TestPlanB(t *testing.T) {
+	s := newStage(t)
+	s.home.send("PUT", "/v1/home/rules", api.Rules{DwellSeconds: 300, ClimbSeconds: 60,
+		PlanB: []api.Fallback{{Kind: event.FallbackNeighbour, Who: "Mr Petit, door 3"}}}).want(200, nil)
+	path := "/v1/courier/deliveries/" + string(s.delivery) + "/plan-b"
+	r := refused(t, s.phone.scan(s.visit, 99), event.WrongParcel)
+	if r.PlanB.Who != "Mr Petit, door 3" {
+		t.Errorf("plan B: %+v", r.PlanB)
+	}
+	var a api.Answer
+	s.phone.post(path, api.PlanBRequest{Position: s.w.at(500)}, &a)
+	refused(t, a, event.WrongPlace)
+	s.phone.post(path, api.PlanBRequest{Nobody: true, Position: s.w.at(5)}, &a)
+	granted(t, a)
+	s.w.courier("ben").post(path, api.PlanBRequest{Position: s.w.at(5)}, &a)
+	refused(t, a, event.WrongCourier)
+	var back api.Answer
+	s.phone.post(path, api.PlanBRequest{Photo: "sha256:00ff", Position: s.w.at(5)}, &back)
+	granted(t, back)
+	var d api.Delivery
+	s.shop.get("/v1/deliveries/"+string(s.delivery), &d)
+	if d.Status != "returned" {
+		t.Errorf("the delivery: %+v", d)
+	}
+}
+
+func TestDanger(t *testing.T) {
+	s := newStage(t)
+	s.phone.scan(s.visit, 1)
+	granted(t, s.phone.scan(s.visit, 2))
+	awaitWhere(s.w, s.home.site, func(b event.OpeningResolved) bool { return b.Outcome == event.Done })
+	s.home.door.move(event.BoltUnlocked, event.ContactOpen)
+	awaitWhere(s.w, s.home.site, func(b event.BarrierObserved) bool {
+		return b.Observation.Contact == event.ContactOpen && b.Visit == s.visit
+	})
+	a := granted(t, s.phone.act(s.visit, "danger", nil))
+	if a.Visit.Alarm == nil || a.Visit.Alarm.Reason != event.AlarmDanger || a.Visit.Alarm.Title == "" || !a.Visit.Danger {
+		t.Errorf("the visit: %+v", a.Visit)
+	}
+	r := refused(t, s.phone.act(s.visit, "leave", nil), event.NotSecured)
+	if strings.Contains(r.Text, "Nothing was opened") || r.PlanB != nil {
+		t.Errorf("while a door stands open: %+v", r)
 	}
 }
