@@ -134,6 +134,7 @@ func (a *API) planB(ctx context.Context, s site.State, d site.Delivery) (*PlanB,
 		if where.Name != "" {
 			p.Text = where.Name
 		}
+	default: // the catalogue's word says it
 	}
 	return p, nil
 }

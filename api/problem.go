@@ -172,7 +172,7 @@ func ofAuth(err error) *Problem {
 		if errors.Is(err, known.err) {
 			p := problem(known.status, known.code, capital(known.err.Error())+". Nothing was done.")
 			if known.status == http.StatusUnauthorized {
-				p.with("WWW-Authenticate", known.scheme)
+				_ = p.with("WWW-Authenticate", known.scheme)
 			}
 			return p
 		}
@@ -257,7 +257,7 @@ func (a *API) reword(ctx huma.Context, _ string, v any) (any, error) {
 	p := unacceptable(found.Status)
 	for _, e := range found.Errors {
 		if e != nil {
-			p.about(clipped(e.Location, 200), harmless(e.Message))
+			_ = p.about(clipped(e.Location, 200), harmless(e.Message))
 		}
 	}
 	return a.told(ctx.Context(), p.because(found)), nil

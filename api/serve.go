@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -147,6 +146,6 @@ func (a *API) recovered(w http.ResponseWriter, r *http.Request) {
 		panic(broke)
 	}
 	c := callOf(r.Context())
-	a.Log.Error("a handler broke", "reference", c.reference, "route", r.Pattern, slog.Any("panic", broke), "stack", string(debug.Stack()))
+	a.Log.Error("a handler broke", "reference", c.reference, "route", r.Pattern, "panic", broke, "stack", string(debug.Stack()))
 	a.fail(w, r, internal())
 }

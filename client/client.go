@@ -55,14 +55,16 @@ func SignedBy(key *ecdsa.PrivateKey) func(*http.Request, []byte) error {
 type Problem struct {
 	// Request is the method and the path that were asked for.
 	Request string `json:"-"`
-	Status int    `json:"status"`
-	Code   string `json:"code"`
-	Title  string `json:"title"`
-	Detail string `json:"detail"`
+	Status  int    `json:"status"`
+	Code    string `json:"code"`
+	Title   string `json:"title"`
+	Detail  string `json:"detail"`
 }
 
 // Error says what the server said.
-func (p *Problem) Error() string { return fmt.Sprintf("%s: %d %s: %s", p.Request, p.Status, p.Title, p.Detail) }
+func (p *Problem) Error() string {
+	return fmt.Sprintf("%s: %d %s: %s", p.Request, p.Status, p.Title, p.Detail)
+}
 
 // ErrUnanswered: the connection broke before an answer came; nobody knows what happened.
 var ErrUnanswered = errors.New("no answer")
@@ -97,8 +99,11 @@ func (c *Caller) Again(answer any) error {
 	return send(req, answer)
 }
 
+// patient gives a server that hangs up after a while.
+var patient = &http.Client{Timeout: time.Minute}
+
 func send(req *http.Request, answer any) error {
-	res, err := http.DefaultClient.Do(req)
+	res, err := patient.Do(req)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnanswered, err)
 	}

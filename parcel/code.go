@@ -144,6 +144,7 @@ func (c Code) elements() []element {
 		return []element{{"402", c.Value}}
 	case GINC:
 		return []element{{"401", c.Value}}
+	default:
+		return nil
 	}
-	return nil
 }

@@ -80,12 +80,12 @@ func (l Label) draw() (*drawing, error) {
 }
 
 func (d *drawing) heading(l Label) {
-	d.text(margin, margin+titleSize, titleSize, true, l.Title)
+	d.text(margin+titleSize, titleSize, true, l.Title)
 	d.box(margin, margin+titleSize+22, inner, 4)
 	for i, row := range l.Rows {
 		y := rowsTop + i*rowPitch
-		d.text(margin, y+nameSize, nameSize, false, row.Name)
-		d.text(margin, y+nameSize+valueSize+4, valueSize, false, row.Value)
+		d.text(y+nameSize, nameSize, false, row.Name)
+		d.text(y+nameSize+valueSize+4, valueSize, false, row.Value)
 	}
 }
 
@@ -100,7 +100,7 @@ func (d *drawing) symbols(c Code) error {
 	if module == 0 {
 		return d.square(c, (labelWidth-largeQR)/2, symbolsTop, largeQR)
 	}
-	d.text(margin, symbolsTop+smallQR/2+endingSize/3, endingSize, true, "…"+c.LastFour())
+	d.text(symbolsTop+smallQR/2+endingSize/3, endingSize, true, "…"+c.LastFour())
 	d.strip(bars, module)
 	return d.square(c, labelWidth-margin-smallQR, symbolsTop, smallQR)
 }
@@ -195,9 +195,9 @@ func (d *drawing) box(x, y, width, height int) {
 	d.boxes = append(d.boxes, image.Rect(x, y, x+width, y+height))
 }
 
-// text prints one cleaned line, shortened to the label's inner width.
-func (d *drawing) text(x, y, size int, bold bool, s string) {
+// text prints one cleaned line from the margin on, shortened to the label's inner width.
+func (d *drawing) text(y, size int, bold bool, s string) {
 	if s = fit(clean(s), size, bold, inner); s != "" {
-		d.texts = append(d.texts, line{x, y, size, bold, s})
+		d.texts = append(d.texts, line{margin, y, size, bold, s})
 	}
 }

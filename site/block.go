@@ -70,5 +70,6 @@ var blockEvolver = on(func(s *State, _ event.Event, b event.BlockAnswered) {
 		s.leaveVisit(b.Delivery)
 	case event.BlockFromHere:
 		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.Blocked = true })
+	default: // the others change nothing
 	}
 })

@@ -230,7 +230,7 @@ func (t *turn) ofVisit(id event.VisitID, asked event.Asked) (v Visit, ok bool, e
 	if !found {
 		return Visit{}, false, unknown("visit", string(id))
 	}
-	code := event.Code("")
+	var code event.Code
 	switch {
 	case v.Courier != courier:
 		code = event.WrongCourier

@@ -17,6 +17,7 @@ func TestEveryScenarioEndsAsItShould(t *testing.T) {
 	if testing.Short() {
 		t.Skip("plays for minutes; make test does")
 	}
+	t.Parallel()
 	program := buildLoquet(t)
 	for _, name := range demo.Names() {
 		t.Run(name, func(t *testing.T) {

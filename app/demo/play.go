@@ -60,12 +60,12 @@ const patience = 60 * time.Second
 const look = 15 * time.Millisecond
 
 // await reads the journal until it holds such an event after the last one that was waited for.
-func (p *play) await(what string, match func(event.Event) bool) event.Event {
+func (p *play) await(what string, match func(event.Event) bool) {
 	limit := time.Now().Add(patience)
 	for {
 		if i := slices.IndexFunc(p.events[p.at:], match); i >= 0 {
 			p.at += i + 1
-			return p.events[p.at-1]
+			return
 		}
 		if time.Now().After(limit) {
 			p.fail("waited in vain for: %s", what)
@@ -111,8 +111,8 @@ func (p *play) telling(e event.Event) bool {
 	return p.first != nil || e.Body.Kind() == event.ForeignOpening{}.Kind()
 }
 
-func (p *play) awaitBody(what string, kind event.Kind) event.Event {
-	return p.await(what, func(e event.Event) bool { return e.Body.Kind() == kind })
+func (p *play) awaitBody(what string, kind event.Kind) {
+	p.await(what, func(e event.Event) bool { return e.Body.Kind() == kind })
 }
 
 // awaitOpened waits for the world, not for the journal: the door is free to be pushed.

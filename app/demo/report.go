@@ -56,7 +56,7 @@ func (r *report) tell(at time.Time, who, what string) {
 	defer r.mu.Unlock()
 	clock := at.Local().Format("15:04:05.000")
 	if r.json {
-		_ = json.NewEncoder(r.out).Encode(line{clock, who, what})
+		r.encode(line{clock, who, what})
 		return
 	}
 	fmt.Fprintf(r.out, "  %s  %s %s\n", r.paint(faint, clock), r.paint(colorOf(who), fmt.Sprintf("%-9s", who)), what)
@@ -66,7 +66,7 @@ func (r *report) result(v Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.json {
-		_ = json.NewEncoder(r.out).Encode(v)
+		r.encode(v)
 		return
 	}
 	secured := "not proven shut"
@@ -82,6 +82,14 @@ func (r *report) result(v Result) {
 	}
 	fmt.Fprintf(r.out, "\n  delivery: %s · orders to open: %d · %s · audit: %s\n  %s\n",
 		v.State, v.Openings, secured, plural(v.Violations, "violation"), mark)
+}
+
+// encode writes one line for machines; where the output is gone there is nobody to tell.
+func (r *report) encode(v any) {
+	data, err := json.Marshal(v)
+	if err == nil {
+		fmt.Fprintf(r.out, "%s\n", data)
+	}
 }
 
 func plural(n int, what string) string {

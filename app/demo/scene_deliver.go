@@ -37,7 +37,7 @@ func sceneTwoBarriers(p *play) {
 	lobby, flat := p.door("lobby"), p.door("front-door")
 	lobby.push()
 	lobby.pullShut()
-	anna.open(v, "front-door").granted()
+	anna.open(v).granted()
 	p.awaitOpened("front-door")
 	flat.push()
 	anna.deposit(v)
@@ -92,7 +92,7 @@ func sceneTwoCouriers(p *play) {
 	p.awaitOpened("front-door")
 	ben.scan(b, second.parcels[0]).refused(event.BarrierBusy)
 	anna.finish(a, "front-door")
-	ben.open(b, "front-door").granted()
+	ben.open(b).granted()
 	ben.finish(b, "front-door")
 }
 

@@ -14,10 +14,10 @@ func sceneUnlockUnknown(p *play) {
 	front.fault("takes orders and does nothing", virtual.Faults{Deaf: true})
 	anna.scan(v, d.parcels[0]).granted()
 	p.awaitOutcome(event.Unknown)
-	anna.open(v, "front-door").refused(event.OutcomePending)
+	anna.open(v).refused(event.OutcomePending)
 	front.fault("works again", virtual.Faults{})
 	p.awaitOutcome(event.NotDone)
-	anna.open(v, "front-door").granted()
+	anna.open(v).granted()
 	anna.finish(v, "front-door")
 }
 
@@ -123,7 +123,7 @@ func sceneCrashAfterIntent(p *play) {
 	p.crashAtOrder(true, func() { anna.scanIntoTheVoid(v, d.parcels[0]) })
 	p.awaitOutcome(event.Unknown)
 	p.awaitOutcome(event.NotDone)
-	anna.open(v, "front-door").granted()
+	anna.open(v).granted()
 	anna.finish(v, "front-door")
 }
 
@@ -133,7 +133,7 @@ func sceneCrashAfterCommand(p *play) {
 	p.assign(d, anna)
 	v := anna.approach(d)
 	p.crashAtOrder(false, func() { anna.scanIntoTheVoid(v, d.parcels[0]) })
-	anna.open(v, "front-door").refusedAny(event.OutcomePending, event.AlreadyOpened)
+	anna.open(v).refusedAny(event.OutcomePending, event.AlreadyOpened)
 	front := p.door("front-door")
 	front.push()
 	anna.deposit(v)

@@ -95,6 +95,9 @@ func (s *stage) serve(ctx context.Context) error {
 	return s.awaitReady(ctx)
 }
 
+// prober asks whether the server is ready.
+var prober = &http.Client{Timeout: 5 * time.Second}
+
 func (s *stage) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -103,7 +106,7 @@ func (s *stage) awaitReady(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if res, err := http.DefaultClient.Do(req); err == nil {
+		if res, err := prober.Do(req); err == nil {
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
 				return nil

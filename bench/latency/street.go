@@ -122,7 +122,9 @@ func (s *street) door(id event.SiteID) (device.Device, error) {
 	s.mu.Lock()
 	s.devices[event.DeviceID(id)] = dev
 	s.mu.Unlock()
-	for limit := time.Now().Add(10 * time.Second); dev.Reach() != event.ReachOnline; time.Sleep(time.Millisecond) {
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for limit := time.Now().Add(10 * time.Second); dev.Reach() != event.ReachOnline; <-again.C {
 		if time.Now().After(limit) {
 			return nil, fmt.Errorf("%s does not come online", id)
 		}

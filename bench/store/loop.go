@@ -60,5 +60,5 @@ func (l *loop) turn(d time.Duration) (float64, error) {
 
 func (l *loop) stop() {
 	l.in.Close()
-	l.cmd.Wait()
+	_ = l.cmd.Wait() // it has given its figure
 }

@@ -14,7 +14,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -90,7 +89,7 @@ func Start(cfg Config) (*Broker, error) {
 		return nil, errors.New("the broker needs an account for the server")
 	}
 	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	listener, err := listen(cfg)
 	if err != nil {

@@ -185,7 +185,7 @@ func (a announcement) zigbee() *Zigbee2MQTT {
 }
 
 func (a announcement) lock(sensors []announcement) (*Lock, error) {
-	state, err := a.source("state_topic", "value_template")
+	state, err := a.source("state_topic")
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (a announcement) lock(sensors []announcement) (*Lock, error) {
 }
 
 func (a announcement) cover(sensors []announcement) (*Cover, error) {
-	state, err := a.source("state_topic", "value_template")
+	state, err := a.source("state_topic")
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,8 @@ func (a announcement) cover(sensors []announcement) (*Cover, error) {
 // simpleTemplate matches the templates that are understood: the whole value, or one key of its object.
 var simpleTemplate = regexp.MustCompile(`^\{\{\s*(?:value|value_json\.(\w+)|value_json\[['"](\w+)['"]\])\s*\}\}$`)
 
-func (a announcement) source(topicKey, templateKey string) (Source, error) {
+func (a announcement) source(topicKey string) (Source, error) {
+	const templateKey = "value_template"
 	source := Source{Topic: a.text(topicKey)}
 	template := strings.TrimSpace(a.text(templateKey))
 	if template == "" {
@@ -240,7 +241,7 @@ func (a announcement) extras(sensors []announcement, wantsContact bool) (Extras,
 	var extras Extras
 	var contacts []Contact
 	for _, s := range sensors {
-		source, err := s.source("state_topic", "value_template")
+		source, err := s.source("state_topic")
 		if err != nil || source.Topic == "" {
 			continue
 		}
@@ -275,7 +276,7 @@ func (a announcement) availability() []Availability {
 	var all []Availability
 	for _, item := range items {
 		one := announcement{keys: written(item)}
-		source, err := one.source("topic", "value_template")
+		source, err := one.source("topic")
 		if err != nil {
 			continue // a topic that is not understood can't make the device look reachable
 		}

@@ -48,7 +48,7 @@ func TestConformance(t *testing.T) {
 		{Name: "ratgdo", Kind: virtual.RatgdoGarage},
 	}
 	for name, start := range map[string]func(*testing.T, virtual.Config) string{
-		"embedded": embedded, "mosquitto": real,
+		"embedded": embedded, "mosquitto": register,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, d := range devices {
@@ -94,7 +94,7 @@ func embedded(t *testing.T, home virtual.Config) string {
 }
 
 // real starts a mosquitto with the same rights.
-func real(t *testing.T, home virtual.Config) string {
+func register(t *testing.T, home virtual.Config) string {
 	t.Helper()
 	users := []mosquitto.User{{Name: serverName, Password: serverPassword}}
 	for _, d := range home.Devices {

@@ -26,7 +26,6 @@ type Thing struct {
 	bolt     event.Bolt
 	contact  event.Contact // where the door really is
 	moving   string        // "opening", "closing" or ""
-	cause    string        // of the last movement
 	battery  int
 	faults   Faults
 	codes    map[int]string
@@ -159,6 +158,7 @@ func (t *Thing) obey(order order, c Command, p *paho.Publish) {
 			}
 			t.move(order.act == actOpen, "remote")
 		})
+	case actNone:
 	}
 }
 

@@ -43,11 +43,11 @@ func (w *writer) restartLog() {
 // checkpoints copies the log into the file beside the writer, which goes on meanwhile.
 func (w *writer) checkpoints() {
 	for range w.wake {
-		length, missing, err := w.log.checkpoint("NOOP")
+		_, missing, err := w.log.checkpoint("NOOP")
 		if err != nil || missing < w.logPages {
 			continue
 		}
-		if length, _, err = w.log.checkpoint("PASSIVE"); err == nil && length > restartAt*w.logPages {
+		if length, _, err := w.log.checkpoint("PASSIVE"); err == nil && length > restartAt*w.logPages {
 			w.restart.Store(true)
 		}
 	}

@@ -26,8 +26,9 @@ func classify(err error) error {
 	switch sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultFull, sqlite.ResultIOErr, sqlite.ResultReadOnly, sqlite.ResultCantOpen, sqlite.ResultBusy, sqlite.ResultPerm:
 		return fmt.Errorf("%w: %w", store.ErrFull, err)
+	default:
+		return damaged(err)
 	}
-	return damaged(err)
 }
 
 // errDamaged is for people: the file itself is at fault.
@@ -38,6 +39,7 @@ func damaged(err error) error {
 	switch sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
 		return fmt.Errorf("%w: %w", errDamaged, err)
+	default:
+		return err
 	}
-	return err
 }

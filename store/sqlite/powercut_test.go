@@ -85,7 +85,7 @@ func cuts(t *testing.T, times int) error {
 	ctx, stop := context.WithCancel(t.Context())
 	var callers sync.WaitGroup
 	for i := range 4 {
-		callers.Go(func() { appendUntil(t, ctx, s, event.SiteID(fmt.Sprintf("s%d", i)), acknowledged) })
+		callers.Go(func() { appendUntil(ctx, t, s, event.SiteID(fmt.Sprintf("s%d", i)), acknowledged) })
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	var found error
@@ -99,7 +99,7 @@ func cuts(t *testing.T, times int) error {
 }
 
 // appendUntil appends until it is stopped.
-func appendUntil(t *testing.T, ctx context.Context, s *Store, site event.SiteID, acknowledged *acks) {
+func appendUntil(ctx context.Context, t *testing.T, s *Store, site event.SiteID, acknowledged *acks) {
 	for version := uint64(0); ctx.Err() == nil; version++ {
 		if err := s.Append(t.Context(), decided(site, version)); err != nil {
 			t.Error(err)
