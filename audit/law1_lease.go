@@ -38,6 +38,7 @@ func (x *exam) whyGranted(g entry[event.LeaseGranted]) (f faults) {
 	f.need(ok && has[event.BarrierEnrolled](x.history, b, -1, g.pos), "nobody had worked the barrier by hand")
 	f.need(!has[event.BarrierRetired](x.history, b, -1, g.pos), "the barrier was retired")
 	f.need(reserved.body.Spec == g.body.Spec, "it was lent as something else than was enrolled")
+	f.need(g.body.Spec.Closure.Provable() || reserved.body.AcceptUnprovable, "nothing can prove it shut, and its owner had not accepted that")
 	f.need(!x.closed(g.pos), "the members had moved out")
 	f.need(x.everLent(b, borrower, g.pos), "no member had allowed %s to borrow it", borrower)
 	before, ok := latest[event.LeaseGranted](x.history, g.pos)

@@ -32,7 +32,7 @@ func TestLaw1NoOpeningWithoutAReason(t *testing.T) {
 		{"never booked", home, also(edit("approach", func(v *event.VisitBegun) {
 			v.Deliveries = []event.DeliveryID{"home1-d99"}
 		}), upTo("open")), "never booked"},
-		{"for another access point", home, edit("book", func(d *event.DeliveryBooked) { d.AccessPoint = "home1-a99" }), "another access point"},
+		{"for another access point", home, edit("book", func(d *event.DeliveryBooked) { d.AccessPoint = "home1-a99" }), "it goes to another access point"},
 		{"no such visit", home, also(edit("open", func(o *intended) { o.Permit.Visit = "home1-v99" }), upTo("open")), "no visit"},
 		{"the visit had ended", home, also(before("open", func(s *story) {
 			s.say(event.VisitEnded{Visit: s.visit, How: event.EndUnopened})
@@ -285,7 +285,7 @@ func TestLaw1Lease(t *testing.T) {
 	t.Parallel()
 	find(t, 1, []plant{
 		{"without a grant", lobby, also(without("grant"), upTo("open")), "no grant"},
-		{"another fencing number", lobby, edit("open", func(o *intended) { o.Permit.Fence = 2 }), "fencing number"},
+		{"another fencing number", lobby, edit("open", func(o *intended) { o.Permit.Fence = 2 }), "its fencing number is 2"},
 		{"a number that the lender never gave", lobby, also(
 			edit("receive", func(r *event.LeaseReceived) { r.Number = 2 }),
 			edit("open", func(o *intended) { o.Permit.Fence = 2 })), "no grant of home1-l18 with the fencing number 2"},
@@ -308,6 +308,18 @@ func TestLaw1Lease(t *testing.T) {
 				s.say(g)
 			})
 		}), "not above the last"},
+		{"a barrier of the lender that nobody had worked by hand", lobby, edit("building", func(b *event.BarrierEnrolled) { b.Barrier = "tower9-b99" }), "by hand"},
+		{"a barrier of the lender that was retired", lobby, before("grant", func(s *story) {
+			s.at("tower9", func() { s.say(event.BarrierRetired{Barrier: s.doors[0], By: s.byMember()}) })
+		}), "was retired"},
+		{"by a lender that had moved out", lobby, before("grant", func(s *story) {
+			s.at("tower9", func() { s.say(event.SiteClosed{By: s.byMember()}) })
+		}), "moved out"},
+		{"another barrier than the lender's grant names", lobby, also(edit("grant", func(g *event.LeaseGranted) { g.Barrier = "tower9-b99" }), upTo("open")), "the lender granted tower9-b99"},
+		{"a barrier that nothing proves shut, and its owner had not accepted", lobby, also(
+			edit("building", func(b *event.BarrierReserved) { b.Spec.Closure = event.Closure{} }),
+			edit("grant", func(g *event.LeaseGranted) { g.Spec.Closure = event.Closure{} }),
+			edit("receive", func(r *event.LeaseReceived) { r.Spec.Closure = event.Closure{} }), upTo("open")), "had not accepted"},
 		{"lent as another device", lobby, also(edit("grant", func(g *event.LeaseGranted) { g.Spec.Device = "lock-9" })), "something else than was enrolled"},
 	})
 }

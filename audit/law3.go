@@ -50,15 +50,15 @@ func (x *exam) resolveTime(f *faults, o intent) {
 	}
 }
 
-// settled says whether a command is known to be over: it came to nothing, or it was done, and a code was
-// forgotten.
+// settled says whether a command is known to be over: it came to nothing, or it was done, by the device's own word
+// or at any rate too long ago to come again, and a code was forgotten.
 func (x *exam) settled(o intent, pos int) bool {
 	p := o.body.Permit
 	switch x.outcome(p.ID, pos) {
 	case event.NotDone:
 		return true
 	case event.Done:
-		return p.Type != event.PermitCode || x.forgotten(p.ID, pos)
+		return x.events[pos].At > x.mayArrive(p, pos) && (p.Type != event.PermitCode || x.forgotten(p.ID, pos))
 	default:
 		return false
 	}

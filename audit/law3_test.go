@@ -62,6 +62,13 @@ func TestLaw3IntentBeforeAct(t *testing.T) {
 		{"not done while the door stands open", retry, also(upTo("never"), edit("read", func(o *event.BarrierObserved) {
 			o.Observation.Contact = event.ContactUnknown
 		})), "not said to be closed"},
+		{"done by signs while it could still arrive", signs, also(without("too late now"), upTo("by signs")), "by signs while it could still happen"},
+		{"done by signs, and there were none", signs, also(without("copy"), upTo("by signs")), "there are none"},
+		{"unknown by signs", signs, also(edit("by signs", func(r *event.OpeningResolved) { r.Outcome = event.NotDone }), upTo("by signs")), "there are none"},
+		{"not done, and the code was never forgotten", rehearsedCode, also(without("forget", "forgotten"), upTo("unused")), "had not forgotten the code"},
+		{"recovery while an order that was only seen may still arrive", recovery, edit("done", func(r *event.OpeningResolved) {
+			r.By = event.BySight
+		}), "might still happen"},
 		{"an outcome of nothing", home, also(edit("done", func(r *event.OpeningResolved) { r.Permit = "home1-p99" }), upTo("done")), "nothing intended it"},
 	})
 }

@@ -83,8 +83,17 @@ func (x *exam) evidence(f *faults, o intent, pos int) {
 }
 
 // openedSince is the moment after which evidence counts: the last time that the device said that it stood open; or
-// else, when its opening became known.
+// else, when its opening became known. Of an order that the device did not confirm, also not before it could have
+// arrived for the last time.
 func (x *exam) openedSince(o intent, c event.Closure, before int) (moment, bool) {
+	since, ok := x.lastOpen(o, c, before)
+	if late := wholly(x.mayArrive(o.body.Permit, before)); late.after(since) {
+		since = late
+	}
+	return since, ok
+}
+
+func (x *exam) lastOpen(o intent, c event.Closure, before int) (moment, bool) {
 	p := o.body.Permit
 	if !x.opened(p, before) {
 		return moment{}, false
@@ -109,8 +118,8 @@ func (x *exam) openedSince(o intent, c event.Closure, before int) (moment, bool)
 // lastSign is when the barrier last showed itself open after an intent, by any part and by a stored copy too. What
 // is opened again for recovery stood open before.
 func (x *exam) lastSign(o intent, before int) (moment, bool) {
-	for _, r := range slices.Backward(x.readings(o.body.Permit.Barrier)) {
-		if r.pos < before && r.pos > o.pos && (r.bolt.is == event.BoltUnlocked || r.contact.is == event.ContactOpen) {
+	for _, r := range slices.Backward(x.readingsBetween(o.body.Permit.Barrier, o.pos, before)) {
+		if r.bolt.is == event.BoltUnlocked || r.contact.is == event.ContactOpen {
 			return r.when, true
 		}
 	}

@@ -50,6 +50,21 @@ func TestLaw5NotSecuredIsNotDone(t *testing.T) {
 		{"called secured, and nothing was opened", blocked, edit("end", func(e *event.VisitEnded) { e.How = event.EndSecured }), `was "nothing-opened"`},
 		{"unprovable, called secured", unprovable, instead("leave", leave(event.EndSecured)), `was "closed-unproven"`},
 		{"unprovable, and not accepted", unprovable, edit("enrol", func(b *event.BarrierReserved) { b.AcceptUnprovable = false }), "had not accepted"},
+		{"unprovable, and the order may yet arrive", unprovable, without("done"), "may yet be opened"},
+		{"secured before an order that was only seen could last arrive", home, edit("done", func(r *event.OpeningResolved) {
+			r.By = event.BySight
+		}), "nothing current was heard"},
+		{"secured by an answer to a question from before that", signs, edit("locked", func(o *event.BarrierObserved) {
+			o.Observation.AskedAt = o.Observation.AskedAt.Add(-2 * event.Second)
+		}), "nothing current was heard"},
+		{"a code that proves nothing, never shown", unprovableCode, without("shown"), "may yet be opened"},
+		{"delivered though it was cancelled", twoDoors, also(edit("approach", func(v *event.VisitBegun) {
+			v.Deliveries = append(v.Deliveries, "home1-d99")
+		}), before("leave", func(s *story) {
+			s.say(event.DeliveryDelivered{Delivery: "home1-d99", Visit: s.visit, How: event.EndSecured})
+		}), before("scan two", func(s *story) {
+			s.say(event.DeliveryCancelled{Delivery: "home1-d99", By: operator})
+		})), "none of its parcels"},
 		{"unprovable, and nobody closed", unprovable, without("close"), "nobody said that"},
 		{"ended twice", home, after("leave", func(s *story) {
 			s.say(event.VisitEnded{Visit: "home1-v14", How: event.EndSecured})
@@ -84,6 +99,11 @@ func TestLaw5TakenOver(t *testing.T) {
 		{"without a hand", alarmed, without("by hand"), "worked by hand"},
 		{"by a bolt that moved by itself", alarmed, instead("by hand", door(locked)), "worked by hand"},
 		{"by a stored copy", alarmed, instead("by hand", door(event.Observation{Contact: event.ContactClosed, Origin: event.OriginRetained})), "worked by hand"},
+		{"though nothing was opened", alarmed, also(upTo("approach"), after("approach", func(s *story) {
+			s.say(event.TakeOverAsked{Visit: s.visit, Member: s.member})
+			s.foreign(s.doors[0], ajar)
+			s.say(event.VisitTakenOver{Visit: s.visit, Member: s.member})
+		})), "had opened nothing"},
 		{"and called secured", alarmed, edit("end", func(e *event.VisitEnded) { e.How = event.EndSecured }), `was "taken-over"`},
 	})
 }

@@ -114,6 +114,35 @@ var unprovable = arrival("unprovable", rules, []chapter{{"enrol", enrol(shutter)
 	chapter{"leave", leave(event.EndUnproven)},
 )
 
+// unprovableCode: a box with a keypad that proves nothing; who was shown the code counts as having opened it.
+var unprovableCode = arrival("unprovable code", rules, []chapter{{"enrol", enrol(box)}}, event.PermitCode).with(
+	chapter{"open", open(0)},
+	chapter{"done", resolved(event.Done, event.ByAnswer)},
+	chapter{"shown", show},
+	chapter{"close", askClose},
+	chapter{"forget", code.chapters[code.at("forget")].tell},
+	chapter{"forgotten", code.chapters[code.at("forgotten")].tell},
+	chapter{"leave", leave(event.EndUnproven)},
+)
+
+var box = event.Spec{Device: "box-1", Grade: event.GradeReported, Horizon: 10 * event.Minute, Codes: true}
+
+// signs: after a crash nobody knows the outcome; a stored copy shows that something opened, and once the order can
+// no longer arrive, the device's answer shows the door shut.
+var signs = arrival("signs", rules, []chapter{{"enrol", enrol(lock)}}, event.PermitRemote).with(
+	chapter{"open", open(0)},
+	chapter{"copy", door(event.Observation{Bolt: event.BoltUnlocked, Origin: event.OriginRetained})},
+	chapter{"unknown", func(s *story) { s.wait(20 * event.Second); resolved(event.Unknown, event.ByTime)(s) }},
+	chapter{"too late now", func(s *story) { s.now = s.permit.Resolve }},
+	chapter{"by signs", resolved(event.Done, event.BySigns)},
+	chapter{"locked", func(s *story) {
+		s.wait(2 * event.Second)
+		s.observe(s.doors[0], event.Observation{Bolt: event.BoltLocked, Origin: event.OriginAnswer, AskedAt: s.now.Add(-event.Second)})
+	}},
+	chapter{"secured", secured(0)},
+	chapter{"leave", leave(event.EndSecured)},
+)
+
 // alarmed: the door stands open too long, the alarm climbs, and a member comes home and takes over.
 var alarmed = arrival("alarmed", rules, []chapter{{"enrol", enrol(lock)}}, event.PermitRemote).with(
 	chapter{"open", open(0)},
@@ -179,6 +208,7 @@ var retry = arrival("retry", rules, []chapter{{"enrol", enrol(lock)}}, event.Per
 	chapter{"never", resolved(event.NotDone, event.ByReading)},
 	chapter{"open at last", tap(0)},
 	chapter{"seen", func(s *story) { door(unlocked)(s); resolved(event.Done, event.BySight)(s) }},
+	chapter{"confirmed", resolved(event.Done, event.ByAnswer)},
 	chapter{"locked", door(locked)},
 	chapter{"secured", secured(0)},
 	chapter{"leave", leave(event.EndSecured)},
@@ -377,4 +407,4 @@ var asking = func() plot {
 }()
 
 // plots keep every law.
-var plots = []plot{home, twoDoors, garage, code, unprovable, alarmed, recovery, retry, rehearsal, rehearsedCode, lobby, planB, blocked, tooLate, filmed, asking}
+var plots = []plot{home, twoDoors, garage, code, unprovable, unprovableCode, signs, alarmed, recovery, retry, rehearsal, rehearsedCode, lobby, planB, blocked, tooLate, filmed, asking}

@@ -65,11 +65,36 @@ func (h *history) failed(p event.PermitID, before int) bool {
 	return h.outcome(p, before) == event.NotDone
 }
 
-// opened says whether a permit is known to have opened its barrier: a code's answer says only that it was set.
+// opened says whether a permit is known to have opened its barrier. A code's answer says only that it was set: it
+// opened when the device said so, or, where nothing could prove that, when it was shown.
 func (h *history) opened(p event.Permit, before int) bool {
+	if h.failed(p.ID, before) {
+		return false
+	}
+	if p.Type == event.PermitCode {
+		spec, _, _ := h.spec(p, before)
+		return h.resolved(p.ID, event.Done, event.BySight, before) ||
+			!spec.Closure.Provable() && has[event.CodeShown](h, p.ID, -1, before)
+	}
 	return slices.ContainsFunc(all[event.OpeningResolved](h, p.ID, before), func(r entry[event.OpeningResolved]) bool {
-		return r.body.Outcome == event.Done && (p.Type == event.PermitRemote || r.body.By == event.BySight)
-	}) && !h.failed(p.ID, before)
+		return r.body.Outcome == event.Done
+	})
+}
+
+// resolved says whether an outcome had become known in a way.
+func (h *history) resolved(p event.PermitID, o event.Outcome, by event.Resolution, before int) bool {
+	return slices.ContainsFunc(all[event.OpeningResolved](h, p, before), func(r entry[event.OpeningResolved]) bool {
+		return r.body.Outcome == o && r.body.By == by
+	})
+}
+
+// mayArrive is the last moment at which a remote order that the device did not confirm may still open: somebody
+// else may have opened what was seen. 0 if it can't, or if nobody knows.
+func (h *history) mayArrive(p event.Permit, before int) event.Instant {
+	if p.Type == event.PermitCode || h.resolved(p.ID, event.Done, event.ByAnswer, before) {
+		return 0
+	}
+	return p.Resolve
 }
 
 // spent says whether a permit could open by then: a remote one from its intent on, a code from its first showing.
@@ -98,11 +123,11 @@ func (h *history) wayIn(v visit) []event.BarrierRef {
 }
 
 // spec is what was declared of the permit's barrier: at enrolment, or with the lease. Accepted says that its owner
-// accepts that nothing proves it shut.
+// accepts that nothing proves it shut; of a barrier that was lent, the owner's own journal tells.
 func (h *history) spec(p event.Permit, before int) (s event.Spec, accepted, known bool) {
 	if event.SiteOf(p.Barrier) != h.site {
 		got, ok := last[event.LeaseReceived](h, p.Lease, before)
-		return got.body.Spec, false, ok
+		return got.body.Spec, true, ok
 	}
 	reserved, ok := last[event.BarrierReserved](h, p.Barrier, before)
 	return reserved.body.Spec, reserved.body.AcceptUnprovable, ok
