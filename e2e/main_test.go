@@ -9,10 +9,17 @@ import (
 	"testing"
 )
 
-// loquet and powercut are the programs under test: loquet, and loquet over a disk that forgets.
-var loquet, powercut string
+// loquet is the program under test. That this package imports its parts, for the server over a disk that forgets,
+// also lets go test know that a result is old once one of them has changed.
+var loquet string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// TestMain builds the program; started with a mirror, it is itself a server over a disk that forgets.
+func TestMain(m *testing.M) {
+	if mirror := os.Getenv(mirrorVariable); mirror != "" {
+		os.Exit(serveOnForgetful(mirror, os.Args[1:]))
+	}
+	os.Exit(run(m))
+}
 
 // atOnce is how many tests run side by side: they mostly wait, for orders to become void.
 const atOnce = "16"
@@ -27,16 +34,14 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	loquet, powercut = filepath.Join(dir, "loquet"), filepath.Join(dir, "powercut")
-	for program, from := range map[string]string{loquet: "../cmd/loquet", powercut: "./powercut"} {
-		args := []string{"build", "-o", program}
-		if os.Getenv("LOQUET_RACE") != "" {
-			args = append(args, "-race")
-		}
-		if out, err := exec.Command("go", append(args, from)...).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "%s can't be built: %v\n%s", from, err, out)
-			return 1
-		}
+	loquet = filepath.Join(dir, "loquet")
+	args := []string{"build", "-o", loquet}
+	if os.Getenv("LOQUET_RACE") != "" {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, "../cmd/loquet")...).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "loquet can't be built: %v\n%s", err, out)
+		return 1
 	}
 	return m.Run()
 }

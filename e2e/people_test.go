@@ -178,7 +178,7 @@ func (in *installation) consent(way []map[string]any) {
 	in.place = added.ID
 	in.post(in.home, "/v1/home/consents", map[string]any{"accessPoint": in.place, "largest": "large", "inside": true,
 		"hours": []map[string]any{{"days": []int{1, 2, 3, 4, 5, 6, 7}, "from": 0, "to": 1440}}}, nil)
-	in.alarmAfter(time.Minute)
+	in.alarmAfter(45 * time.Second)
 }
 
 // alarmAfter sets how long a barrier may stay unsecured in a visit before it is an alarm.

@@ -42,7 +42,7 @@ type step struct {
 // device answer; at last the courier calls for help.
 const (
 	makeSafe = 30 * time.Second
-	giveUp   = 110 * time.Second
+	giveUp   = 85 * time.Second
 )
 
 // newVisit books and approaches: the scan is next.

@@ -1,7 +1,8 @@
-package main
+package e2e
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/loquet/loquet/app"
 )
 
 // disk is a layer in front of SQLite's own layer over files: everything is really written too, so that the
@@ -49,11 +52,24 @@ var under *disk
 // files and methods are keyed by SQLite's own pointers.
 var files, methods sync.Map
 
+// Environment of a server over a disk that forgets: the folder of what would survive, and whether syncs are lies.
+const (
+	mirrorVariable = "LOQUET_E2E_MIRROR"
+	noSyncVariable = "LOQUET_E2E_NO_SYNC"
+)
+
+// serveOnForgetful is loquet over a disk that can lose its power: killed at any moment, it leaves in the mirror what
+// the disk would then hold, which is all that was synced and some of the rest.
+func serveOnForgetful(mirror string, args []string) int {
+	if err := forget(mirror, os.Getenv(noSyncVariable) != ""); err != nil {
+		fmt.Fprintln(os.Stderr, "a disk that forgets:", err)
+		return 2
+	}
+	return app.Main(args)
+}
+
 // forget puts the layer in front of SQLite's default one, for the whole process and for good.
 func forget(mirror string, noSync bool) error {
-	if mirror == "" {
-		return errors.New("LOQUET_MIRROR names no folder")
-	}
 	if err := os.MkdirAll(mirror, 0o700); err != nil {
 		return err
 	}
@@ -146,7 +162,7 @@ func (i *image) apply(c change) {
 		_, err = i.file.WriteAt(c.data, c.offset)
 	}
 	if err != nil {
-		panic("powercut: the mirror can't be written: " + err.Error())
+		panic("the mirror can't be written: " + err.Error())
 	}
 }
 
