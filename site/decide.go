@@ -1,6 +1,8 @@
 package site
 
 import (
+	"errors"
+
 	"github.com/loquet/loquet/event"
 )
 
@@ -25,8 +27,16 @@ func Decide(s State, c Command) ([]event.Event, error) {
 		return nil, err
 	}
 	t.settle()
+	if len(t.events) >= mostEvents {
+		return nil, errEndless
+	}
 	return t.events, nil
 }
+
+// mostEvents is more than any decision needs. A rule that undoes what another does would fill the memory.
+const mostEvents = 100_000
+
+var errEndless = errors.New("site: a decision does not come to its end")
 
 func (t *turn) handle(r Request) error {
 	if _, opens := r.(OpenSite); !opens && t.Seq == 0 {
@@ -88,7 +98,7 @@ func (Tick) decide(*turn) error { return nil }
 // settle states what follows without anybody asking, until nothing does. Each rule states at most one thing
 // and returns whether it did; each makes progress, so that the loop ends.
 func (t *turn) settle() {
-	for t.settleOne() {
+	for len(t.events) < mostEvents && t.settleOne() {
 	}
 }
 

@@ -293,7 +293,8 @@ func (p Step) resolvable() event.Instant {
 
 // settleProofs states what is proven, and nothing that follows from it yet.
 func (t *turn) settleProofs() {
-	for slices.ContainsFunc(t.Visits, func(v Visit) bool { return t.settleOutcomes(v) || t.settleSecured(v) }) {
+	proves := func(v Visit) bool { return t.settleOutcomes(v) || t.settleSecured(v) }
+	for len(t.events) < mostEvents && slices.ContainsFunc(t.Visits, proves) {
 	}
 }
 
