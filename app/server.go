@@ -94,7 +94,8 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.sent, err = sendlog.Open(s.config.file(sentName)); err != nil {
 		return err
 	}
-	if s.mqtt, s.accounts, err = connectMQTT(ctx, s.config, s.store, s.sent, s.log); err != nil {
+	// The connection outlives what is under way, and is closed after it: an order that was sent waits for its report.
+	if s.mqtt, s.accounts, err = connectMQTT(context.WithoutCancel(ctx), s.config, s.store, s.sent, s.log); err != nil {
 		return err
 	}
 	s.metrics = newMetrics(s.mqtt.Connected)

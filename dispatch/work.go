@@ -3,7 +3,6 @@ package dispatch
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
 
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/site"
@@ -54,7 +53,7 @@ func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) 
 		if err != nil {
 			return fmt.Errorf("dispatch: work of %s: %w", e.Body.Kind(), err)
 		}
-		id := string(e.Site) + "-" + strconv.FormatUint(e.Seq, 10) + "-" + kind
+		id := fmt.Sprintf("%s-%019d-%s", e.Site, e.Seq, kind) // in the order of the journal as text too
 		all = append(all, store.Work{ID: id, Site: e.Site, Kind: kind, Due: e.At, Data: encoded})
 		return nil
 	}

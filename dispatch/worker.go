@@ -23,11 +23,13 @@ type Handler func(ctx context.Context, w store.Work) error
 type trade struct {
 	do   Handler
 	wake chan struct{}
+	// atOnce is how much of it may be under way.
+	atOnce int
 }
 
 // Handle sets who does a kind of work. Call it before Run.
 func (d *Dispatcher) Handle(kind string, h Handler) {
-	d.trades[kind] = trade{do: h, wake: make(chan struct{}, 1)}
+	d.trades[kind] = trade{do: h, wake: make(chan struct{}, 1), atOnce: workAtOnce}
 }
 
 // Work is claimed in portions, for longer than an attempt may take; this much of a kind may be under way at once.
@@ -85,7 +87,7 @@ func (d *Dispatcher) resumeSite(ctx context.Context, id event.SiteID) {
 // work does one kind of work until the context ends. Each kind has places of its own, so that a slow webhook
 // never keeps a door waiting.
 func (d *Dispatcher) work(ctx context.Context, kind string, t trade) {
-	places := make(chan struct{}, workAtOnce)
+	places := make(chan struct{}, t.atOnce)
 	var under sync.WaitGroup
 	defer under.Wait()
 	for d.waitForWork(ctx, kind, t.wake) && waitForPlace(ctx, places) {
