@@ -131,7 +131,8 @@ func (v Visit) claimedAt(at event.Instant) bool {
 	return v.TakenOver == "" && v.Claimed != 0 && v.Claimed <= at && at.Since(v.Claimed) <= claimLife
 }
 
-// Resume asks every device of an unfinished visit anew, after a restart.
+// Resume asks every device of an unfinished visit anew, after a restart. It orders nothing shut: what is known is
+// from before, and a bolt must not be thrown into a door that was opened meanwhile.
 type Resume struct{}
 
 func (Resume) decide(t *turn) error {
@@ -140,8 +141,9 @@ func (Resume) decide(t *turn) error {
 	}
 	for _, v := range t.Visits {
 		for _, p := range v.Steps {
-			if p.spent() && v.TakenOver == "" {
-				t.askDevice(v, p)
+			b, _ := find(t.Barriers, p.Barrier)
+			if p.spent() && v.TakenOver == "" && b.Spec.Reads {
+				t.say(event.ReadingAsked{Barrier: b.ID, Visit: v.ID})
 			}
 		}
 	}
