@@ -68,3 +68,20 @@ func TestReaders(t *testing.T) {
 		t.Error("members")
 	}
 }
+
+// Nobody is no courier: an unassigned delivery and a rehearsal have none, and must not be theirs.
+func TestNobodyIsNoCourier(t *testing.T) {
+	s := play(t, "given home\n10:00:00 merchant flora books roses to hall, 14:00-16:00: 4471 small").sites[home]
+	ap := s.state.AccessPoints[0].ID
+	for _, f := range []site.Facts{
+		{Actor: event.Actor{Kind: event.ActorCourier}, Signed: event.Signed{ID: "proof"}},
+		{Actor: event.Actor{Kind: event.ActorCourier}, Signed: event.Signed{ID: "proof", Key: "key"}},
+		{Actor: event.Actor{Kind: event.ActorCourier, ID: "anna"}, Signed: event.Signed{ID: "proof"}},
+		{Actor: event.Actor{Kind: event.ActorCourier, ID: "anna"}, Signed: event.Signed{Key: "key"}},
+	} {
+		f.At = s.state.At + event.Instant(4*event.Hour)
+		if events, err := site.Decide(s.state, site.Command{Facts: f, Do: site.Approach{AccessPoint: ap}}); err == nil {
+			t.Errorf("%+v begins %v", f.Signed, kinds(events))
+		}
+	}
+}
