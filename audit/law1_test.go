@@ -3,6 +3,7 @@ package audit_test
 import (
 	"testing"
 
+	"github.com/loquet/loquet/audit"
 	"github.com/loquet/loquet/event"
 )
 
@@ -322,4 +323,17 @@ func TestLaw1Lease(t *testing.T) {
 			edit("receive", func(r *event.LeaseReceived) { r.Spec.Closure = event.Closure{} }), upTo("open")), "had not accepted"},
 		{"lent as another device", lobby, also(edit("grant", func(g *event.LeaseGranted) { g.Spec.Device = "lock-9" })), "something else than was enrolled"},
 	})
+}
+
+// TestLaw1KnowsClocks: a phone's clock may be a minute off, and more where the nodes' clocks differ too.
+func TestLaw1KnowsClocks(t *testing.T) {
+	t.Parallel()
+	for apart, skew := range map[event.Millis]event.Millis{
+		-60 * event.Second: 0, 60 * event.Second: 0, -66 * event.Second: event.Second * 2, 66 * event.Second: event.Second * 2,
+	} {
+		off := edit("open", func(o *intended) { o.Signed = courierPhone.once(clock("10:40:08").Add(apart)) })(home)
+		if report := tell(off).check(t, audit.Options{Skew: skew}); !report.OK() {
+			t.Errorf("%s apart:\n%s", apart.Duration(), text(report))
+		}
+	}
 }

@@ -191,3 +191,40 @@ func TestLaw5OpenedFromInside(t *testing.T) {
 		s.say(event.AlarmEnded{Visit: s.visit})
 	})(home))
 }
+
+// TestLaw5RulesInForce: the dwell that counts is that of the rules in force, chosen or not, and a shorter one counts
+// from when it was chosen.
+func TestLaw5RulesInForce(t *testing.T) {
+	t.Parallel()
+	set := func(dwell event.Millis) func(*story) {
+		return func(s *story) {
+			s.say(event.RulesSet{Rules: event.Rules{Dwell: dwell, Climb: event.Minute, Watch: true}, By: s.byMember()})
+		}
+	}
+	unchosen := instead("move in", func(s *story) {
+		s.say(event.SiteOpened{Zone: "Europe/Paris"})
+		s.member = id[event.MemberID](s, 'm')
+		s.say(event.MemberJoined{Member: s.member, By: operator})
+	})
+	for _, test := range []struct {
+		what   string
+		change change
+		now    string
+		late   bool
+	}{
+		{"five minutes where nobody chose: not yet", unchosen, "10:45:00", false},
+		{"five minutes where nobody chose", unchosen, "10:45:30", true},
+		{"an hour", instead("move in", moveIn(event.Rules{Dwell: event.Hour, Climb: event.Minute})), "11:30:00", false},
+		{"made longer meanwhile", after("unlocked", set(event.Hour)), "11:30:00", false},
+		{"made shorter: told at once", after("pushed", set(event.Second)), "10:40:20", false},
+		{"made shorter, and not told", after("pushed", set(event.Second)), "10:40:40", true},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			t.Parallel()
+			report := tell(test.change(upTo("pushed")(home))).check(t, audit.Options{Now: clock(test.now)})
+			if report.OK() == test.late {
+				t.Errorf("late is %v:\n%s", test.late, text(report))
+			}
+		})
+	}
+}

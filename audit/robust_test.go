@@ -105,7 +105,7 @@ func TestAnyJournalIsBorne(t *testing.T) {
 		s := tell(plot{})
 		for _, site := range []event.SiteID{"home1", "tower9"} {
 			s.site = site
-			for range rapid.IntRange(0, 40).Draw(t, "events") {
+			for range rapid.IntRange(0, 25).Draw(t, "events") {
 				s.wait(event.Millis(rapid.Int64Range(0, 1e5).Draw(t, "wait")))
 				s.say(arbitrary(t, rapid.SampledFrom(kinds).Draw(t, "kind")))
 			}
