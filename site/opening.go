@@ -124,7 +124,8 @@ func (t *turn) gateReopen(v Visit, step Step) event.Code {
 		return event.CameraNotLive
 	case !step.live() || step.Opened == 0 || step.By != event.PermitRemote:
 		return event.NotOpened
-	case step.Outcome != event.Done:
+	case step.Outcome != event.Done || !step.Answered && !step.impossibleNow(t.at):
+		// Seen open is not enough: the order itself might still be on its way.
 		return event.OutcomePending
 	case !b.ajar():
 		return event.NotAjar
