@@ -14,10 +14,10 @@ import (
 // TestEveryScenarioEndsAsItShould plays each scenario against the real binary, several at a time: most of their
 // time is waiting for deadlines.
 func TestEveryScenarioEndsAsItShould(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("plays for minutes; make test does")
 	}
-	t.Parallel()
 	program := buildLoquet(t)
 	for _, name := range demo.Names() {
 		t.Run(name, func(t *testing.T) {
