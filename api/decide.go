@@ -86,7 +86,8 @@ func decide[A any](ctx context.Context, a *API, o order, answer func(context.Con
 
 // keyOf scopes a client's key to its principal, in a form of fixed length.
 func keyOf(by, key string) string {
-	sum := sha256.Sum256([]byte(by + "\x00" + key))
+	// The length keeps "ab"+"c" apart from "a"+"bc".
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d/%s/%s", len(by), by, key))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -81,6 +81,8 @@ type faulty struct {
 	*memory.Store
 	mu     sync.Mutex
 	append func(store.Append) error
+	// entering, if set, sees the context of each append before it is made.
+	entering func(context.Context)
 }
 
 func (f *faulty) fail(with func(store.Append) error) {
@@ -89,10 +91,19 @@ func (f *faulty) fail(with func(store.Append) error) {
 	f.append = with
 }
 
+func (f *faulty) watch(entering func(context.Context)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.entering = entering
+}
+
 func (f *faulty) Append(ctx context.Context, a store.Append) error {
 	f.mu.Lock()
-	with := f.append
+	with, entering := f.append, f.entering
 	f.mu.Unlock()
+	if entering != nil {
+		entering(ctx)
+	}
 	if with != nil {
 		if err := with(a); err != nil {
 			return err

@@ -1,12 +1,16 @@
 package api_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/event"
@@ -211,4 +215,51 @@ func TestRegistersRepeat(t *testing.T) {
 	w.merchant("grocer").send("POST", "/v1/couriers", c).problem(409, "taken")
 	c.Name = "Somebody Else"
 	op.send("POST", "/v1/couriers", c).problem(409, "taken")
+}
+
+// A phone that loses the network right after it asked: what it asked for is decided and done all the same, and the
+// same key brings the answer.
+func TestClientGoesAway(t *testing.T) {
+	s := newStage(t)
+	s.phone.scan(s.visit, 1)
+	path := "/v1/courier/visits/" + string(s.visit) + "/scan"
+	body := api.ScanRequest{Text: sscc(2), Position: s.w.at(5)}
+	raw := get(json.Marshal(body))(t)
+	ctx, leave := context.WithCancel(t.Context())
+	req := get(http.NewRequestWithContext(ctx, "POST", s.w.url+path, bytes.NewReader(raw)))(t)
+	req.Header.Set("Idempotency-Key", "k")
+	s.phone.sign(req, raw)
+	s.w.store.watch(func(deciding context.Context) {
+		leave()
+		select {
+		case <-deciding.Done():
+			t.Error("the decision ended with its client")
+		case <-time.After(200 * time.Millisecond):
+		}
+	})
+	if res, err := s.w.transport.RoundTrip(req); err == nil {
+		_ = res.Body.Close()
+		t.Error("answered before the client went away")
+	}
+	s.w.store.watch(nil)
+	var a api.Answer
+	s.phone.send("POST", path, body, "Idempotency-Key", "k").want(200, &a)
+	granted(t, a)
+	s.phone.finish(s.home, s.visit)
+	if n := s.home.door.openings(); n != 1 {
+		t.Errorf("%d openings", n)
+	}
+}
+
+// A handler that breaks answers for itself, and the server goes on.
+func TestBrokenHandler(t *testing.T) {
+	s := newStage(t)
+	s.w.store.fail(func(storeAppend) error { panic(errSecretive) })
+	r := s.shop.send("POST", "/v1/deliveries", s.w.booking(s.home, 8))
+	p := r.problem(500, "internal")
+	s.w.store.fail(nil)
+	if strings.Contains(string(r.body), errSecretive.Error()) || !strings.Contains(s.w.logs.String(), p.Reference) {
+		t.Errorf("a broken handler says %s", r.body)
+	}
+	s.shop.get("/v1/deliveries", nil)
 }

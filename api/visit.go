@@ -216,9 +216,6 @@ func endOf(lang phrase.Lang, e event.Event, b event.VisitEnded) *VisitEnd {
 	return &VisitEnd{How: b.How, At: e.At, Title: words.Title, Text: words.Text()}
 }
 
-// errStillOpen: the visit has not ended, as far as the journal goes.
-var errStillOpen = errors.New("the visit has not ended")
-
 // endedVisit reads from the journal how a visit ended that is no longer in the site's state.
 func (a *API) endedVisit(ctx context.Context, id event.VisitID) (*Visit, error) {
 	after, err := sequenceOf(id)
@@ -242,7 +239,7 @@ func (a *API) endedVisit(ctx context.Context, id event.VisitID) (*Visit, error) 
 			}
 		}
 		if len(events) == 0 {
-			return nil, errStillOpen
+			return nil, notFound("visit")
 		}
 	}
 }

@@ -197,3 +197,76 @@ func TestDanger(t *testing.T) {
 		t.Errorf("while a door stands open: %+v", r)
 	}
 }
+
+// Whoever bound another phone meanwhile sees nothing of the visit from there, nor does another courier of its end.
+func TestVisitBelongsToOneDevice(t *testing.T) {
+	s := newStage(t)
+	other := s.w.newPhone()
+	other.pair(get(s.w.couriers.Invite(t.Context(), "anna"))(t).Code).want(201, nil)
+	other.send("GET", "/v1/courier/visits/"+string(s.visit), nil).problem(404, "not-found")
+	a := other.scan(s.visit, 1)
+	refused(t, a, event.WrongDevice)
+	if a.Visit != nil {
+		t.Errorf("shown to another phone: %+v", a.Visit)
+	}
+}
+
+func TestEndedVisitIsItsCouriers(t *testing.T) {
+	s := newStage(t)
+	granted(t, s.phone.act(s.visit, "leave", nil))
+	var seen api.Visit
+	s.phone.get("/v1/courier/visits/"+string(s.visit), &seen)
+	if seen.Ended == nil || seen.Ended.How != event.EndUnopened || seen.Ended.Title == "" {
+		t.Errorf("the visit: %+v", seen)
+	}
+	s.w.courier("ben").send("GET", "/v1/courier/visits/"+string(s.visit), nil).problem(404, "not-found")
+	for _, id := range []string{"-v1", "-v9999", "-v0"} {
+		s.phone.send("GET", "/v1/courier/visits/"+string(s.home.site)+id, nil).problem(404, "not-found")
+	}
+	refused(t, s.phone.scan(s.visit, 1), event.AlreadyEnded)
+}
+
+// Stops come in the order of their windows; deliveries for one access point are one stop.
+func TestStopsInOrder(t *testing.T) {
+	w := newWorld(t)
+	first, second := w.home(), w.homeOf(w.merchant("butcher"), event.PermitRemote)
+	anna := w.courier("anna")
+	book := func(h *home, n int, in time.Duration) {
+		b := w.booking(h, n)
+		b.Window.From = w.clock.now().Add(in)
+		var d api.Delivery
+		w.merchant("grocer").post("/v1/deliveries", b, &d)
+		w.assign(d.ID, anna.courier)
+	}
+	book(second, 1, 40*time.Minute)
+	book(first, 2, 30*time.Minute)
+	book(second, 3, 10*time.Minute)
+	var stops api.Stops
+	anna.get("/v1/courier/stops", &stops)
+	if len(stops.Stops) != 2 || stops.Stops[0].Site != second.site || len(stops.Stops[0].Deliveries) != 2 || stops.Stops[1].Site != first.site {
+		t.Errorf("the stops: %+v", stops)
+	}
+}
+
+// Plan B may be another door of the same home, named as the household names it.
+func TestPlanBAtAnotherDoor(t *testing.T) {
+	s := newStage(t)
+	barrier, _ := s.home.addDoor("garage")
+	var ap api.AccessPoint
+	s.home.post("/v1/home/access-points", api.AccessPointRequest{WayIn: []event.BarrierRef{{Barrier: barrier, By: event.PermitRemote}}, Radius: 50,
+		Position: api.Centre{Latitude: latitude, Longitude: longitude}, Name: "Garage, on the left"}, &ap)
+	s.home.send("PUT", "/v1/home/rules", api.Rules{DwellSeconds: 300, ClimbSeconds: 60,
+		PlanB: []api.Fallback{{Kind: event.FallbackAccessPoint, AccessPoint: ap.ID}}}).want(200, nil)
+	r := refused(t, s.phone.scan(s.visit, 99), event.WrongParcel)
+	if r.PlanB == nil || r.PlanB.AccessPoint != ap.ID || r.PlanB.Text != "Garage, on the left" {
+		t.Errorf("plan B: %+v", r.PlanB)
+	}
+	var a api.Answer
+	s.phone.post("/v1/courier/deliveries/"+string(s.delivery)+"/plan-b", api.PlanBRequest{Position: s.w.at(5)}, &a)
+	granted(t, a)
+	var d api.Delivery
+	s.shop.get("/v1/deliveries/"+string(s.delivery), &d)
+	if d.AccessPoint != ap.ID {
+		t.Errorf("the delivery: %+v", d)
+	}
+}
