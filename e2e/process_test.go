@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -48,15 +49,19 @@ func newServer(t testing.TB, program, data string, args ...string) *server {
 	return s
 }
 
-// freeAddress finds a free port on loopback; a server gets the same one again after a crash.
+// freeAddress finds a free port on loopback; a server gets the same one again after a crash. It lies below those
+// that the kernel gives to connections, or one of them would take it while the server is down.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // start runs the server and returns when it is ready to open doors.

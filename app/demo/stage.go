@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -137,13 +138,16 @@ func (s *stage) close() {
 	}
 }
 
-// freeAddress finds a free port on loopback. The server gets the same one again after a crash.
+// freeAddress finds a free port on loopback. The server gets the same one again after a crash; it lies below those
+// that the kernel gives to connections, or one of them would take it meanwhile.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
 	}
-	return l.Addr().String(), l.Close()
+	return "", errors.New("no port is free")
 }
 
 // process is a child process with its log.
