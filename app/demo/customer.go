@@ -139,13 +139,20 @@ func (c *customer) workByHand(d virtual.Device, id event.BarrierID) {
 			c.play.fail("%s was worked by hand, and is not enrolled", d.Name)
 		}
 		thing.Hand()
-		if thing.Contact() == event.ContactClosed {
-			_ = thing.Push() // a garage door moves by itself
-		}
-		c.play.pause(look)
+		_ = thing.Push() // a garage door moves by itself
+		c.play.standsAs(thing, event.ContactOpen)
+		c.play.pause(2 * look)
 		_ = thing.PullShut()
 		thing.HandLock()
+		c.play.standsAs(thing, event.ContactClosed)
 		c.play.pause(2 * look)
+	}
+}
+
+// standsAs waits, for a moment, until a door that takes its time really stands so.
+func (p *play) standsAs(thing *virtual.Thing, want event.Contact) {
+	for limit := time.Now().Add(2 * time.Second); thing.Contact() != want && time.Now().Before(limit); {
+		p.pause(look)
 	}
 }
 

@@ -306,6 +306,7 @@ func (p *play) door(name string) hands { return hands{p, name} }
 func (h hands) push() {
 	h.play.say("door", "%s is pushed open", h.name)
 	h.play.must(h.play.stage.home.Thing(h.name).Push())
+	h.play.awaitSeenOpen(h.name)
 }
 
 func (h hands) pullShut() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/loquet/loquet/app/record"
 	"github.com/loquet/loquet/client"
+	"github.com/loquet/loquet/device/virtual"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/phrase"
@@ -129,6 +130,23 @@ func (p *play) awaitOpened(name string) {
 	}
 	p.read()
 	p.say("door", "%s is free to be opened", name)
+}
+
+// awaitSeenOpen waits until the door's contact has said that it is open, if it has one: whoever acts before that
+// acts on a door that is still known as shut.
+func (p *play) awaitSeenOpen(name string) {
+	for _, d := range p.scenario.devices {
+		if d.Name == name && d.Kind == virtual.LobbyDoor {
+			return
+		}
+	}
+	at, id := p.at, p.home.barriers[name]
+	p.at = max(0, len(p.events)-1)
+	p.await(name+" is seen open", func(e event.Event) bool {
+		o, ok := e.Body.(event.BarrierObserved)
+		return ok && o.Barrier == id && o.Observation.Contact == event.ContactOpen
+	})
+	p.at = at
 }
 
 // awaitSecured waits until the barrier is proven shut since it was last opened.
