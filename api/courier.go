@@ -122,15 +122,19 @@ func (a *API) answered(ctx context.Context, c auth.Courier, v event.VisitID, o o
 
 // about has a visit's site decide upon a courier's request for the visit.
 func (a *API) about(ctx context.Context, c auth.Courier, v event.VisitID, p *Position, do site.Request) (*answerOutput, error) {
-	if event.CheckID(v, 'v') != nil {
-		return nil, notFound("visit")
-	}
-	at := event.SiteOf(v)
-	place, err := a.placeAtVisit(ctx, v, p)
+	o, err := a.orderAbout(ctx, c, v, p, do)
 	if err != nil {
 		return nil, err
 	}
-	return a.answered(ctx, c, v, byCourier(c, at, do, place))
+	return a.answered(ctx, c, v, o)
+}
+
+func (a *API) orderAbout(ctx context.Context, c auth.Courier, v event.VisitID, p *Position, do site.Request) (order, error) {
+	if event.CheckID(v, 'v') != nil {
+		return order{}, notFound("visit")
+	}
+	place, err := a.placeAtVisit(ctx, v, p)
+	return byCourier(c, event.SiteOf(v), do, place), err
 }
 
 // placeAtVisit reduces a position to its distance from the visit's access point, which alone the journal may know.
@@ -276,10 +280,15 @@ func (a *API) reopen(ctx context.Context, c auth.Courier, in *openInput) (*answe
 	return a.about(ctx, c, in.Visit, in.Body.Position, site.Reopen{Visit: in.Visit, Barrier: in.Body.Barrier})
 }
 
-// code shows the one-time code. It is added to the answer after the showing is committed, and remembered nowhere
-// but in its sealed value.
+// code shows the one-time code, which is added to the answer after its showing is committed. Asking again is no
+// second showing, so that no answer with a code in it has to be remembered.
 func (a *API) code(ctx context.Context, c auth.Courier, in *openInput) (*answerOutput, error) {
-	out, err := a.about(ctx, c, in.Visit, in.Body.Position, site.ShowCode{Visit: in.Visit, Barrier: in.Body.Barrier})
+	o, err := a.orderAbout(ctx, c, in.Visit, in.Body.Position, site.ShowCode{Visit: in.Visit, Barrier: in.Body.Barrier})
+	if err != nil {
+		return nil, err
+	}
+	o.natural = true
+	out, err := a.answered(ctx, c, in.Visit, o)
 	if err != nil || out.Body.Refused != nil {
 		return out, err
 	}

@@ -39,18 +39,34 @@ type order struct {
 	// facts are who acts, and from where.
 	facts site.Facts
 	with  []dispatch.Attach
+	// natural orders do the same when they are repeated: their answers are made anew, and remembered nowhere.
+	natural bool
+}
+
+// scoped names a principal; "" for one whose requests are not remembered.
+func scoped(who any) string {
+	switch p := who.(type) {
+	case auth.Client:
+		return "key/" + string(p.Role()) + "/" + p.Identity()
+	case auth.Member:
+		return "member/" + string(p.ID())
+	case auth.Courier:
+		return "courier/" + string(p.ID())
+	default:
+		return ""
+	}
 }
 
 func byClient(c auth.Client, at event.SiteID, do site.Request) order {
-	return order{by: "key/" + string(c.Role()) + "/" + c.Identity(), site: at, do: do, facts: site.Facts{Actor: c.Actor()}}
+	return order{by: scoped(c), site: at, do: do, facts: site.Facts{Actor: c.Actor()}}
 }
 
 func byMember(m auth.Member, do site.Request) order {
-	return order{by: "member/" + string(m.ID()), site: m.Site(), do: do, facts: site.Facts{Actor: m.Actor()}}
+	return order{by: scoped(m), site: m.Site(), do: do, facts: site.Facts{Actor: m.Actor()}}
 }
 
 func byCourier(c auth.Courier, at event.SiteID, do site.Request, place *event.Place) order {
-	return order{by: "courier/" + string(c.ID()), site: at, do: do, facts: site.Facts{Actor: c.Actor(), Signed: c.Signed(), Place: place}}
+	return order{by: scoped(c), site: at, do: do, facts: site.Facts{Actor: c.Actor(), Signed: c.Signed(), Place: place}}
 }
 
 func (o order) attach(with ...dispatch.Attach) order {
@@ -59,27 +75,35 @@ func (o order) attach(with ...dispatch.Attach) order {
 }
 
 // decide has the order decided and committed, and makes the answer of it. With an Idempotency-Key the answer is
-// remembered in the same commit, and given again instead of deciding twice. answer may be called more than once.
-func decide[A any](ctx context.Context, a *API, o order, answer func(context.Context, dispatch.Result) (A, error)) (A, error) {
+// remembered in the same commit; what was remembered before is given before anybody decides (see replayed).
+// answer may be called more than once.
+func decide[A any](ctx context.Context, a *API, o order, answer func(context.Context, dispatch.Result) (A, error)) (given A, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decideWithin)
 	defer cancel()
 	c := callOf(ctx)
-	if c.key == "" || c.method != http.MethodPost {
+	m := a.memory(c, o.by)
+	if m == nil || o.natural {
 		result, err := a.Dispatch.Do(ctx, o.site, site.Command{Facts: o.facts, Do: o.do}, o.with...)
 		if err != nil {
-			var none A
-			return none, err
+			return given, err
 		}
 		return answer(ctx, result)
 	}
-	memory := memory[A]{api: a, key: keyOf(o.by, c.key), digest: c.digest()}
-	if given, known, err := memory.recall(ctx); known || err != nil {
+	remember := func(r dispatch.Result) (more dispatch.Attachments, err error) {
+		if given, err = answer(ctx, r); err != nil {
+			return more, err
+		}
+		more.Remember, err = m.keep(ctx, o.site, struct{ Body A }{given})
+		return more, err
+	}
+	_, err = a.Dispatch.Do(ctx, o.site, site.Command{Facts: o.facts, Do: o.do}, append(o.with, remember)...)
+	if err == nil || errors.Is(err, store.ErrUncertain) {
 		return given, err
 	}
-	given, err := memory.decide(ctx, o, answer)
-	if errors.Is(err, store.ErrExists) {
-		// The same request, sent twice at once: the other one was first.
-		given, _, err = memory.recall(ctx)
+	// The same request may have been sent twice at once, and the other one was first: then its answer is ours.
+	var first struct{ Body A }
+	if known, recallErr := m.recall(ctx, &first); known && recallErr == nil {
+		return first.Body, nil
 	}
 	return given, err
 }
@@ -92,64 +116,79 @@ func keyOf(by, key string) string {
 }
 
 // memory is the answer to one request with an idempotency key.
-type memory[A any] struct {
+type memory struct {
 	api    *API
 	key    string
 	digest string
 }
 
-// kept is how an answer is remembered: sealed, as it may hold personal values or a one-time code.
+// memory returns nil for a request that is not to be remembered.
+func (a *API) memory(c *call, by string) *memory {
+	if c.key == "" || by == "" || c.method != http.MethodPost {
+		return nil
+	}
+	return &memory{api: a, key: keyOf(by, c.key), digest: c.digest()}
+}
+
+// replayed gives the answer that was remembered for a request, before anything else looks at what stands now.
+func replayed[O any](ctx context.Context, a *API, by string) (out *O, known bool, err error) {
+	m := a.memory(callOf(ctx), by)
+	if m == nil {
+		return nil, false, nil
+	}
+	out = new(O)
+	known, err = m.recall(ctx, out)
+	return out, known, err
+}
+
+// kept is how an answer is remembered: sealed, as it may hold personal values.
 type kept struct {
 	Site   event.SiteID `json:"site"`
 	Sealed []byte       `json:"sealed"`
 }
 
-func (m memory[A]) sealName() string { return "answer/" + m.key }
+func (m *memory) sealName() string { return "answer/" + m.key }
 
-func (m memory[A]) recall(ctx context.Context) (given A, known bool, err error) {
+// recall decodes the remembered answer, a struct with its body.
+func (m *memory) recall(ctx context.Context, into any) (known bool, err error) {
 	r, err := m.api.Store.Recall(ctx, m.key)
 	if errors.Is(err, store.ErrNotFound) {
-		return given, false, nil
+		return false, nil
 	}
 	if err != nil {
-		return given, false, err
+		return false, err
 	}
 	if r.Digest != m.digest {
-		return given, true, problem(http.StatusUnprocessableEntity, "idempotency-key-reused",
+		return true, problem(http.StatusUnprocessableEntity, "idempotency-key-reused",
 			"This Idempotency-Key was used for another request. Nothing was done. Use a new key for a new request.")
 	}
 	var k kept
 	if err := json.Unmarshal(r.Answer, &k); err != nil {
-		return given, true, fmt.Errorf("api: a remembered answer: %w", err)
+		return true, fmt.Errorf("api: a remembered answer: %w", err)
 	}
 	plain, err := m.api.Vault.Open(ctx, k.Site, m.sealName(), k.Sealed)
 	if err != nil {
-		return given, true, fmt.Errorf("api: a remembered answer: %w", err)
+		return true, fmt.Errorf("api: a remembered answer: %w", err)
 	}
-	return given, true, json.Unmarshal(plain, &given)
+	if err := json.Unmarshal(plain, into); err != nil {
+		return true, fmt.Errorf("api: a remembered answer: %w", err)
+	}
+	return true, nil
 }
 
-func (m memory[A]) decide(ctx context.Context, o order, answer func(context.Context, dispatch.Result) (A, error)) (given A, err error) {
-	remember := func(r dispatch.Result) (more dispatch.Attachments, err error) {
-		if given, err = answer(ctx, r); err != nil {
-			return more, err
-		}
-		plain, err := json.Marshal(given)
-		if err != nil {
-			return more, fmt.Errorf("api: an answer: %w", err)
-		}
-		sealed, err := m.api.Vault.Seal(ctx, o.site, m.sealName(), plain)
-		if err != nil {
-			return more, err
-		}
-		encoded, err := json.Marshal(kept{o.site, sealed})
-		if err != nil {
-			return more, fmt.Errorf("api: an answer: %w", err)
-		}
-		until := event.InstantOf(m.api.Now()).Add(rememberFor)
-		more.Remember = &store.Remembered{Key: m.key, Digest: m.digest, Answer: encoded, Until: until}
-		return more, nil
+func (m *memory) keep(ctx context.Context, at event.SiteID, answer any) (*store.Remembered, error) {
+	plain, err := json.Marshal(answer)
+	if err != nil {
+		return nil, fmt.Errorf("api: an answer: %w", err)
 	}
-	_, err = m.api.Dispatch.Do(ctx, o.site, site.Command{Facts: o.facts, Do: o.do}, append(o.with, remember)...)
-	return given, err
+	sealed, err := m.api.Vault.Seal(ctx, at, m.sealName(), plain)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(kept{at, sealed})
+	if err != nil {
+		return nil, fmt.Errorf("api: an answer: %w", err)
+	}
+	until := event.InstantOf(m.api.Now()).Add(rememberFor)
+	return &store.Remembered{Key: m.key, Digest: m.digest, Answer: encoded, Until: until}, nil
 }

@@ -248,7 +248,7 @@ func (w *world) connect(id event.DeviceID, config json.RawMessage) (device.Devic
 	d := &door{id: id, bolt: event.BoltLocked, contact: event.ContactClosed, says: make(chan event.Observation, 100),
 		codes: map[event.PermitID]string{},
 		spec: event.Spec{Device: id, Closure: event.Closure{Bolt: !c.Unprovable, Contact: !c.Unprovable}, Grade: event.GradeReported,
-			Horizon: event.Hour, Opens: true, Secures: true, Reads: true, Codes: true}}
+			Horizon: event.Hour, Opens: true, Secures: true, Codes: true}}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.doors[id] = d
@@ -266,20 +266,11 @@ func (d *door) Reach() event.Reach {
 	return event.ReachOnline
 }
 
-func (d *door) observation(o event.Origin) event.Observation {
-	now := event.InstantOf(time.Now())
-	seen := event.Observation{Device: d.id, Bolt: d.bolt, Contact: d.contact, ReceivedAt: now, Origin: o}
-	if o == event.OriginAnswer {
-		seen.AskedAt = now
-	}
-	return seen
-}
-
 func (d *door) move(bolt event.Bolt, contact event.Contact) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.bolt, d.contact = bolt, contact
-	d.says <- d.observation(event.OriginLive)
+	d.says <- event.Observation{Device: d.id, Bolt: bolt, Contact: contact, ReceivedAt: event.InstantOf(time.Now()), Origin: event.OriginLive}
 }
 
 func (d *door) Open(context.Context, device.Order) (event.Outcome, error) {
@@ -296,12 +287,6 @@ func (d *door) Secure(context.Context) (event.Outcome, error) {
 	d.mu.Unlock()
 	d.move(event.BoltLocked, contact)
 	return event.Done, nil
-}
-
-func (d *door) Read(context.Context) (event.Observation, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.observation(event.OriginAnswer), nil
 }
 
 func (d *door) SetCode(_ context.Context, o device.CodeOrder) (event.Outcome, error) {

@@ -23,6 +23,9 @@ type Look struct {
 	What string `json:"what" doc:"What was shown"`
 }
 
+// looksOrder makes looks' keys sort by time.
+const looksOrder = "2006-01-02T15:04:05.000000000Z"
+
 // looksAt is the partition of a site's looks, in order of time.
 func looksAt(id event.SiteID) string { return "looks/" + string(id) }
 
@@ -34,7 +37,7 @@ func (a *API) look(ctx context.Context, c auth.Client, at event.SiteID, what str
 	if err != nil {
 		return fmt.Errorf("api: a look: %w", err)
 	}
-	row := store.Row{Partition: looksAt(at), Key: event.InstantOf(now).String() + "/" + callOf(ctx).reference, Data: data}
+	row := store.Row{Partition: looksAt(at), Key: now.Format(looksOrder) + "/" + callOf(ctx).reference, Data: data}
 	write := func(dispatch.Result) (dispatch.Attachments, error) {
 		return dispatch.Attachments{Rows: []store.Row{row}}, nil
 	}

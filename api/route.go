@@ -78,7 +78,10 @@ func serve[P, I, O any](a *API, r route, schemes []string, who func(context.Cont
 		if !ok {
 			return nil, a.told(ctx, internal())
 		}
-		out, err := h(ctx, p, in)
+		out, known, err := replayed[O](ctx, a, scoped(p))
+		if err == nil && !known {
+			out, err = h(ctx, p, in)
+		}
 		if err != nil {
 			return nil, a.told(ctx, explained(err))
 		}

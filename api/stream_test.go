@@ -22,6 +22,7 @@ type sse struct {
 // stream reads server-sent events until it ends.
 type stream struct {
 	t      *testing.T
+	ctx    context.Context
 	res    *http.Response
 	lines  *bufio.Scanner
 	cancel context.CancelFunc
@@ -39,7 +40,7 @@ func (c caller) stream(t *testing.T, path string, header ...string) *stream {
 	c.sign(req, nil)
 	res := get(c.w.transport.RoundTrip(req))(t)
 	t.Cleanup(func() { _ = res.Body.Close() })
-	return &stream{t: t, res: res, lines: bufio.NewScanner(res.Body), cancel: cancel}
+	return &stream{t: t, ctx: ctx, res: res, lines: bufio.NewScanner(res.Body), cancel: cancel}
 }
 
 // next returns the next event; ok is false when the stream has ended.
@@ -82,10 +83,15 @@ func (s *stream) until(kind string) []sse {
 	}
 }
 
+// rest reads until the server ends the stream.
 func (s *stream) rest() []sse {
+	s.t.Helper()
 	var all []sse
 	for {
 		e, ok := s.next()
+		if s.ctx.Err() != nil {
+			s.t.Fatalf("the stream goes on after %s", kinds(all))
+		}
 		if !ok {
 			return all
 		}

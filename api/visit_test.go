@@ -169,9 +169,13 @@ func TestPlanB(t *testing.T) {
 	granted(t, a)
 	s.w.courier("ben").post(path, api.PlanBRequest{Position: s.w.at(5)}, &a)
 	refused(t, a, event.WrongCourier)
-	var back api.Answer
-	s.phone.post(path, api.PlanBRequest{Photo: "sha256:00ff", Position: s.w.at(5)}, &back)
-	granted(t, back)
+	// The phone repeats what it was not answered: the delivery is gone by then, and the answer is the same.
+	back := api.PlanBRequest{Photo: "sha256:00ff", Position: s.w.at(5)}
+	first := s.phone.send("POST", path, back, "Idempotency-Key", "b").want(200, &a)
+	granted(t, a)
+	if again := s.phone.send("POST", path, back, "Idempotency-Key", "b").want(200, nil); string(again.body) != string(first.body) {
+		t.Errorf("%s\n%s", first.body, again.body)
+	}
 	var d api.Delivery
 	s.shop.get("/v1/deliveries/"+string(s.delivery), &d)
 	if d.Status != "returned" {

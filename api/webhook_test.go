@@ -134,6 +134,31 @@ func TestWebhook(t *testing.T) {
 	}
 }
 
+// Two merchants share one visit: each is told of its own delivery alone, the operator of both.
+func TestWebhooksOfASharedVisitKeepApart(t *testing.T) {
+	w := newWorld(t)
+	h := w.home()
+	grocer, butcher, anna := w.merchant("grocer"), w.merchant("butcher"), w.courier("anna")
+	theirs, boss := newReceiver(t), newReceiver(t)
+	butcher.post("/v1/webhooks", api.WebhookRequest{URL: theirs.URL}, nil)
+	w.operator().post("/v1/webhooks", api.WebhookRequest{URL: boss.URL}, nil)
+	mine, other := w.book(grocer, h, 1), w.book(butcher, h, 2)
+	w.assign(mine.ID, anna.courier)
+	w.assign(other.ID, anna.courier)
+	granted(t, anna.approach(h))
+	theirs.until(t, "visit.begun")
+	boss.until(t, "visit.begun")
+	for _, m := range theirs.all() {
+		if strings.Contains(string(m.body), string(mine.ID)) {
+			t.Errorf("told of another's delivery: %s", m.body)
+		}
+	}
+	begun := boss.all()[slices.Index(boss.types(t), "visit.begun")]
+	if !strings.Contains(string(begun.body), string(mine.ID)) || !strings.Contains(string(begun.body), string(other.ID)) {
+		t.Errorf("the operator is told %s", begun.body)
+	}
+}
+
 // telling is the work that an event makes.
 func telling(t *testing.T, at time.Time, d event.DeliveryID, m event.MerchantID) store.Work {
 	tell := dispatch.Telling{Event: event.Event{Site: event.SiteOf(d), Seq: 7, At: event.InstantOf(at), Body: event.DeliveryExpired{Delivery: d}},
