@@ -21,6 +21,9 @@ type LeaseGranted struct {
 	Number  uint64    `json:"number"`
 	Until   Instant   `json:"until"`
 	Spec    Spec      `json:"spec"`
+	// Known is what the lender knew of the barrier when it granted: a part that does not move in the visit is
+	// reported by nobody again.
+	Known Known `json:"known,omitzero"`
 }
 
 // Kind of event.
@@ -42,6 +45,8 @@ type LeaseReceived struct {
 	Number uint64  `json:"number"`
 	Until  Instant `json:"until"`
 	Spec   Spec    `json:"spec"`
+	// Known is as the grant says.
+	Known Known `json:"known,omitzero"`
 }
 
 // Kind of event.

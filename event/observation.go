@@ -78,6 +78,22 @@ type Observation struct {
 // Current says whether the observation can speak for the moment it was received: a live change, or an answer.
 func (o Observation) Current() bool { return o.Origin == OriginLive || o.Origin == OriginAnswer }
 
+// Known is what was known of a barrier at one moment, for another journal to go on from. A time of 0 means that the
+// part was not known from a current message: it stands for nothing but a difference.
+type Known struct {
+	Bolt      Bolt    `json:"bolt,omitempty"`
+	BoltAt    Instant `json:"boltAt,omitempty"`
+	Contact   Contact `json:"contact,omitempty"`
+	ContactAt Instant `json:"contactAt,omitempty"`
+	// Reach as last said, and ReachedAt when the device last proved reachable; 0 since it was said to be offline.
+	Reach     Reach   `json:"reach,omitempty"`
+	ReachedAt Instant `json:"reachedAt,omitempty"`
+	// DeviceAt is the device's own latest time, and DeviceHeard when it was heard: what is older and came later is
+	// a replay.
+	DeviceAt    Instant `json:"deviceAt,omitempty"`
+	DeviceHeard Instant `json:"deviceHeard,omitempty"`
+}
+
 // Outcome is what became of a command to a device.
 type Outcome string
 
