@@ -98,6 +98,8 @@ var bodies = register(
 	OpeningIntended{}, OpeningResolved{}, CodeShown{}, CodeRemovalAsked{}, CodeRemoved{}, DepositRecorded{},
 	SecuringAsked{}, ReadingAsked{}, BarrierObserved{}, BarrierSecured{}, BarrierUnsecured{}, ForeignOpening{},
 	AlarmRaised{}, AlarmEnded{}, TakeOverAsked{}, VisitTakenOver{}, CloseAsked{}, CourierLeftInDanger{}, CourierReleased{}, VisitEnded{},
+	CameraAdded{}, CameraProven{}, CameraRetired{}, FilmingAsked{}, RecordingAsked{}, PictureLost{}, PictureBack{}, FilmingEnded{},
+	ClipFinished{}, ClipErasureAsked{}, ClipErased{}, PictureWatched{},
 	LeaseAsked{}, LeaseGranted{}, LeaseRefused{}, LeaseReceived{}, LeaseDenied{}, LeaseReturnAsked{}, LeaseReturned{}, LeaseEnded{},
 )
 

@@ -27,6 +27,10 @@ type (
 	VisitID string
 	// PermitID names the right to open one barrier once ("<site>-p<seq>").
 	PermitID string
+	// CameraID names a camera of the site ("<site>-c<seq>").
+	CameraID string
+	// ClipID names what was kept of one visit's pictures ("<site>-f<seq>", for film).
+	ClipID string
 	// LeaseID names a borrowed barrier; its site is the borrower's ("<site>-l<seq>").
 	LeaseID string
 )

@@ -6,20 +6,14 @@ type Readiness struct {
 	Reach   Reach     `json:"reach"`
 }
 
-// CameraProof says that a camera was proven live.
-type CameraProof struct {
-	Camera DeviceID `json:"camera"`
-	At     Instant  `json:"at"`
-}
-
 // OpeningIntended commits the site to open one barrier once: the permit is spent by this very event. Whatever
 // justified it stands beside it, for the audit.
 type OpeningIntended struct {
-	Permit Permit       `json:"permit"`
-	Place  Place        `json:"place,omitzero"`
-	Ready  Readiness    `json:"ready"`
-	Camera *CameraProof `json:"camera,omitempty"`
-	Signed Signed       `json:"signed,omitzero"`
+	Permit  Permit    `json:"permit"`
+	Place   Place     `json:"place,omitzero"`
+	Ready   Readiness `json:"ready"`
+	Picture Picture   `json:"picture,omitzero"`
+	Signed  Signed    `json:"signed,omitzero"`
 }
 
 // Kind of event.

@@ -30,6 +30,8 @@ const (
 	DeviceOffline    Code = "device-offline"
 	OutcomePending   Code = "outcome-pending"
 	CameraNotLive    Code = "camera-not-live"
+	CameraProving    Code = "camera-proving"
+	CameraNoRoom     Code = "camera-no-room"
 	LenderRefused    Code = "lender-refused"
 	LenderBlocked    Code = "lender-blocked"
 	LeasePending     Code = "lease-pending"
@@ -48,7 +50,7 @@ func Codes() []Code {
 	return []Code{
 		WrongParcel, WrongCourier, WrongDevice, WrongPlace, NoPosition, PositionVague, PositionOld, TooEarly, TooLate,
 		NoConsent, QuestionOpen, PetsLoose, AlarmOn, Blocked, AlreadyScanned, AlreadyOpened, AlreadyEnded,
-		NothingToDeliver, ParcelsLeft, BarrierBusy, BarrierNotReady, DeviceOffline, OutcomePending, CameraNotLive,
+		NothingToDeliver, ParcelsLeft, BarrierBusy, BarrierNotReady, DeviceOffline, OutcomePending, CameraNotLive, CameraProving, CameraNoRoom,
 		LenderRefused, LenderBlocked, LeasePending, NotSecured, NotAjar, NotOpened, NotPresent, ProofReused, Suspended,
 		NotConfirmed, ParcelMissed,
 	}

@@ -75,6 +75,10 @@ type Rules struct {
 	Climb Millis `json:"climb"`
 	// Camera asks for a live picture: no picture, no opening.
 	Camera bool `json:"camera,omitempty"`
+	// KeepClips is how long what was filmed is kept; 0 for the default of seven days.
+	KeepClips Millis `json:"keepClips,omitempty"`
+	// OperatorWatches lets the operator's staff see a visit's live picture while an alarm stands in it.
+	OperatorWatches bool `json:"operatorWatches,omitempty"`
 	// AskPets and AskAlarm ask the day before and again on approach: are the pets shut away, is the alarm off.
 	AskPets  bool `json:"askPets,omitempty"`
 	AskAlarm bool `json:"askAlarm,omitempty"`

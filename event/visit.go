@@ -102,6 +102,8 @@ const (
 	AlarmReopened  AlarmReason = "reopened"
 	AlarmUnreached AlarmReason = "unreachable"
 	AlarmCodeStuck AlarmReason = "code-not-removed"
+	// AlarmPicture: the visit's camera shows nothing that counts.
+	AlarmPicture AlarmReason = "picture-lost"
 )
 
 // AlarmRaised: an alarm of the visit stands at this level, and whoever the level names is told.

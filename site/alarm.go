@@ -42,7 +42,7 @@ func (s State) alarmAt(v Visit, at event.Instant) Alarm {
 
 func (s State) alarmLevel(v Visit, reason event.AlarmReason, at event.Instant) event.AlarmLevel {
 	switch {
-	case reason == event.AlarmDanger:
+	case reason == event.AlarmDanger, reason == event.AlarmPicture:
 		return event.AlarmOperator
 	case v.Alarm.Level == 0:
 		return event.AlarmCourier
@@ -65,6 +65,9 @@ func (s State) problem(v Visit, at event.Instant) (event.AlarmReason, event.Barr
 		if reason := s.stepProblem(v, p, at); reason != "" {
 			return reason, p.Barrier
 		}
+	}
+	if v.unwatched() {
+		return event.AlarmPicture, ""
 	}
 	return "", ""
 }

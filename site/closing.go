@@ -292,6 +292,7 @@ func (t *turn) end(v Visit) {
 		}
 	}
 	t.say(event.VisitEnded{Visit: v.ID, How: how})
+	t.endFilming(v)
 	for _, l := range t.Leases {
 		if l.Visit == v.ID && l.Received {
 			t.say(event.LeaseReturned{Lease: l.ID, Barrier: l.Barrier, Spent: l.Spent})

@@ -39,10 +39,9 @@ func (t *turn) gateCode(v Visit, step Step) event.Refused {
 		return event.Refused{Code: event.NotConfirmed}
 	case step.Shown != 0:
 		return event.Refused{}
-	case t.Rules.Camera && t.facts.Camera == nil:
-		return event.Refused{Code: event.CameraNotLive}
-	case v.rehearsal():
-		return event.Refused{}
+	}
+	if no := t.gatePicture(v); no.Code != "" || v.rehearsal() {
+		return no
 	}
 	if no := t.gateDeliveries(v); no.Code != "" {
 		return no

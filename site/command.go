@@ -23,8 +23,8 @@ type Facts struct {
 	Signed event.Signed
 	// Place is where the courier's phone says it is; nil without a position.
 	Place *event.Place
-	// Camera is the proof of a live picture; nil without one.
-	Camera *event.CameraProof
+	// Pictures is what the media service knows of the cameras.
+	Pictures []event.Picture
 	// Ready is what the connectors know of the barriers' devices.
 	Ready []event.Readiness
 }

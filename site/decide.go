@@ -106,7 +106,7 @@ func (t *turn) settleOne() bool {
 	if t.Seq == 0 || !t.Open {
 		return false
 	}
-	return t.settleVisits() || t.settleDeliveries() || t.settleLent()
+	return t.settleVisits() || t.settleDeliveries() || t.settleLent() || t.settleClips()
 }
 
 // Deadline is the next instant at which the passing of time alone decides something; 0 for never.
@@ -128,6 +128,9 @@ func (s State) Deadline() event.Instant {
 	}
 	for _, b := range s.Barriers {
 		b.lentDeadline(consider)
+	}
+	for _, c := range s.Clips {
+		c.deadline(consider)
 	}
 	return next
 }

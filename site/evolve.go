@@ -25,7 +25,7 @@ func Fold(s State, events []event.Event) State {
 
 // evolvers is the table of what each kind of event changes; each life has its part in its own file.
 var evolvers = table(householdEvolvers, consentEvolvers, deliveryEvolvers, visitEvolvers, openingEvolvers, codeEvolvers,
-	observationEvolvers, closingEvolvers, alarmEvolvers, leaseEvolvers)
+	observationEvolvers, closingEvolvers, alarmEvolvers, leaseEvolvers, cameraEvolvers)
 
 type evolver struct {
 	kind event.Kind

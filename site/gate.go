@@ -23,8 +23,8 @@ func (t *turn) gate(v Visit, step Step) event.Refused {
 			return event.Refused{Code: code}
 		}
 	}
-	if t.Rules.Camera && t.facts.Camera == nil {
-		return event.Refused{Code: event.CameraNotLive}
+	if no := t.gatePicture(v); no.Code != "" {
+		return no
 	}
 	return event.Refused{Code: t.gateBarrier(v, step)}
 }

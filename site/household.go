@@ -57,9 +57,15 @@ func (CloseSite) decide(t *turn) error {
 	}
 	for _, v := range t.Visits {
 		t.say(event.VisitEnded{Visit: v.ID, How: event.EndUnopened})
+		t.endFilming(v)
 	}
 	for _, d := range t.Deliveries {
 		t.say(event.DeliveryCancelled{Delivery: d.ID, By: t.facts.Actor})
+	}
+	for _, c := range t.Clips {
+		if !c.Erasing {
+			t.say(event.ClipErasureAsked{Clip: c.ID, Why: event.EraseMovedOut, By: t.facts.Actor})
+		}
 	}
 	t.say(event.SiteClosed{By: t.facts.Actor})
 	return nil
@@ -117,6 +123,9 @@ func (t *turn) checkRules(r event.Rules) error {
 	}
 	if r.Climb < leastDwell || r.Climb > mostDwell {
 		return Invalid{"climb", "from 1 second to 1 hour"}
+	}
+	if r.KeepClips != 0 && (r.KeepClips < leastKeepClips || r.KeepClips > mostKeepClips) {
+		return Invalid{"keepClips", "from 1 hour to 30 days"}
 	}
 	if len(r.PlanB) > mostPlanB {
 		return Invalid{"planB", "at most 8 steps"}
@@ -291,7 +300,7 @@ var householdEvolvers = []evolver{
 		s.Rules = event.Rules{Dwell: defaultDwell, Climb: defaultClimb, Watch: true}
 	}),
 	on(func(s *State, _ event.Event, _ event.SiteClosed) {
-		*s = State{Site: s.Site, Seq: s.Seq, At: s.At, Zone: s.Zone, Fence: s.Fence}
+		*s = State{Site: s.Site, Seq: s.Seq, At: s.At, Zone: s.Zone, Fence: s.Fence, Clips: s.Clips}
 	}),
 	on(func(s *State, _ event.Event, b event.MemberJoined) { s.Members = add(s.Members, Member{b.Member}) }),
 	on(func(s *State, _ event.Event, b event.MemberLeft) {

@@ -181,11 +181,12 @@ func TestLaw5DangerIsHeardAlways(t *testing.T) {
 
 // Law 6, as far as it is decided here: where a picture is asked for, every opening carries its proof.
 func TestLaw6NoPictureNoOpening(t *testing.T) {
-	for picture, openings := range map[string]int{"": 0, " (camera live)": 1} {
-		log := tale(t, "given roses", "14:02:02 member marie sets rules: camera", "14:02:03 courier anna scans 4471 at 8m±5m"+picture)
+	for picture, openings := range map[string]int{"": 0, " (eye live)": 1, " (eye loop)": 0, " (eye frozen)": 0, " (eye stale)": 0,
+		" (eye old)": 0, " (eye new)": 0, " (eye no-room)": 0, " (eye not-written)": 0, " (eye no-service)": 0} {
+		log := tale(t, "given filmed", "14:02:03 courier anna scans 4471 at 8m±5m"+picture)
 		intent, _, _ := lastOf(log, func(event.OpeningIntended) bool { return true })
-		if n := count[event.OpeningIntended](log); n != openings || n == 1 && intent.Camera == nil {
-			t.Errorf("%q: %d openings, proof %v", picture, n, intent.Camera)
+		if n := count[event.OpeningIntended](log); n != openings || n == 1 && intent.Picture.Keys < 3 {
+			t.Errorf("%q: %d openings, picture %v", picture, n, intent.Picture)
 		}
 	}
 }

@@ -140,6 +140,9 @@ func (Resume) decide(t *turn) error {
 		return err
 	}
 	for _, v := range t.Visits {
+		if v.Camera != "" {
+			t.say(event.FilmingAsked{Visit: v.ID, Camera: v.Camera})
+		}
 		for _, p := range v.Steps {
 			b, _ := find(t.Barriers, p.Barrier)
 			if p.spent() && v.TakenOver == "" && b.Spec.Reads {

@@ -80,7 +80,7 @@ func (t *turn) intend(v Visit, step Step, recovery bool, o opening) {
 	if b.Spec.Lateness != event.UnboundedLateness {
 		p.Resolve = p.Deadline.Add(b.Spec.Lateness)
 	}
-	t.say(event.OpeningIntended{Permit: p, Place: o.Place, Ready: o.Ready, Camera: t.facts.Camera, Signed: o.Signed})
+	t.say(event.OpeningIntended{Permit: p, Place: o.Place, Ready: o.Ready, Picture: t.pictureFor(v), Signed: o.Signed})
 }
 
 func orZero[T any](p *T) *T {
@@ -120,8 +120,8 @@ func (t *turn) gateReopen(v Visit, step Step) event.Code {
 		return event.Suspended
 	case v.TakenOver != "":
 		return event.AlreadyEnded
-	case t.Rules.Camera && t.facts.Camera == nil:
-		return event.CameraNotLive
+	case t.gatePicture(v).Code != "":
+		return t.gatePicture(v).Code
 	case !step.live() || step.Opened == 0 || step.By != event.PermitRemote:
 		return event.NotOpened
 	case step.Outcome != event.Done || !step.Answered && !step.impossibleNow(t.at):
@@ -191,7 +191,10 @@ var openingEvolvers = []evolver{
 		})
 		edit(&s.Barriers, b.Permit.Barrier, func(x *Barrier) { x.Holder = b.Permit.Visit })
 		edit(&s.Leases, b.Permit.Lease, func(l *Lease) { l.Spent = true })
-		edit(&s.Visits, b.Permit.Visit, func(v *Visit) { v.Closing = false })
+		edit(&s.Visits, b.Permit.Visit, func(v *Visit) {
+			v.Closing = false
+			v.Watched = v.Watched || b.Picture.Camera != "" && b.Picture.Fault == ""
+		})
 	}),
 	on(func(s *State, e event.Event, b event.OpeningResolved) {
 		s.editStep(b.Visit, b.Barrier, func(p *Step) {

@@ -67,6 +67,10 @@ func (s *stage) rules(text string) event.Rules {
 			r.Camera = true
 		case "watch":
 			r.Watch = true
+		case "clips":
+			r.KeepClips = duration(s, more)
+		case "operator":
+			r.OperatorWatches = true
 		case "plan":
 			r.PlanB = append(r.PlanB, s.fallback(strings.Fields(more)[1:]))
 		default:

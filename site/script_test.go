@@ -268,6 +268,11 @@ func (s *stage) remember(e event.Event) {
 		s.baptize(string(b.Consent.ID))
 	case event.DeliveryBooked:
 		s.baptize(string(b.Delivery))
+	case event.CameraAdded:
+		s.baptize(string(b.Camera))
+	case event.RecordingAsked:
+		s.call("film")
+		s.baptize(string(b.Clip))
 	}
 }
 

@@ -236,7 +236,7 @@ func (s *stage) request(who, what string) site.Request {
 		return s.observe(who, said)
 	}
 	for _, group := range [][]sentence{householdSentences, consentSentences, deliverySentences, visitSentences,
-		systemSentences, leaseSentences} {
+		systemSentences, cameraSentences, leaseSentences} {
 		for _, x := range group {
 			if m := x.pattern.FindStringSubmatch(what); m != nil {
 				m[0] = who
@@ -292,8 +292,7 @@ func (s *stage) remark(c *site.Command, remark string) {
 		c.Facts.Signed.Key += "-other"
 	case remark == "the same proof again":
 		c.Facts.Signed.ID = s.lastProof
-	case remark == "camera live":
-		c.Facts.Camera = &event.CameraProof{Camera: "camera", At: s.now}
+	case s.showing(c, first, rest):
 	case strings.HasPrefix(remark, "position "):
 		c.Facts.Place.Age = duration(s, strings.TrimSuffix(strings.TrimPrefix(remark, "position "), " old"))
 	case rest == "unreachable":

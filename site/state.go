@@ -26,6 +26,9 @@ type State struct {
 	Deliveries   []Delivery      `json:"deliveries,omitempty"`
 	Visits       []Visit         `json:"visits,omitempty"`
 	Leases       []Lease         `json:"leases,omitempty"`
+	Cameras      []Camera        `json:"cameras,omitempty"`
+	// Clips are kept until nothing of them is left, after the site was closed too.
+	Clips []Clip `json:"clips,omitempty"`
 	// Fence is the largest fencing number granted so far.
 	Fence uint64 `json:"fence,omitempty"`
 	// Proofs are the identifiers of signed requests that were used and could still be replayed.

@@ -15,14 +15,14 @@ type past []event.Event
 // checkLaws reads the last n events of a journal against everything before each of them.
 func (w *world) checkLaws(j *journal, n int) {
 	w.t.Helper()
-	first := len(j.log) - n
-	for i := first; i < len(j.log); i++ {
+	from := len(j.log) - n
+	for i := from; i < len(j.log); i++ {
 		p, e := past(j.log[:i]), j.log[i]
-		if why := w.breach(p, e, j.log[:first]); why != "" {
+		if why := w.breach(p, e, j.log[:from]); why != "" {
 			w.t.Fatalf("event %d at %s, %s, breaks a law: %s\n%s", e.Seq, e.At, e.Body.Kind(), why, j.dump())
 		}
 	}
-	if why := past(j.log).missingAlarm(w.now); why != "" {
+	if why := first(past(j.log).missingAlarm(w.now), past(j.log).outlived(w.now), past(j.log).blind()); why != "" {
 		w.t.Fatalf("at %s: %s\n%s", w.now, why, j.dump())
 	}
 }
@@ -46,7 +46,7 @@ func (w *world) breach(p past, e event.Event, before past) string {
 	case event.LeaseGranted:
 		return p.lentTwice(b)
 	}
-	return ""
+	return p.wrongClip(e)
 }
 
 // first returns the first of several answers that is not empty.
@@ -69,8 +69,8 @@ func (p past) noReason(e event.Event, b event.OpeningIntended) string {
 		return "the permit is for somebody else than the visit"
 	case b.Ready.Reach != event.ReachOnline && b.Permit.Lease == "":
 		return "the device could not be reached"
-	case p.rules().Camera && b.Camera == nil:
-		return "the household wants a picture"
+	case p.noPicture(e, b) != "":
+		return p.noPicture(e, b)
 	case !p.enrolled(b.Permit.Barrier) && b.Permit.Lease == "":
 		return "nobody ever worked the barrier by hand"
 	case v.Member != "":

@@ -29,6 +29,12 @@ type Visit struct {
 	ClaimedBy event.MemberID `json:"claimedBy,omitempty"`
 	TakenOver event.MemberID `json:"takenOver,omitempty"`
 	Alarm     Alarm          `json:"alarm,omitzero"`
+	// Camera films the visit; Clip is what is kept of it, from the first opening on.
+	Camera event.CameraID `json:"camera,omitempty"`
+	Clip   event.ClipID   `json:"clip,omitempty"`
+	// Watched: its picture counted when something was opened. Unseen is why it no longer does.
+	Watched bool               `json:"watched,omitempty"`
+	Unseen  event.PictureFault `json:"unseen,omitempty"`
 }
 
 // Step is one barrier of the way in.
@@ -130,6 +136,7 @@ func (r Approach) decide(t *turn) error {
 	if v, running := t.visitOf(courier, r.AccessPoint); running {
 		t.say(event.VisitEstimated{Visit: v.ID, ETA: r.ETA, Signed: t.facts.Signed})
 		t.askOnApproach(v.Deliveries)
+		t.film(v.ID)
 		return nil
 	}
 	due, no := t.due(courier, r.AccessPoint)
@@ -146,6 +153,7 @@ func (t *turn) begin(v event.VisitBegun) event.VisitID {
 	v.Visit = newID[event.VisitID](t, 'v')
 	t.say(v)
 	t.askOnApproach(v.Deliveries)
+	t.film(v.Visit)
 	return v.Visit
 }
 
@@ -290,7 +298,7 @@ func (t *turn) checkPlace(v Visit) event.Code {
 // settleVisits states what follows in each visit: what is proven, what must be asked, alarms, ends.
 func (t *turn) settleVisits() bool {
 	for _, v := range t.Visits {
-		if t.settleOutcomes(v) || t.settleSecured(v) || t.settleCodes(v) || t.settleAlarm(v) ||
+		if t.settleOutcomes(v) || t.settleSecured(v) || t.settleCodes(v) || t.settleFilming(v) || t.settleAlarm(v) ||
 			t.settleEnd(v) || t.settleLeases(v) || t.settleAsks(v) {
 			return true
 		}

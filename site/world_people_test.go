@@ -13,7 +13,7 @@ func (w *world) live() {
 	w.t.Helper()
 	happenings := []func(){w.passTime, w.passTime, w.passTime, w.household, w.merchant, w.courier, w.courier, w.courier,
 		w.courier, w.courier, w.hand, w.hand, w.network, w.network, w.network, w.network, w.mailman, w.mailman, w.connector,
-		w.connector, w.resident, w.story, w.story, w.story}
+		w.connector, w.camera, w.camera, w.resident, w.story, w.story, w.story}
 	happenings[w.pick(len(happenings))]()
 }
 
@@ -99,7 +99,7 @@ func (w *world) spansOfOpen() []site.DeliverySpans {
 
 func (w *world) anyRules() event.Rules {
 	r := event.Rules{Dwell: []event.Millis{20 * event.Second, 5 * event.Minute}[w.pick(2)], Climb: event.Minute,
-		AskPets: w.pick(4) == 0, AskAlarm: w.pick(4) == 0, Camera: w.pick(8) == 0, Watch: w.pick(2) == 0}
+		AskPets: w.pick(4) == 0, AskAlarm: w.pick(4) == 0, Camera: w.pick(4) == 0, Watch: w.pick(2) == 0}
 	for range w.pick(3) {
 		r.PlanB = append(r.PlanB, []event.Fallback{{Kind: event.FallbackNeighbour, Who: "claude"}, {Kind: event.FallbackOutside},
 			{Kind: event.FallbackAccessPoint, AccessPoint: one(w, w.home().AccessPoints).ID}}[w.pick(3)])
@@ -207,6 +207,7 @@ func (w *world) ask(who event.CourierID, r site.Request) {
 	f := site.Facts{Actor: event.Actor{Kind: event.ActorCourier, ID: string(who)}, Ready: w.ready(),
 		Signed: event.Signed{Key: keyOf(string(who)), ID: "proof" + strconv.Itoa(w.proofs), IssuedAt: w.now, JWS: "jws"},
 		Place:  &event.Place{Distance: 5, Accuracy: 5}}
+	f.Pictures = w.pictures()
 	switch w.pick(24) {
 	case 0:
 		f.Signed.Key = "stolen"
@@ -218,8 +219,6 @@ func (w *world) ask(who event.CourierID, r site.Request) {
 		f.Place.Distance = 31
 	case 4:
 		f.Place.Age = 31 * event.Second
-	case 5:
-		f.Camera = &event.CameraProof{Camera: "camera", At: w.now}
 	}
 	w.t.Helper()
 	_ = w.decide(home, site.Command{Facts: f, Do: r})
@@ -346,5 +345,60 @@ func (w *world) outcome(p event.Permit) event.Outcome {
 		return event.Done
 	default:
 		return event.NotDone
+	}
+}
+
+// pictures is what the cameras show: mostly a live picture.
+func (w *world) pictures() []event.Picture {
+	var all []event.Picture
+	for _, c := range w.home().Cameras {
+		all = append(all, w.picture(c.ID))
+	}
+	return all
+}
+
+func (w *world) picture(id event.CameraID) event.Picture {
+	p := event.Picture{Camera: id, At: w.now, Since: w.now.Add(-6 * event.Second), Keys: 4}
+	switch w.pick(10) {
+	case 0:
+		p.Fault = event.PictureFaults()[w.pick(len(event.PictureFaults()))]
+	case 1:
+		p.At = w.now.Add(-3 * event.Second)
+	case 2:
+		p.Keys = 1
+	}
+	return p
+}
+
+// hangCamera has one camera film the first three ways in.
+func (w *world) hangCamera() {
+	var sees []event.AccessPointID
+	for _, ap := range w.home().AccessPoints[:3] {
+		sees = append(sees, ap.ID)
+	}
+	w.must(home, w.member(home), site.AddCamera{Sees: sees})
+	id := w.home().Cameras[0].ID
+	proof := event.Picture{Camera: id, At: w.now, Since: w.now.Add(-6 * event.Second), Keys: 4}
+	facts := site.Facts{Actor: w.member(home), Pictures: []event.Picture{proof}}
+	if err := w.decide(home, site.Command{Facts: facts, Do: site.ProveCamera{Camera: id}}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// camera: what the media service says, and what the household does with its camera and its clips.
+func (w *world) camera() {
+	system := event.Actor{Kind: event.ActorSystem}
+	cam, kept := one(w, w.home().Cameras), one(w, w.home().Clips)
+	switch w.pick(8) {
+	case 0, 1, 2, 3:
+		w.try(home, system, site.SeePicture{Seen: w.picture(cam.ID)})
+	case 4:
+		w.try(home, system, site.FinishClip{Clip: kept.ID, Files: make([]event.ClipFile, w.pick(3))})
+	case 5:
+		w.try(home, system, site.ConfirmErasure{Clip: kept.ID})
+	case 6:
+		w.try(home, w.member(home), site.EraseClip{Clip: kept.ID})
+	default:
+		w.try(home, w.member(home), site.WatchPicture{Clip: kept.ID})
 	}
 }

@@ -71,6 +71,7 @@ func newWorld(t testing.TB, pick func(n int) int) *world {
 		{{Barrier: box, By: event.PermitCode}}, {w.either(gate)}} {
 		w.must(home, w.member(home), site.AddAccessPoint{WayIn: way, Radius: 30})
 	}
+	w.hangCamera()
 	return w
 }
 
