@@ -26,6 +26,7 @@ type catalogue struct {
 	Refusals  map[event.Code]entry         `json:"refusals"`
 	Blocks    map[event.BlockVerdict]entry `json:"blocks"`
 	Alarms    map[event.AlarmReason]entry  `json:"alarms"`
+	Pictures  map[event.PictureFault]entry `json:"pictures"`
 	Ends      map[event.VisitEnd]entry     `json:"ends"`
 	Questions map[event.Question]entry     `json:"questions"`
 	// Lines are keyed by kind, or by kind and variant ("opening.resolved/done").
@@ -172,6 +173,7 @@ func (c *catalogue) each(visit func(where string, t text)) {
 	eachEntry("refusals", c.Refusals, visit)
 	eachEntry("blocks", c.Blocks, visit)
 	eachEntry("alarms", c.Alarms, visit)
+	eachEntry("pictures", c.Pictures, visit)
 	eachEntry("ends", c.Ends, visit)
 	eachEntry("questions", c.Questions, visit)
 	eachText("lines", c.Lines, visit)

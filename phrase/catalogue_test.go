@@ -79,6 +79,7 @@ func TestEverythingHasItsWordsInBothLanguages(t *testing.T) {
 			"Code":         keys(c.Refusals),
 			"BlockVerdict": keys(c.Blocks),
 			"AlarmReason":  keys(c.Alarms),
+			"PictureFault": keys(c.Pictures),
 			"VisitEnd":     keys(c.Ends),
 			"Question":     keys(c.Questions),
 			"Bolt":         keys(c.Bolts),
@@ -261,6 +262,9 @@ func bodies() []event.Body {
 		event.CodeRemoved{Confirmed: true},
 		event.BarrierSecured{BoltAt: 1, ContactAt: 1},
 		event.BarrierSecured{ContactAt: 1},
+		event.FilmingEnded{Clip: "a-f1"},
+		event.ClipFinished{Files: make([]event.ClipFile, 1)},
+		event.PictureWatched{Clip: "a-f1"},
 	}
 	for _, kind := range event.Kinds() {
 		all = append(all, event.Zero(kind))

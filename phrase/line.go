@@ -25,6 +25,8 @@ func (l Lang) subject(body event.Body) (key, about string) {
 		return kind, l.Alarm(b.Reason, nil).Title
 	case event.VisitEnded:
 		return kind, l.End(b.How).Title
+	case event.PictureLost:
+		return kind, l.Picture(b.Seen.Fault).Title
 	case event.QuestionAsked:
 		return kind, l.Question(b.Question).Title
 	case event.DeliveryDiverted:
@@ -58,6 +60,12 @@ func (l Lang) variant(kind string, body event.Body) (key, about string) {
 		return kind + pick(b.Confirmed, "/confirmed", ""), ""
 	case event.BarrierSecured:
 		return kind + seen(b), ""
+	case event.FilmingEnded:
+		return kind + pick(b.Clip != "", "/clip", ""), ""
+	case event.ClipFinished:
+		return kind + pick(len(b.Files) == 0, "/nothing", ""), ""
+	case event.PictureWatched:
+		return kind + pick(b.Clip != "", "/clip", ""), ""
 	}
 	return kind, ""
 }
