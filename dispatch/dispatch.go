@@ -18,9 +18,11 @@ type Dispatcher struct {
 	store   store.Store
 	gate    *unlock.Gate
 	devices unlock.Devices
-	now     func() time.Time
-	log     *slog.Logger
-	counted func([]event.Event, time.Duration)
+	// pictures of the sites' cameras
+	pictures Pictures
+	now      func() time.Time
+	log      *slog.Logger
+	counted  func([]event.Event, time.Duration)
 
 	sites    keyedLocks
 	streams  streams
@@ -34,8 +36,10 @@ type Config struct {
 	Store   store.Store
 	Gate    *unlock.Gate
 	Devices unlock.Devices
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Pictures of the sites' cameras; nil where none is watched.
+	Pictures Pictures
+	Now      func() time.Time
+	Log      *slog.Logger
 	// Committed, if set, is told of each decision that was committed, and how long it took from receipt. It must
 	// not block.
 	Committed func(events []event.Event, took time.Duration)
@@ -43,7 +47,10 @@ type Config struct {
 
 // New makes a Dispatcher. Run starts its loops.
 func New(c Config) *Dispatcher {
-	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, now: c.Now, log: c.Log, counted: c.Committed,
+	if c.Pictures == nil {
+		c.Pictures = unfilmed{}
+	}
+	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, pictures: c.Pictures, now: c.Now, log: c.Log, counted: c.Committed,
 		trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
 	d.Handle(workSecure, d.secure)
 	d.Handle(workRead, d.read)
@@ -128,6 +135,7 @@ func (d *Dispatcher) try(ctx context.Context, id event.SiteID, c site.Command, a
 	}
 	c.Facts.At = event.InstantOf(d.now())
 	c.Facts.Ready = d.readiness(state, c.Do)
+	c.Facts.Pictures = d.seen(state)
 	events, err := site.Decide(state, c)
 	if err != nil {
 		return decision{}, err

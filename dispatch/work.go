@@ -77,6 +77,11 @@ func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) 
 	if err != nil {
 		return nil, err
 	}
+	if kind, f := filmingOf(before, e); kind != "" {
+		if err := add(kind, f); err != nil {
+			return nil, err
+		}
+	}
 	if l, ok := letterOf(after, e); ok {
 		if err := add(workLetter, l); err != nil {
 			return nil, err

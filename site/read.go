@@ -20,6 +20,12 @@ func (s State) AccessPoint(id event.AccessPointID) (AccessPoint, bool) {
 	return find(s.AccessPoints, id)
 }
 
+// Camera returns a camera of the site.
+func (s State) Camera(id event.CameraID) (Camera, bool) { return find(s.Cameras, id) }
+
+// Clip returns what was kept of a visit and is not erased yet.
+func (s State) Clip(id event.ClipID) (Clip, bool) { return find(s.Clips, id) }
+
 // Member says whether a person decides here.
 func (s State) Member(id event.MemberID) bool {
 	_, ok := find(s.Members, id)

@@ -1,0 +1,160 @@
+// Package film has cameras film visits. It stands between the decisions and the media service: it gives that service
+// the addresses and keys that lie sealed in the store, brings each visit's filming to where the visit stands, and
+// tells the sites what the cameras show.
+package film
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/loquet/loquet/camera"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+	"github.com/loquet/loquet/store"
+	"github.com/loquet/loquet/vault"
+)
+
+// Deps is what a Director works with. All are required.
+type Deps struct {
+	Dispatch *dispatch.Dispatcher
+	Store    store.Journal
+	Vault    *vault.Vault
+	Studio   camera.Studio
+	// Random is a source fit for keys, safe for concurrent use.
+	Random io.Reader
+	Log    *slog.Logger
+}
+
+// Director has visits filmed. Safe for concurrent use.
+type Director struct {
+	Deps
+
+	// scenes holds one lock for each visit that is worked on.
+	scenes locks
+
+	mu sync.Mutex
+	// told is what each camera's site was told last.
+	told map[event.CameraID]event.PictureFault
+}
+
+// New makes a Director, which takes the dispatcher's work of cameras. Call it before the dispatcher runs.
+func New(d Deps) *Director {
+	director := &Director{Deps: d, told: make(map[event.CameraID]event.PictureFault)}
+	d.Dispatch.Handle(dispatch.WorkFilm, director.film)
+	d.Dispatch.Handle(dispatch.WorkErase, director.erase)
+	return director
+}
+
+var system = event.Actor{Kind: event.ActorSystem}
+
+// film brings the filming of a visit to where the visit stands now, whatever stood when the work was written.
+func (d *Director) film(ctx context.Context, w store.Work) error {
+	f, err := read(w)
+	if err != nil {
+		return err
+	}
+	defer d.scenes.lock(f.Visit)()
+	state, err := d.Dispatch.Load(ctx, w.Site)
+	if err != nil {
+		return err
+	}
+	v, running := state.Visit(f.Visit)
+	if !running {
+		return d.cut(ctx, w.Site, f)
+	}
+	shot := camera.Shot{Camera: v.Camera, Visit: v.ID, Clip: v.Clip}
+	if shot.Address, err = d.address(ctx, w.Site, v.Camera); err != nil {
+		return err
+	}
+	if v.Clip != "" {
+		if shot.Key, err = d.clipKey(ctx, w.Site, v.Clip); err != nil {
+			return err
+		}
+	}
+	if err := d.Studio.Film(ctx, shot); err != nil {
+		return err
+	}
+	// What was lost between the decision's look at the picture and its commit was told to a visit that was not
+	// watched yet.
+	return d.say(ctx, d.Studio.Picture(v.Camera))
+}
+
+func (d *Director) cut(ctx context.Context, at event.SiteID, f dispatch.Filming) error {
+	files, err := d.Studio.Cut(ctx, f.Visit, f.Clip)
+	if err != nil || f.Clip == "" {
+		return err
+	}
+	return d.do(ctx, at, site.FinishClip{Clip: f.Clip, Files: files})
+}
+
+// erase erases the clip's files, and then, with the record that it is gone, its key.
+func (d *Director) erase(ctx context.Context, w store.Work) error {
+	f, err := read(w)
+	if err != nil {
+		return err
+	}
+	defer d.scenes.lock(f.Visit)()
+	if _, err := d.Studio.Cut(ctx, f.Visit, f.Clip); err != nil {
+		return err
+	}
+	if err := d.Studio.Erase(ctx, f.Clip); err != nil {
+		return err
+	}
+	return d.do(ctx, w.Site, site.ConfirmErasure{Clip: f.Clip}, func(dispatch.Result) (dispatch.Attachments, error) {
+		return dispatch.Attachments{Values: []store.Value{{Name: clipName(f.Clip)}}}, nil
+	})
+}
+
+// do decides a command of the system. A site that is closed has nothing left to say about it.
+func (d *Director) do(ctx context.Context, at event.SiteID, r site.Request, attach ...dispatch.Attach) error {
+	_, err := d.Dispatch.Do(ctx, at, site.Command{Facts: site.Facts{Actor: system}, Do: r}, attach...)
+	if errors.Is(err, site.ErrState) || errors.Is(err, site.ErrUnknown) {
+		return nil
+	}
+	return err
+}
+
+// Run tells the sites what their cameras show, until the context ends.
+func (d *Director) Run(ctx context.Context) error {
+	return d.Studio.Watch(ctx, func(p event.Picture) {
+		if d.known(p) {
+			return
+		}
+		if err := d.say(ctx, p); err != nil && ctx.Err() == nil {
+			d.Log.ErrorContext(ctx, "what a camera shows could not be recorded", slog.Any("camera", p.Camera), slog.Any("error", err))
+		}
+	})
+}
+
+func (d *Director) known(p event.Picture) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	told, ever := d.told[p.Camera]
+	return ever && told == p.Fault
+}
+
+// say tells a camera's site what it shows. What could not be told is told with the next report.
+func (d *Director) say(ctx context.Context, p event.Picture) error {
+	err := d.do(ctx, event.SiteOf(p.Camera), site.SeePicture{Seen: p})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		delete(d.told, p.Camera)
+		return err
+	}
+	d.told[p.Camera] = p.Fault
+	return nil
+}
+
+func read(w store.Work) (f dispatch.Filming, err error) {
+	if err := json.Unmarshal(w.Data, &f); err != nil {
+		return f, fmt.Errorf("film: work that can't be read: %w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,76 @@
+package film
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
+	"github.com/loquet/loquet/store"
+)
+
+// keySize is how many bytes seal a clip.
+const keySize = 32
+
+func addressName(c event.CameraID) string { return "camera/" + string(c) }
+
+func clipName(c event.ClipID) string { return "clip/" + string(c) }
+
+// SealAddress makes the value that holds a camera's address, to be written with the event that adds it.
+func (d *Director) SealAddress(ctx context.Context, c event.CameraID, address string) (store.Value, error) {
+	sealed, err := d.Vault.Seal(ctx, event.SiteOf(c), addressName(c), []byte(address))
+	return store.Value{Name: addressName(c), Sealed: sealed}, err
+}
+
+// ForgetAddress is the value that erases it.
+func ForgetAddress(c event.CameraID) store.Value { return store.Value{Name: addressName(c)} }
+
+// Address returns where a camera is.
+func (d *Director) address(ctx context.Context, at event.SiteID, c event.CameraID) (string, error) {
+	address, err := d.open(ctx, at, addressName(c))
+	return string(address), err
+}
+
+// Address returns where a camera is, with its password: for the media service only, never for a page.
+func (d *Director) Address(ctx context.Context, c event.CameraID) (string, error) {
+	return d.address(ctx, event.SiteOf(c), c)
+}
+
+// ClipKey opens what was kept of a visit; store.ErrNotFound once it is erased.
+func (d *Director) ClipKey(ctx context.Context, c event.ClipID) ([]byte, error) {
+	return d.open(ctx, event.SiteOf(c), clipName(c))
+}
+
+func (d *Director) open(ctx context.Context, at event.SiteID, name string) ([]byte, error) {
+	sealed, err := d.Store.Value(ctx, at, name)
+	if err != nil {
+		return nil, err
+	}
+	return d.Vault.Open(ctx, at, name, sealed)
+}
+
+// clipKey returns the clip's key, and draws it when it is first needed: it is written before anything that it seals.
+func (d *Director) clipKey(ctx context.Context, at event.SiteID, c event.ClipID) ([]byte, error) {
+	key, err := d.open(ctx, at, clipName(c))
+	if !errors.Is(err, store.ErrNotFound) {
+		return key, err
+	}
+	key = make([]byte, keySize)
+	if _, err := io.ReadFull(d.Random, key); err != nil {
+		return nil, fmt.Errorf("film: no randomness: %w", err)
+	}
+	sealed, err := d.Vault.Seal(ctx, at, clipName(c), key)
+	if err != nil {
+		return nil, err
+	}
+	write := func(dispatch.Result) (dispatch.Attachments, error) {
+		return dispatch.Attachments{Values: []store.Value{{Name: clipName(c), Sealed: sealed}}}, nil
+	}
+	if _, err := d.Dispatch.Do(ctx, at, site.Command{Facts: site.Facts{Actor: system}, Do: site.Tick{}}, write); err != nil {
+		return nil, err
+	}
+	return key, nil
+}
