@@ -165,7 +165,7 @@ func TestWrongPace(t *testing.T) {
 			s.want(t, camera.Live)
 			injected := s.at
 			for s.verdict().Live && s.at.Sub(injected) < time.Hour {
-				s.show(s.picture(s.n%50 == 0, 5000, uint64(s.n)), time.Duration(c.pace*float64(tick)), tick)
+				s.show(s.picture(s.n%50 == 0, 200, uint64(s.n)), time.Duration(c.pace*float64(tick)), tick)
 			}
 			if took := s.at.Sub(injected); took > c.within {
 				t.Errorf("found after %v", took)
@@ -179,7 +179,7 @@ func TestClockThatErrsALittleIsNoFault(t *testing.T) {
 	for _, pace := range []float64{0.995, 1.005, 1.0001} {
 		s := newScene()
 		for range 25 * 3600 {
-			s.show(s.picture(s.n%50 == 0, 5000, uint64(s.n)), time.Duration(pace*float64(tick)), tick)
+			s.show(s.picture(s.n%50 == 0, 200, uint64(s.n)), time.Duration(pace*float64(tick)), tick)
 			if v := s.verdict(); v.Why != camera.Live && v.Why != camera.TooFew {
 				t.Fatalf("pace %v: %+v after %v", pace, v, s.at.Sub(start))
 			}
@@ -196,7 +196,7 @@ func TestLoopIsFoundAtItsFirstRepeatedKeyPicture(t *testing.T) {
 		s.tape = nil
 		begin := uint64(1) << 32
 		for i := range groups * 50 {
-			s.show(s.picture(i%50 == 0, 5000, begin+uint64(i)), tick, tick)
+			s.show(s.picture(i%50 == 0, 200, begin+uint64(i)), tick, tick)
 			if i >= 150 {
 				s.want(t, camera.Live)
 			}

@@ -19,9 +19,10 @@ type Clip struct {
 	ID    event.ClipID  `json:"id"`
 	Visit event.VisitID `json:"visit"`
 	// EraseAt is when its time is over; 0 while the visit goes on.
-	EraseAt  event.Instant `json:"eraseAt,omitempty"`
-	Finished bool          `json:"finished,omitempty"`
-	Erasing  bool          `json:"erasing,omitempty"`
+	EraseAt  event.Instant    `json:"eraseAt,omitempty"`
+	Finished bool             `json:"finished,omitempty"`
+	Files    []event.ClipFile `json:"files,omitempty"`
+	Erasing  bool             `json:"erasing,omitempty"`
 }
 
 func (c Camera) key() event.CameraID { return c.ID }
@@ -71,8 +72,12 @@ func (r AddCamera) decide(t *turn) error {
 	return nil
 }
 
-// ProveCamera completes a camera's enrolment: a member looked at its check, and its picture counts now.
-type ProveCamera struct{ Camera event.CameraID }
+// ProveCamera completes a camera's enrolment: a member had it checked, and the check has just seen a picture that
+// counts.
+type ProveCamera struct {
+	Camera event.CameraID
+	Seen   event.Picture
+}
 
 func (r ProveCamera) decide(t *turn) error {
 	if _, err := t.member(); err != nil {
@@ -81,11 +86,10 @@ func (r ProveCamera) decide(t *turn) error {
 	if _, ok := find(t.Cameras, r.Camera); !ok {
 		return unknown("camera", string(r.Camera))
 	}
-	seen := t.picture(r.Camera)
-	if t.fault(seen) != "" {
+	if r.Seen.Camera != r.Camera || t.fault(r.Seen) != "" {
 		return notNow("the camera's picture is not proven live")
 	}
-	t.say(event.CameraProven{Camera: r.Camera, Seen: seen, By: t.facts.Actor})
+	t.say(event.CameraProven{Camera: r.Camera, Seen: r.Seen, By: t.facts.Actor})
 	return nil
 }
 
@@ -359,7 +363,7 @@ var cameraEvolvers = []evolver{
 		edit(&s.Clips, b.Clip, func(c *Clip) { c.EraseAt = b.EraseAt })
 	}),
 	on(func(s *State, _ event.Event, b event.ClipFinished) {
-		edit(&s.Clips, b.Clip, func(c *Clip) { c.Finished = true })
+		edit(&s.Clips, b.Clip, func(c *Clip) { c.Finished, c.Files = true, b.Files })
 	}),
 	on(func(s *State, _ event.Event, b event.ClipErasureAsked) {
 		edit(&s.Clips, b.Clip, func(c *Clip) { c.Erasing = true })

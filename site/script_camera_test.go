@@ -17,8 +17,8 @@ var cameraSentences = []sentence{
 		s.call(w[1])
 		return site.AddCamera{Sees: sees}
 	}),
-	says(`proves camera (\w+)`, func(s *stage, w []string) site.Request {
-		return site.ProveCamera{Camera: id[event.CameraID](s, w[1])}
+	says(`has camera (\w+) checked, it shows (\S+)`, func(s *stage, w []string) site.Request {
+		return site.ProveCamera{Camera: id[event.CameraID](s, w[1]), Seen: s.shown(w[1], w[2])}
 	}),
 	says(`retires camera (\w+)`, func(s *stage, w []string) site.Request {
 		return site.RetireCamera{Camera: id[event.CameraID](s, w[1])}

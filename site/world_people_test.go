@@ -379,10 +379,7 @@ func (w *world) hangCamera() {
 	w.must(home, w.member(home), site.AddCamera{Sees: sees})
 	id := w.home().Cameras[0].ID
 	proof := event.Picture{Camera: id, At: w.now, Since: w.now.Add(-6 * event.Second), Keys: 4}
-	facts := site.Facts{Actor: w.member(home), Pictures: []event.Picture{proof}}
-	if err := w.decide(home, site.Command{Facts: facts, Do: site.ProveCamera{Camera: id}}); err != nil {
-		w.t.Fatal(err)
-	}
+	w.must(home, w.member(home), site.ProveCamera{Camera: id, Seen: proof})
 }
 
 // camera: what the media service says, and what the household does with its camera and its clips.

@@ -22,6 +22,7 @@ type film struct {
 
 type picture struct {
 	key   bool
+	shown int // which one it is in the order of showing
 	nalus [][]byte
 }
 
@@ -46,6 +47,7 @@ func shoot(t testing.TB, size string, seconds int, encoder ...string) film {
 
 var (
 	inH264 = []string{"-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "baseline", "-bf", "0", "-b:v", "2M", "-maxrate", "2M", "-bufsize", "2M", "-f", "h264"}
+	inB    = []string{"-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "main", "-bf", "2", "-b_strategy", "0", "-f", "h264"}
 	inH265 = []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "bframes=0:keyint=50:scenecut=0:log-level=error", "-f", "hevc"}
 )
 
@@ -92,6 +94,7 @@ func parse(t testing.TB, stream []byte) film {
 	if len(f.units) == 0 || f.format.SPS == nil || f.format.PPS == nil {
 		t.Fatal("ffmpeg made no picture")
 	}
+	f.order()
 	return f
 }
 
@@ -127,10 +130,31 @@ func (f *film) add(nalu []byte, key, first bool) {
 	last.nalus = append(last.nalus, nalu)
 }
 
+// order finds out which picture is shown when: one that others refer to comes before the B-frames that are shown before it.
+func (f *film) order() {
+	next, waiting := 0, -1
+	show := func(i int) {
+		if i >= 0 {
+			f.units[i].shown = next
+			next++
+		}
+	}
+	for i, u := range f.units {
+		if f.format.Codec == camera.H264 && u.nalus[0][0]>>5 == 0 { // nal_ref_idc: nothing refers to a B-frame
+			show(i)
+			continue
+		}
+		show(waiting)
+		waiting = i
+	}
+	show(waiting)
+}
+
 // unit makes the n-th unit of an endless repetition, received at a time.
 func (f *film) unit(n int, at time.Time) *camera.Unit {
 	p := f.units[n%len(f.units)]
-	return &camera.Unit{Format: f.format, At: at, PTS: int64(n) * 3600, DTS: int64(n) * 3600, Key: p.key, NALUs: p.nalus}
+	round := n / len(f.units) * len(f.units)
+	return &camera.Unit{Format: f.format, At: at, PTS: int64(round+p.shown) * 3600, DTS: int64(n) * 3600, Key: p.key, NALUs: p.nalus}
 }
 
 // filming plays a film into a ring in real time.
