@@ -17,12 +17,13 @@ import (
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/film"
 	"github.com/loquet/loquet/fleet"
 	"github.com/loquet/loquet/store"
 	"github.com/loquet/loquet/vault"
 )
 
-// Deps is what the API works with. All are required but Discover, ClientAddress and Version.
+// Deps is what the API works with. All are required but Discover, Film, ClientAddress and Version.
 type Deps struct {
 	Dispatch *dispatch.Dispatcher
 	Store    store.Store
@@ -32,6 +33,8 @@ type Deps struct {
 	Discover func(context.Context, time.Duration) ([]Found, error)
 	Keys     *auth.Keys
 	Couriers *auth.Couriers
+	// Film has cameras film visits; nil without a media service.
+	Film     *film.Director
 	Sessions *auth.Sessions
 	Now      func() time.Time
 	// Random is a source fit for secrets, safe for concurrent use.
@@ -126,6 +129,7 @@ func (a *API) register() {
 	a.registerSessions()
 	a.registerHome()
 	a.registerHousehold()
+	a.registerCameras()
 	a.registerPairing()
 	a.registerCourier()
 }

@@ -24,6 +24,7 @@ type Home struct {
 	Lending      []Lending      `json:"lending"`
 	Deliveries   []HomeDelivery `json:"deliveries"`
 	Visits       []Visit        `json:"visits"`
+	Cameras      []Camera       `json:"cameras"`
 }
 
 // Barrier is one thing to be opened.
@@ -122,7 +123,7 @@ func (a *API) getHome(ctx context.Context, m auth.Member, _ *struct{}) (*struct{
 	if err != nil {
 		return nil, err
 	}
-	home := Home{Site: s.Site, Zone: s.Zone, Barriers: barriersOf(callOf(ctx).lang, s), Consents: consentsOf(s), Lending: []Lending{}}
+	home := Home{Cameras: a.camerasOf(callOf(ctx).lang, s), Site: s.Site, Zone: s.Zone, Barriers: barriersOf(callOf(ctx).lang, s), Consents: consentsOf(s), Lending: []Lending{}}
 	for _, l := range s.Lending {
 		home.Lending = append(home.Lending, Lending(l))
 	}

@@ -34,11 +34,16 @@ type Rules struct {
 	DwellSeconds float64    `json:"dwellSeconds" minimum:"1" maximum:"3600" doc:"How long a barrier may stay unsecured before it is an alarm"`
 	ClimbSeconds float64    `json:"climbSeconds" minimum:"1" maximum:"3600" doc:"How long each level of an alarm lasts before the next is told"`
 	Camera       bool       `json:"camera,omitempty" doc:"No picture, no opening"`
+	KeepClips    float64    `json:"keepClipsDays,omitempty" minimum:"0" maximum:"30" doc:"How long what was filmed is kept; 0 for seven days"`
+	Operator     bool       `json:"operatorWatches,omitempty" doc:"The operator's staff may watch a visit live while an alarm stands"`
 	AskPets      bool       `json:"askPets,omitempty" doc:"Ask whether the pets are shut away"`
 	AskAlarm     bool       `json:"askAlarm,omitempty" doc:"Ask whether the alarm is off"`
 	Watch        bool       `json:"watch,omitempty" doc:"Tell of openings that Loquet did not ask for"`
 	PlanB        []Fallback `json:"planB,omitempty" maxItems:"8" doc:"What the courier does, in order, when a parcel can't be left as planned"`
 }
+
+// day in seconds.
+const day = 24 * 60 * 60
 
 // Fallback is one step of plan B.
 type Fallback struct {
@@ -228,7 +233,7 @@ func (a *API) setRules(ctx context.Context, m auth.Member, in *struct{ Body Rule
 // rulesOf puts commitments in the place of neighbours' names, which are sealed beside them.
 func (a *API) rulesOf(ctx context.Context, at event.SiteID, r Rules) (event.Rules, []store.Value, error) {
 	rules := event.Rules{Dwell: millis(r.DwellSeconds), Climb: millis(r.ClimbSeconds), Camera: r.Camera, AskPets: r.AskPets,
-		AskAlarm: r.AskAlarm, Watch: r.Watch}
+		AskAlarm: r.AskAlarm, Watch: r.Watch, KeepClips: millis(r.KeepClips * day), OperatorWatches: r.Operator}
 	var neighbours []store.Value
 	for _, f := range r.PlanB {
 		step := event.Fallback{Kind: f.Kind, AccessPoint: f.AccessPoint}
@@ -253,7 +258,8 @@ func millis(seconds float64) event.Millis { return event.Millis(math.Round(secon
 func (a *API) rulesShown(ctx context.Context, s site.State) (Rules, error) {
 	r := s.Rules
 	shown := Rules{DwellSeconds: r.Dwell.Duration().Seconds(), ClimbSeconds: r.Climb.Duration().Seconds(), Camera: r.Camera,
-		AskPets: r.AskPets, AskAlarm: r.AskAlarm, Watch: r.Watch}
+		AskPets: r.AskPets, AskAlarm: r.AskAlarm, Watch: r.Watch, KeepClips: r.KeepClips.Duration().Seconds() / day,
+		Operator: r.OperatorWatches}
 	for _, f := range r.PlanB {
 		step := Fallback{Kind: f.Kind, AccessPoint: f.AccessPoint}
 		if f.Who != "" {

@@ -35,6 +35,8 @@ type call struct {
 	again func(context.Context) error
 	// key is the Idempotency-Key, "" without one.
 	key string
+	// ranged is the part of a file that is asked for, "" for all of it.
+	ranged string
 }
 
 type callKey struct{}
@@ -85,7 +87,7 @@ func (a *API) guarded(mux *http.ServeMux) http.Handler {
 
 func (a *API) newCall(r *http.Request) *call {
 	c := &call{lang: phrase.Match(r.Header.Get("Accept-Language")), method: r.Method, path: r.URL.EscapedPath(),
-		from: a.ClientAddress(r), key: r.Header.Get("Idempotency-Key"), browser: r.Header.Get("Sec-Fetch-Site") != ""}
+		from: a.ClientAddress(r), key: r.Header.Get("Idempotency-Key"), ranged: r.Header.Get("Range"), browser: r.Header.Get("Sec-Fetch-Site") != ""}
 	c.url = a.public + c.path
 	var b [5]byte
 	if _, err := io.ReadFull(a.Random, b[:]); err == nil {

@@ -33,7 +33,10 @@ type Visit struct {
 	// TakenOver is the present member who took charge.
 	TakenOver event.MemberID `json:"takenOver,omitempty"`
 	Alarm     *Alarm         `json:"alarm,omitempty"`
-	Ended     *VisitEnd      `json:"ended,omitempty" doc:"How the visit ended; absent while it is under way"`
+	// Filmed from the approach until everything is secured.
+	Filmed  bool      `json:"filmed,omitempty" doc:"The visit is filmed from the approach until everything is secured"`
+	Picture *Picture  `json:"picture,omitempty" doc:"What its camera shows now"`
+	Ended   *VisitEnd `json:"ended,omitempty" doc:"How the visit ended; absent while it is under way"`
 }
 
 // VisitDelivery is one delivery of a visit.
@@ -114,7 +117,11 @@ func (a *API) visitShown(ctx context.Context, s site.State, v site.Visit) (*Visi
 	lang := callOf(ctx).lang
 	shown := &Visit{ID: v.ID, Site: s.Site, AccessPoint: v.AccessPoint, Courier: v.Courier, Rehearsal: v.Member, Begun: v.Begun, ETA: v.ETA,
 		Arrived: v.Arrived, Deliveries: []VisitDelivery{}, Steps: []Step{}, Deposited: v.Deposited, Closing: v.Closing, Suspended: v.Suspended,
-		Danger: v.Danger, TakenOver: v.TakenOver, Alarm: alarmOf(lang, v.Alarm)}
+		Danger: v.Danger, TakenOver: v.TakenOver, Alarm: alarmOf(lang, v.Alarm), Filmed: v.Camera != ""}
+	if v.Camera != "" && a.Film != nil {
+		picture := pictureShown(lang, a.Film.Studio.Picture(v.Camera))
+		shown.Picture = &picture
+	}
 	for _, id := range v.Deliveries {
 		d, ok := s.Delivery(id)
 		if !ok {

@@ -24,12 +24,14 @@ const (
 	DeliveriesWrite Scope = "deliveries:write"
 	DeliveriesBlock Scope = "deliveries:block"
 	JournalsRead    Scope = "journals:read"
+	PicturesRead    Scope = "pictures:read"
 )
 
 // Scopes lists every scope.
 func Scopes() []Scope {
 	return []Scope{
 		SitesRead, SitesWrite, DevicesWrite, CouriersWrite, DeliveriesRead, DeliveriesWrite, DeliveriesBlock, JournalsRead,
+		PicturesRead,
 	}
 }
 

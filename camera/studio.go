@@ -9,25 +9,29 @@ import (
 
 // Shot is a visit to be filmed.
 type Shot struct {
-	Camera event.CameraID
-	Visit  event.VisitID
+	Camera event.CameraID `json:"camera"`
+	Visit  event.VisitID  `json:"visit"`
 	// Address of the camera: rtsp://name:password@host:port/path. It is never logged.
-	Address string
-	// Clip is the name under which what is filmed is kept, with Key (32 bytes) to seal it; both empty while it is
-	// to stay in memory.
-	Clip event.ClipID
-	Key  []byte
+	Address string `json:"address"`
+	// Clip is the name under which what is filmed is kept once it is to be, and Key (32 bytes) seals it.
+	Clip event.ClipID `json:"clip"`
+	Key  []byte       `json:"key"`
+	// EraseAt is when nothing of the clip may be left, should nobody ever ask for its erasure.
+	EraseAt event.Instant `json:"eraseAt"`
+	// Keep: something is being opened. From some seconds before this was first said, what is filmed is kept.
+	Keep bool `json:"keep,omitempty"`
 }
 
 // Studio films visits: it pulls cameras, says whether their pictures count, keeps what is to be kept, and shows it.
 // All methods are safe for concurrent use.
 type Studio interface {
-	// Film has a visit filmed, from now until Cut. Asked again with a clip it keeps what it films, from some
-	// seconds before on; asked again with nothing new it changes nothing.
+	// Film has a visit filmed, from now until Cut, in memory and ready to keep it. Asked again it changes nothing but
+	// Keep, which is never taken back.
 	Film(ctx context.Context, s Shot) error
-	// Cut ends the filming of a visit and returns the files that were kept under the clip, in order. Of a visit
-	// without a clip nothing is left. Asked again it answers the same.
-	Cut(ctx context.Context, v event.VisitID, c event.ClipID) ([]event.ClipFile, error)
+	// Cut ends the filming of a visit and returns the files that were kept under its clip, in order; what broke off
+	// is ended in order with the key. Of a visit that was not to be kept nothing is left. Asked again it answers the
+	// same.
+	Cut(ctx context.Context, v event.VisitID, c event.ClipID, key []byte) ([]event.ClipFile, error)
 	// Erase removes everything that belongs to a clip, and returns nil only when nothing is left of it.
 	Erase(ctx context.Context, c event.ClipID) error
 	// Picture is what is known of a camera at this moment, from memory.

@@ -21,15 +21,14 @@ const (
 // Filming names what a camera crew is to look at.
 type Filming struct {
 	Visit event.VisitID `json:"visit"`
-	// Clip is the name under which what is filmed is kept; "" while it stays in memory.
-	Clip event.ClipID `json:"clip,omitempty"`
+	Clip  event.ClipID  `json:"clip"`
 }
 
 // filmingOf derives the work of a camera crew from an event; "" for none.
 func filmingOf(before site.State, e event.Event) (kind string, f Filming) {
 	switch b := e.Body.(type) {
 	case event.FilmingAsked:
-		return WorkFilm, Filming{Visit: b.Visit}
+		return WorkFilm, Filming{Visit: b.Visit, Clip: b.Clip}
 	case event.RecordingAsked:
 		return WorkFilm, Filming{Visit: b.Visit, Clip: b.Clip}
 	case event.FilmingEnded:

@@ -75,17 +75,19 @@ type CameraRetired struct {
 // Kind of event.
 func (CameraRetired) Kind() Kind { return "camera.retired" }
 
-// FilmingAsked: the camera is to film the visit, in memory until something is opened. Asked again after a restart.
+// FilmingAsked: the camera is to film the visit, in memory until something is opened, and to be ready to keep it under
+// this name. Asked again after a restart.
 type FilmingAsked struct {
 	Visit  VisitID  `json:"visit"`
 	Camera CameraID `json:"camera"`
+	Clip   ClipID   `json:"clip"`
 }
 
 // Kind of event.
 func (FilmingAsked) Kind() Kind { return "filming.asked" }
 
 // RecordingAsked: something is being opened; from now on, and from some seconds before, what the camera films is
-// kept under this name.
+// kept.
 type RecordingAsked struct {
 	Visit  VisitID  `json:"visit"`
 	Camera CameraID `json:"camera"`
@@ -113,12 +115,13 @@ type PictureBack struct {
 // Kind of event.
 func (PictureBack) Kind() Kind { return "picture.back" }
 
-// FilmingEnded: the visit is over, and the camera is left alone. Clip is empty when nothing was opened: then nothing
-// of what it showed is kept. EraseAt is when the clip's time is over.
+// FilmingEnded: the visit is over, and the camera is left alone. Nothing of what it showed is kept unless something
+// was to be opened. EraseAt is when the time of a clip that was Kept is over.
 type FilmingEnded struct {
 	Visit   VisitID  `json:"visit"`
 	Camera  CameraID `json:"camera"`
-	Clip    ClipID   `json:"clip,omitempty"`
+	Clip    ClipID   `json:"clip"`
+	Kept    bool     `json:"kept,omitempty"`
 	EraseAt Instant  `json:"eraseAt,omitempty"`
 }
 

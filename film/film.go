@@ -51,6 +51,9 @@ func New(d Deps) *Director {
 	return director
 }
 
+// spare is how much longer than its time a clip would stay if nobody ever asked for its erasure.
+const spare = event.Day
+
 var system = event.Actor{Kind: event.ActorSystem}
 
 // film brings the filming of a visit to where the visit stands now, whatever stood when the work was written.
@@ -66,16 +69,14 @@ func (d *Director) film(ctx context.Context, w store.Work) error {
 	}
 	v, running := state.Visit(f.Visit)
 	if !running {
-		return d.cut(ctx, w.Site, f)
+		return d.cut(ctx, state, f)
 	}
-	shot := camera.Shot{Camera: v.Camera, Visit: v.ID, Clip: v.Clip}
+	shot := camera.Shot{Camera: v.Camera, Visit: v.ID, Clip: v.Clip, Keep: v.Kept, EraseAt: state.At.Add(state.KeepClips() + spare)}
 	if shot.Address, err = d.address(ctx, w.Site, v.Camera); err != nil {
 		return err
 	}
-	if v.Clip != "" {
-		if shot.Key, err = d.clipKey(ctx, w.Site, v.Clip); err != nil {
-			return err
-		}
+	if shot.Key, err = d.drawKey(ctx, w.Site, v.Clip); err != nil {
+		return err
 	}
 	if err := d.Studio.Film(ctx, shot); err != nil {
 		return err
@@ -85,12 +86,23 @@ func (d *Director) film(ctx context.Context, w store.Work) error {
 	return d.say(ctx, d.Studio.Picture(v.Camera))
 }
 
-func (d *Director) cut(ctx context.Context, at event.SiteID, f dispatch.Filming) error {
-	files, err := d.Studio.Cut(ctx, f.Visit, f.Clip)
-	if err != nil || f.Clip == "" {
+// cut ends the filming. The key of a clip that was not to be kept goes with it.
+func (d *Director) cut(ctx context.Context, state site.State, f dispatch.Filming) error {
+	key, err := d.ClipKey(ctx, f.Clip)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, vault.ErrErased) {
+		key, err = nil, nil // what it sealed, if anything, can't be read any more
+	}
+	if err != nil {
 		return err
 	}
-	return d.do(ctx, at, site.FinishClip{Clip: f.Clip, Files: files})
+	files, err := d.Studio.Cut(ctx, f.Visit, f.Clip, key)
+	if err != nil {
+		return err
+	}
+	if _, kept := state.Clip(f.Clip); kept {
+		return d.do(ctx, state.Site, site.FinishClip{Clip: f.Clip, Files: files})
+	}
+	return d.do(ctx, state.Site, site.Tick{}, forgetKey(f.Clip))
 }
 
 // erase erases the clip's files, and then, with the record that it is gone, its key.
@@ -100,15 +112,19 @@ func (d *Director) erase(ctx context.Context, w store.Work) error {
 		return err
 	}
 	defer d.scenes.lock(f.Visit)()
-	if _, err := d.Studio.Cut(ctx, f.Visit, f.Clip); err != nil {
+	if _, err := d.Studio.Cut(ctx, f.Visit, f.Clip, nil); err != nil {
 		return err
 	}
 	if err := d.Studio.Erase(ctx, f.Clip); err != nil {
 		return err
 	}
-	return d.do(ctx, w.Site, site.ConfirmErasure{Clip: f.Clip}, func(dispatch.Result) (dispatch.Attachments, error) {
-		return dispatch.Attachments{Values: []store.Value{{Name: clipName(f.Clip)}}}, nil
-	})
+	return d.do(ctx, w.Site, site.ConfirmErasure{Clip: f.Clip}, forgetKey(f.Clip))
+}
+
+func forgetKey(c event.ClipID) dispatch.Attach {
+	return func(dispatch.Result) (dispatch.Attachments, error) {
+		return dispatch.Attachments{Values: []store.Value{{Name: clipName(c)}}}, nil
+	}
 }
 
 // do decides a command of the system. A site that is closed has nothing left to say about it.

@@ -52,8 +52,8 @@ func (d *Director) open(ctx context.Context, at event.SiteID, name string) ([]by
 	return d.Vault.Open(ctx, at, name, sealed)
 }
 
-// clipKey returns the clip's key, and draws it when it is first needed: it is written before anything that it seals.
-func (d *Director) clipKey(ctx context.Context, at event.SiteID, c event.ClipID) ([]byte, error) {
+// drawKey returns the clip's key, and draws it when it is first needed: it is written before anything that it seals.
+func (d *Director) drawKey(ctx context.Context, at event.SiteID, c event.ClipID) ([]byte, error) {
 	key, err := d.open(ctx, at, clipName(c))
 	if !errors.Is(err, store.ErrNotFound) {
 		return key, err

@@ -262,7 +262,7 @@ func bodies() []event.Body {
 		event.CodeRemoved{Confirmed: true},
 		event.BarrierSecured{BoltAt: 1, ContactAt: 1},
 		event.BarrierSecured{ContactAt: 1},
-		event.FilmingEnded{Clip: "a-f1"},
+		event.FilmingEnded{Kept: true},
 		event.ClipFinished{Files: make([]event.ClipFile, 1)},
 		event.PictureWatched{Clip: "a-f1"},
 	}

@@ -61,7 +61,7 @@ func (l Lang) variant(kind string, body event.Body) (key, about string) {
 	case event.BarrierSecured:
 		return kind + seen(b), ""
 	case event.FilmingEnded:
-		return kind + pick(b.Clip != "", "/clip", ""), ""
+		return kind + pick(b.Kept, "/clip", ""), ""
 	case event.ClipFinished:
 		return kind + pick(len(b.Files) == 0, "/nothing", ""), ""
 	case event.PictureWatched:

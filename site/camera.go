@@ -126,7 +126,7 @@ func (s State) cameraOn(ap event.AccessPointID, proven bool) (Camera, bool) {
 func (t *turn) film(id event.VisitID) {
 	v, _ := find(t.Visits, id)
 	if c, ok := t.cameraOn(v.AccessPoint, true); ok && v.Camera == "" {
-		t.say(event.FilmingAsked{Visit: id, Camera: c.ID})
+		t.say(event.FilmingAsked{Visit: id, Camera: c.ID, Clip: newID[event.ClipID](t, 'f')})
 	}
 }
 
@@ -213,10 +213,10 @@ func (v Visit) unwatched() bool {
 
 // settleFilming has a visit's pictures kept from its first opening on: a code counts from its showing.
 func (t *turn) settleFilming(v Visit) bool {
-	if v.Camera == "" || v.Clip != "" || !slices.ContainsFunc(v.Steps, Step.spent) {
+	if v.Camera == "" || v.Kept || !slices.ContainsFunc(v.Steps, Step.spent) {
 		return false
 	}
-	t.say(event.RecordingAsked{Visit: v.ID, Camera: v.Camera, Clip: newID[event.ClipID](t, 'f')})
+	t.say(event.RecordingAsked{Visit: v.ID, Camera: v.Camera, Clip: v.Clip})
 	return true
 }
 
@@ -225,17 +225,18 @@ func (t *turn) endFilming(v Visit) {
 	if v.Camera == "" {
 		return
 	}
-	e := event.FilmingEnded{Visit: v.ID, Camera: v.Camera, Clip: v.Clip}
-	if v.Clip != "" {
+	e := event.FilmingEnded{Visit: v.ID, Camera: v.Camera, Clip: v.Clip, Kept: v.Kept}
+	if v.Kept {
 		e.EraseAt = t.at
 		if v.intended() {
-			e.EraseAt = t.at.Add(t.keepClips())
+			e.EraseAt = t.at.Add(t.KeepClips())
 		}
 	}
 	t.say(e)
 }
 
-func (s State) keepClips() event.Millis {
+// KeepClips is how long what is filmed is kept here.
+func (s State) KeepClips() event.Millis {
 	if s.Rules.KeepClips != 0 {
 		return s.Rules.KeepClips
 	}
@@ -347,10 +348,10 @@ var cameraEvolvers = []evolver{
 		s.Cameras = without(s.Cameras, is[event.CameraID, Camera](b.Camera))
 	}),
 	on(func(s *State, _ event.Event, b event.FilmingAsked) {
-		edit(&s.Visits, b.Visit, func(v *Visit) { v.Camera = b.Camera })
+		edit(&s.Visits, b.Visit, func(v *Visit) { v.Camera, v.Clip = b.Camera, b.Clip })
 	}),
 	on(func(s *State, _ event.Event, b event.RecordingAsked) {
-		edit(&s.Visits, b.Visit, func(v *Visit) { v.Clip = b.Clip })
+		edit(&s.Visits, b.Visit, func(v *Visit) { v.Kept = true })
 		s.Clips = add(s.Clips, Clip{ID: b.Clip, Visit: b.Visit})
 	}),
 	on(func(s *State, _ event.Event, b event.PictureLost) {

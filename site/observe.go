@@ -141,7 +141,7 @@ func (Resume) decide(t *turn) error {
 	}
 	for _, v := range t.Visits {
 		if v.Camera != "" {
-			t.say(event.FilmingAsked{Visit: v.ID, Camera: v.Camera})
+			t.say(event.FilmingAsked{Visit: v.ID, Camera: v.Camera, Clip: v.Clip})
 		}
 		for _, p := range v.Steps {
 			b, _ := find(t.Barriers, p.Barrier)

@@ -73,7 +73,7 @@ func (p past) erasedTooSoon(e event.Event, b event.ClipErasureAsked) string {
 func (p past) outlived(now event.Instant) string {
 	for _, e := range p {
 		f, ok := e.Body.(event.FilmingEnded)
-		if !ok || f.Clip == "" || now < f.EraseAt {
+		if !ok || !f.Kept || now < f.EraseAt {
 			continue
 		}
 		if _, _, asked := lastOf(p, func(a event.ClipErasureAsked) bool { return a.Clip == f.Clip }); !asked {

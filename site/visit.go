@@ -29,9 +29,10 @@ type Visit struct {
 	ClaimedBy event.MemberID `json:"claimedBy,omitempty"`
 	TakenOver event.MemberID `json:"takenOver,omitempty"`
 	Alarm     Alarm          `json:"alarm,omitzero"`
-	// Camera films the visit; Clip is what is kept of it, from the first opening on.
+	// Camera films the visit; from the first opening on it is Kept, under the name of Clip.
 	Camera event.CameraID `json:"camera,omitempty"`
 	Clip   event.ClipID   `json:"clip,omitempty"`
+	Kept   bool           `json:"kept,omitempty"`
 	// Watched: its picture counted when something was opened. Unseen is why it no longer does.
 	Watched bool               `json:"watched,omitempty"`
 	Unseen  event.PictureFault `json:"unseen,omitempty"`
