@@ -47,7 +47,7 @@ func shoot(t testing.TB, size string, seconds int, encoder ...string) film {
 
 var (
 	inH264 = []string{"-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "baseline", "-bf", "0", "-b:v", "2M", "-maxrate", "2M", "-bufsize", "2M", "-f", "h264"}
-	inB    = []string{"-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "main", "-bf", "2", "-b_strategy", "0", "-f", "h264"}
+	inB    = []string{"-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "main", "-bf", "2", "-b_strategy", "0", "-x264-params", "b-pyramid=none", "-f", "h264"}
 	inH265 = []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "bframes=0:keyint=50:scenecut=0:log-level=error", "-f", "hevc"}
 )
 
@@ -182,6 +182,13 @@ func (p *filming) put(at time.Time) {
 	p.at = append(p.at, at)
 }
 
+// putAgain puts a picture that is no key picture, with the time of the n-th.
+func (p *filming) putAgain(n int) {
+	u := p.film.unit(1, time.Now())
+	u.PTS, u.DTS = int64(n)*3600, int64(n)*3600
+	p.ring.Put(u)
+}
+
 // roll goes on in real time until the context ends.
 func (p *filming) roll(ctx context.Context) {
 	tick := time.NewTicker(frame)
@@ -206,4 +213,10 @@ func (p *filming) age(number int, at time.Time) time.Duration {
 		}
 	}
 	return -1
+}
+
+// reconnect makes another format with the same content, as a camera does that was connected to again.
+func (f *film) reconnect() {
+	format := *f.format
+	f.format = &format
 }

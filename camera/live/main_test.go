@@ -1,6 +1,7 @@
 package live
 
 import (
+	"log/slog"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -12,6 +13,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func listen(t testing.TB, c Config) *Server {
 	t.Helper()
 	c.UDP = "127.0.0.1:0"
+	c.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	s, err := Listen(c)
 	if err != nil {
 		t.Fatal(err)

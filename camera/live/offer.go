@@ -161,6 +161,7 @@ const (
 	baseline
 	main
 	high
+	high444
 )
 
 // profileOf reads the profile from a sequence parameter set: profile_idc and the constraint flags.
@@ -195,6 +196,8 @@ func profileFrom(idc, flags byte) profile {
 		return main
 	case idc == 100:
 		return high
+	case idc == 244:
+		return high444
 	}
 	return otherProfile
 }
@@ -206,7 +209,7 @@ func choose(offers []h264Offer, want profile) (h264Offer, bool) {
 		return h264Offer{}, false
 	}
 	if want == otherProfile {
-		want = high + 1 // larger than all
+		want = high444 // the largest
 	}
 	return slices.MinFunc(offers, func(a, b h264Offer) int { return distance(a.profile, want) - distance(b.profile, want) }), true
 }
@@ -215,5 +218,5 @@ func distance(offered, want profile) int {
 	if offered >= want {
 		return int(offered - want)
 	}
-	return int(high-constrainedBaseline) + 1 + int(want-offered)
+	return int(high444) + 1 + int(want-offered)
 }

@@ -42,7 +42,8 @@ type View struct {
 	By     string
 	// Ring holds the camera's picture.
 	Ring *camera.Ring
-	// Sessions is the path under which the caller serves Session: the Location of a look is this, a slash and its id.
+	// Sessions is where the caller serves Session, as a path or relative to the address of the request: the Location of
+	// a look by WHEP is this, a slash and its id.
 	Sessions string
 }
 
@@ -174,6 +175,11 @@ func settings(udp ice.UDPMux, tcp ice.TCPMux, public []string) (webrtc.SettingEn
 	}
 	if len(public) == 0 {
 		return e, nil
+	}
+	for _, a := range public {
+		if _, err := netip.ParseAddr(a); err != nil {
+			return e, fmt.Errorf("public address: %w", err)
+		}
 	}
 	return e, e.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{External: public, AsCandidateType: webrtc.ICECandidateTypeHost})
 }
