@@ -1,0 +1,114 @@
+package studio
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/loquet/loquet/camera"
+	"github.com/loquet/loquet/camera/clip"
+	"github.com/loquet/loquet/event"
+)
+
+// set is one camera that is pulled, for every visit that it films.
+type set struct {
+	id    event.CameraID
+	ring  *camera.Ring
+	pull  *camera.Pull
+	stop  context.CancelFunc
+	ended chan struct{}
+	takes int
+}
+
+// acquire returns the camera's set, and begins to pull it for the first take. The caller holds the lock.
+func (l *Local) acquire(id event.CameraID, source camera.Source) *set {
+	if s, pulled := l.sets[id]; pulled {
+		s.takes++
+		return s
+	}
+	judge, known := l.judges[id]
+	if !known {
+		judge = camera.NewJudge(time.Now())
+		l.judges[id] = judge
+	}
+	ctx, stop := context.WithCancel(l.ctx)
+	s := &set{id: id, ring: camera.NewRing(camera.DefaultDepth), stop: stop, ended: make(chan struct{}), takes: 1}
+	s.pull = camera.NewPull(source, s.ring, judge)
+	l.sets[id] = s
+	l.work.Go(func() {
+		defer close(s.ended)
+		s.pull.Run(ctx)
+		s.ring.Close()
+	})
+	return s
+}
+
+// release lets go of a camera after its last take. The caller holds the lock.
+func (l *Local) release(s *set) {
+	if s.takes--; s.takes > 0 {
+		return
+	}
+	delete(l.sets, s.id)
+	s.stop()
+	<-s.ended // its judge may be another pull's next
+}
+
+// take is the filming of one visit.
+type take struct {
+	shot camera.Shot
+	// first is the first file of this recording.
+	first    clip.ID
+	set      *set
+	recorder *clip.Recorder
+
+	mu     sync.Mutex
+	reader *camera.Reader
+	fed    chan struct{} // closed when the recorder has what the reader had
+	closed bool
+}
+
+// queued is how many units may wait on their way to the recorder.
+const queued = 250
+
+// keep begins the recording, with what the ring holds, and returns the last key unit of that; nil if there is none, or
+// if it had begun.
+func (t *take) keep(work *sync.WaitGroup) (last *camera.Unit) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reader != nil || t.closed {
+		return nil
+	}
+	t.reader, t.fed = t.set.ring.Subscribe(camera.FromOldest, queued), make(chan struct{})
+	before := make([]*camera.Unit, 0, len(t.reader.C))
+	for range len(t.reader.C) {
+		item, open := <-t.reader.C
+		if !open {
+			break
+		}
+		before = append(before, item.Unit)
+		if item.Unit.Key {
+			last = item.Unit
+		}
+	}
+	t.recorder.Begin(before)
+	work.Go(func() {
+		defer close(t.fed)
+		for item := range t.reader.C {
+			t.recorder.Put(item.Unit)
+		}
+	})
+	return last
+}
+
+// close ends the recording with what the camera has sent until now.
+func (t *take) close(ctx context.Context) error {
+	t.mu.Lock()
+	t.closed = true
+	if t.reader != nil {
+		t.reader.Close()
+		<-t.fed
+	}
+	t.mu.Unlock()
+	_, err := t.recorder.Close(ctx)
+	return err
+}
