@@ -15,15 +15,15 @@ const (
 	// NeededKeys is how many different key pictures of one connection a proof needs.
 	NeededKeys = 3
 	// NeededWhenStill is how many it needs if nothing happens between them. A still picture that is encoded again
-	// gives about 4 different ones before they come again, as the encoder's control of its rate settles.
-	NeededWhenStill = 8
+	// gave 1 to 7 different ones before they came again, as the control of the rate settled (x264, five settings).
+	NeededWhenStill = 12
 
 	// distrust is how long a repeated key picture counts.
 	distrust = 10 * time.Minute
 
-	// window is of how many units between key pictures it is told whether anything happens in them. It does not
-	// if manyStill of them hold nothing, until no more than someStill do. Between both nothing changes, so that
-	// the small B pictures of some encoders, three of four, don't count.
+	// window is how many units between key pictures are looked at. They stand still from when nothing happens in
+	// manyStill of them, until it does so in no more than someStill. Three of four are not enough: some encoders
+	// have small B pictures between the others.
 	window    = 25
 	manyStill = 21
 	someStill = 12
@@ -83,7 +83,8 @@ type Judge struct {
 	repeated Why       // what the last repetition was taken for
 	until    time.Time // it counts
 
-	small     uint32 // the last units between key pictures, one bit each: it holds nothing
+	small     uint32 // the last units between key pictures, one bit each: nothing happens in it
+	size      int    // of the last one
 	still     bool
 	stillKeys int // different key pictures since it is still
 
@@ -171,12 +172,16 @@ func (j *Judge) repeat(at time.Time) {
 	}
 }
 
-// between notes whether a unit that is no key picture holds anything.
+// between notes whether anything happens in a unit that is no key picture: it holds more than "as before", and not as
+// much as the one before it. An encoder that is given the same picture again writes the same again, while noise
+// never takes the same room twice.
 func (j *Judge) between(u *Unit) {
 	j.small = j.small << 1 & (1<<window - 1)
-	if u.empty() {
+	size, limit := u.picture()
+	if size <= limit || max(size-j.size, j.size-size) <= 1 {
 		j.small |= 1
 	}
+	j.size = size
 	n := bits.OnesCount32(j.small)
 	switch {
 	case !j.still && n >= manyStill:
@@ -198,16 +203,17 @@ func (j *Judge) hash(u *Unit) uint64 {
 	return binary.BigEndian.Uint64(j.sha.Sum(sum[:0]))
 }
 
-// empty says that a unit holds no more than "as before": a slice's header, and one skip over all its blocks.
-func (u *Unit) empty() bool {
-	slices, size := 0, 0
+// picture says how many bytes of a unit are picture, and how many mean no more than "as before": a slice's header, and
+// one skip over all its blocks.
+func (u *Unit) picture() (size, limit int) {
+	limit = u.Format.Width * u.Format.Height / 65536
 	for _, n := range u.NALUs {
 		if u.Format.slice(n) {
-			slices++
 			size += len(n)
+			limit += 32
 		}
 	}
-	return size <= 32*slices+u.Format.Width*u.Format.Height/65536
+	return size, limit
 }
 
 // slice says whether a NAL unit holds part of the picture: types 1 to 5 of H.264 (ITU-T H.264, table 7-1), 0 to 31 of

@@ -48,6 +48,7 @@ func films(d time.Duration) func(context.Context, func(*camera.Unit)) error {
 			u := film.unit(i%25 == 0)
 			n++
 			u.NALUs[0] = append(u.NALUs[0], byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+			u.NALUs[0] = append(u.NALUs[0], make([]byte, n%89*31%97)...)
 			u.At = time.Now()
 			sink(u)
 			select {

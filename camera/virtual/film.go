@@ -43,9 +43,9 @@ type Film struct {
 	format  *camera.Format
 	encoder encoder
 	mode    Mode
-	since   int // pictures since the mode began
-	n       int // pictures since the last key picture
-	noise   uint64
+	since   int    // pictures since the mode began
+	n       int    // pictures since the last key picture
+	seed    uint64 // of the sensor's noise
 
 	loop int // pictures in a loop
 	tape []*camera.Unit
@@ -56,7 +56,7 @@ type Film struct {
 func NewFilm(w, h int, loop time.Duration) *Film {
 	sps, pps := parameters(w, h, Rate)
 	return &Film{
-		Scene: Scene{Name: "LOQUET DEMO"}, Group: 2 * Rate, mode: Live, noise: 88172645463325252,
+		Scene: Scene{Name: "LOQUET DEMO"}, Group: 2 * Rate, mode: Live, seed: 88172645463325252,
 		format: &camera.Format{Codec: camera.H264, SPS: sps, PPS: pps, Width: w, Height: h, Rate: Rate},
 		loop:   int(loop / tick),
 	}
@@ -107,17 +107,15 @@ func (f *Film) encode(at time.Time) *camera.Unit {
 }
 
 func (f *Film) picture(at time.Time) *frame {
-	w, h := f.format.Width, f.format.Height
-	switch f.mode {
-	case Still:
-		if f.encoder.prev != nil {
-			return f.encoder.prev
-		}
-	case Quiet:
-		p := f.Scene.paint(w, h, time.Time{}, "A QUIET DAY")
-		f.noise = f.noise*6364136223846793005 + 1442695040888963407
-		p.noise(f.noise | 1)
-		return p
+	if f.mode == Still && f.encoder.prev != nil {
+		return f.encoder.prev
 	}
-	return f.Scene.paint(w, h, at, "DEMO, NOT A REAL DOOR")
+	words := "DEMO, NOT A REAL DOOR"
+	if f.mode == Quiet {
+		at, words = time.Time{}, "A QUIET DAY"
+	}
+	p := f.Scene.paint(f.format.Width, f.format.Height, at, words)
+	f.seed = f.seed*6364136223846793005 + 1442695040888963407
+	p.noise(f.seed | 1)
+	return p
 }

@@ -85,10 +85,20 @@ func (f *frame) text(x0, y0 int, line string) {
 	}
 }
 
-// noise lays a sensor's noise over some flat macroblocks at the lower left.
+// noise lays a sensor's noise over some of the flat macroblocks at the lower left: over another choice of them for
+// each seed, so that it takes another room.
 func (f *frame) noise(seed uint64) {
-	for y := f.h - 4*step; y < f.h-3*step; y++ {
-		for x := range 4 * step {
+	for i := range 8 {
+		if seed>>(40+i)&1 == 1 {
+			f.grain(seed+uint64(i), i*step/2, f.h-(4-i%2)*step)
+		}
+	}
+}
+
+func (f *frame) grain(seed uint64, x0, y0 int) {
+	x0 -= x0 % step
+	for y := y0; y < y0+step; y++ {
+		for x := x0; x < x0+step; x++ {
 			seed ^= seed << 13
 			seed ^= seed >> 7
 			seed ^= seed << 17
