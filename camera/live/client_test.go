@@ -32,7 +32,7 @@ type stage struct {
 	over chan Look // each look that ended
 }
 
-func newStage(t *testing.T, film *filming, c Config) *stage {
+func newStage(t *testing.T, film *filming, c Config, hurry ...func(*times)) *stage {
 	t.Helper()
 	st := &stage{film: film, over: make(chan Look, 100)}
 	c.Began = func(l Look) {
@@ -41,7 +41,7 @@ func newStage(t *testing.T, film *filming, c Config) *stage {
 		st.told = append(st.told, l)
 	}
 	c.Ended = func(l Look) { st.over <- l }
-	st.live = listen(t, c)
+	st.live = listen(t, c, hurry...)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/whep", func(w http.ResponseWriter, r *http.Request) { st.live.WHEP(w, r, st.view()) })
 	mux.HandleFunc("/hls/{file}", func(w http.ResponseWriter, r *http.Request) { st.live.HLS(w, r, st.view()) })

@@ -101,9 +101,7 @@ func TestHLSGoesOn(t *testing.T) {
 
 // TestHLSLooks: a look lasts while its player asks, and only one muxer works for all.
 func TestHLSLooks(t *testing.T) {
-	st := newStage(t, parse(t, small).filled(2*50+30), Config{})
-	st.live.times.idle, st.live.times.linger = 400*time.Millisecond, 300*time.Millisecond
-	st.live.wait.Go(st.live.sweep) // with less patience than the first
+	st := newStage(t, parse(t, small).filled(2*50+30), Config{}, func(p *times) { p.idle, p.linger = 400*time.Millisecond, 300*time.Millisecond })
 	roll(t, st.film)
 	at, _ := open(t, st)
 	open(t, st)
@@ -142,8 +140,7 @@ func until(t *testing.T, holds func() bool) {
 
 // TestHLSEnd: an ended look gets nothing more, not even what its requests wait for already.
 func TestHLSEnd(t *testing.T) {
-	st := newStage(t, parse(t, small).filled(2*50+30), Config{})
-	st.live.times.silent = time.Minute
+	st := newStage(t, parse(t, small).filled(2*50+30), Config{}, func(p *times) { p.silent = time.Minute })
 	at, list := open(t, st)
 	hint := address(t, list, `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="([^"]+)"`)
 	status := make(chan int, 1)
@@ -180,8 +177,7 @@ func TestHLSStreamEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			film := parse(t, small)
-			st := newStage(t, film.filled(3*50), Config{})
-			st.live.times.silent = time.Second
+			st := newStage(t, film.filled(3*50), Config{}, func(p *times) { p.silent = time.Second })
 			_, list := open(t, st)
 			status := make(chan int, 1)
 			go func() {
@@ -236,8 +232,7 @@ func TestHLSNoPicture(t *testing.T) {
 	}
 	for name, film := range map[string]*filming{"nothing": parse(t, small).filled(0), "old": old} {
 		t.Run(name, func(t *testing.T) {
-			st := newStage(t, film, Config{})
-			st.live.times.first = 100 * time.Millisecond
+			st := newStage(t, film, Config{}, func(p *times) { p.first = 100 * time.Millisecond })
 			if answer, text := st.get(t, "/hls/index.m3u8"); answer.StatusCode != 503 || code(t, text) != "no-picture" {
 				t.Errorf("%s: %s", answer.Status, text)
 			}
@@ -250,8 +245,7 @@ func TestHLSNoPicture(t *testing.T) {
 
 // TestHLSRequests: a look can't have any number of requests wait.
 func TestHLSRequests(t *testing.T) {
-	st := newStage(t, parse(t, small).filled(3*50), Config{})
-	st.live.times.silent = time.Minute
+	st := newStage(t, parse(t, small).filled(3*50), Config{}, func(p *times) { p.silent = time.Minute })
 	_, list := open(t, st)
 	hint := address(t, list, `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="([^"]+)"`)
 	status := make(chan int, 3*maxRequests)

@@ -70,7 +70,7 @@ func (s *Server) muxerOf(look *session, v View) (*muxer, error) {
 func (s *Server) cut(name string, m *muxer) {
 	reader := m.ring.Subscribe(camera.FromOldest, backlogHLS)
 	defer reader.Close()
-	m.err = s.start(m, reader)
+	m.err = s.begin(m, reader)
 	close(m.ready)
 	why := WhyFailed
 	if m.err == nil {
@@ -105,8 +105,8 @@ func (s *Server) abandoned(name string, m *muxer) bool {
 	return true
 }
 
-// start opens a muxer with everything that the ring holds of the newest Format.
-func (s *Server) start(m *muxer, reader *camera.Reader) error {
+// begin opens a muxer with everything that the ring holds of the newest Format.
+func (s *Server) begin(m *muxer, reader *camera.Reader) error {
 	group, err := s.firstGroup(s.ctx, reader)
 	if err != nil {
 		return err

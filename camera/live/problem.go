@@ -63,8 +63,12 @@ func (e *Error) write(w http.ResponseWriter) {
 	if e.retry != "" {
 		w.Header().Set("Retry-After", e.retry)
 	}
+	body, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // it is made of strings and a number
+	}
 	w.WriteHeader(e.Status)
-	_ = json.NewEncoder(w).Encode(e) // the client went away: nobody is left to be told
+	_, _ = w.Write(body) // if the client went away nobody is left to be told
 }
 
 func refuseMethod(w http.ResponseWriter, allow string) {

@@ -79,8 +79,10 @@ type times struct {
 var patience = times{connect: 10 * time.Second, first: 5 * time.Second, silent: 3 * time.Second, idle: 8 * time.Second, linger: 10 * time.Second}
 
 // Listen opens the ports. The caller closes the server.
-func Listen(c Config) (*Server, error) {
-	s := &Server{log: c.Log, times: patience, muxers: map[string]*muxer{}}
+func Listen(c Config) (*Server, error) { return start(c, patience) }
+
+func start(c Config, t times) (*Server, error) {
+	s := &Server{log: c.Log, times: t, muxers: map[string]*muxer{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.looks = looks{perCamera: or(c.PerCamera, 8), total: or(c.Total, 64), began: c.Began, ended: c.Ended, byID: map[string]*session{}}
 	if s.looks.began == nil {

@@ -193,8 +193,7 @@ func TestVanished(t *testing.T) {
 }
 
 func TestNeverConnects(t *testing.T) {
-	st := newStage(t, parse(t, small).filled(60), Config{})
-	st.live.times.connect = 200 * time.Millisecond
+	st := newStage(t, parse(t, small).filled(60), Config{}, func(p *times) { p.connect = 200 * time.Millisecond })
 	v := newViewer(t)
 	if answer, _ := st.do(t, http.MethodPost, "/whep", "application/sdp", withoutCandidates(v.offer(t, false))); answer.StatusCode != http.StatusCreated {
 		t.Fatal(answer.Status)
@@ -216,8 +215,7 @@ func withoutCandidates(offer string) string {
 
 // TestLimits: offers that are never followed up take the places of one camera, not those of others, and only for a while.
 func TestLimits(t *testing.T) {
-	st := newStage(t, parse(t, small).filled(60), Config{PerCamera: 3, Total: 4})
-	st.live.times.connect = time.Second
+	st := newStage(t, parse(t, small).filled(60), Config{PerCamera: 3, Total: 4}, func(p *times) { p.connect = time.Second })
 	offer := withoutCandidates(newViewer(t).offer(t, false))
 	full := 0
 	for range 100 {
@@ -315,8 +313,7 @@ func TestNoPicture(t *testing.T) {
 		"old":      {old, 503, "no-picture"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			st := newStage(t, c.film, Config{})
-			st.live.times.first = 100 * time.Millisecond
+			st := newStage(t, c.film, Config{}, func(p *times) { p.first = 100 * time.Millisecond })
 			answer, text := st.do(t, http.MethodPost, "/whep", "application/sdp", newViewer(t).offer(t, false))
 			if answer.StatusCode != c.status || code(t, text) != c.code {
 				t.Errorf("%s: %s", answer.Status, text)
