@@ -1,18 +1,53 @@
 package clip
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/loquet/loquet/camera"
 	"github.com/loquet/loquet/event"
 )
 
-// ID names a clip: "<site>-<rest>", of lower-case letters, digits and '-', at most 128 of them. It embeds its site
-// as every identifier of a site's does, and is a file's name.
+// ID names one clip, that is one file of what was kept of a visit ("<site>-f<seq>-<number>", see [FileID]): lower-case
+// letters, digits and '-', at most 128 of them. It embeds its site as every identifier of a site's does.
 type ID string
+
+// FileID names the n-th file, from 0, of what is kept of a visit.
+func FileID(c event.ClipID, n int) ID { return ID(fmt.Sprintf("%s-%d", c, n)) }
+
+// file splits what FileID made.
+func (id ID) file() (c event.ClipID, n int, ok bool) {
+	at := strings.LastIndexByte(string(id), '-')
+	if at < 0 {
+		return "", 0, false
+	}
+	n, err := strconv.Atoi(string(id[at+1:]))
+	return event.ClipID(id[:at]), n, err == nil && n >= 0
+}
+
+// Files returns the files of what was kept of a visit, in their order.
+func Files(ctx context.Context, shelf Shelf, c event.ClipID) ([]Info, error) {
+	all, err := shelf.List(ctx, event.SiteOf(c))
+	if err != nil {
+		return nil, err
+	}
+	files := slices.DeleteFunc(all, func(i Info) bool {
+		of, _, ok := i.ID.file()
+		return !ok || of != c
+	})
+	slices.SortFunc(files, func(a, b Info) int {
+		_, first, _ := a.ID.file()
+		_, second, _ := b.ID.file()
+		return first - second
+	})
+	return files, nil
+}
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]{1,32}-[a-z0-9-]{1,95}$`)
 
@@ -27,13 +62,13 @@ func (id ID) Check() error {
 	return nil
 }
 
-// Key encrypts one clip and its poster. It is used for nothing else.
+// Key encrypts the clips of one visit and their posters. It is used for nothing else.
 type Key [32]byte
 
 // Entry is what is known of a clip without its key. It holds nothing personal.
 type Entry struct {
 	ID     ID             `json:"id"`
-	Camera event.DeviceID `json:"camera"`
+	Camera event.CameraID `json:"camera"`
 	// Begun is when the recording was prepared, and EraseAt from when on nothing of the clip may be left.
 	Begun   time.Time `json:"begun"`
 	EraseAt time.Time `json:"erase_at"`
@@ -49,16 +84,20 @@ func (e Entry) Check() error {
 
 // Summary describes a finished clip.
 type Summary struct {
-	Codec         camera.Codec `json:"codec"`
-	Width, Height int
+	Codec  camera.Codec `json:"codec"`
+	Width  int          `json:"width"`
+	Height int          `json:"height"`
 	// Duration of the film, and how many pictures it has.
-	Duration time.Duration
-	Frames   int
-	// From and To are when the first picture was received, and when the last one ended, by our clock.
-	From, To time.Time
+	Duration time.Duration `json:"duration"`
+	Frames   int           `json:"frames"`
+	// From and To are when the first and the last picture were received, by our clock.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 	// Size in bytes and SHA256 (hexadecimal) of the film as it is downloaded.
-	Size   int64
-	SHA256 string
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	// Whole: the recorder ended it in order. Else it was killed or failed, and the film's end may be missing.
+	Whole bool `json:"whole"`
 }
 
 // Errors of this package, its engines included. Test for them with [errors.Is].

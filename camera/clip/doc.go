@@ -11,7 +11,7 @@
 // # The sealed file
 //
 // What is stored is a sequence of records, appended one by one, each encrypted with AES-256-GCM under a key that
-// belongs to this clip alone and is never stored here:
+// belongs to this visit alone and is never stored here:
 //
 //	file   = "LOQCLIP1" record(configuration, 0) record(fragment, 1) record(fragment, 2) … [ record(end) u32(end's length) ]
 //	record = u32(kind << 24 | length of the rest) u32(CRC-32C of that and the sequence number) nonce ciphertext tag

@@ -118,7 +118,7 @@ func (f *film) finish(ctx context.Context) (Summary, error) {
 			return Summary{}, err
 		}
 	}
-	return f.writer.finish(ctx)
+	return f.writer.finish(ctx, true)
 }
 
 // lastDuration guesses how long the last picture is shown: as long as the one before it, or as the stream says.

@@ -34,7 +34,7 @@ func Finish(ctx context.Context, shelf Shelf, id ID, key Key) (Summary, error) {
 	if e != nil {
 		return e.summary, errors.Join(w.file.Finish(ctx), w.file.Close())
 	}
-	summary, err := w.finish(ctx)
+	summary, err := w.finish(ctx, false)
 	return summary, errors.Join(err, w.file.Close())
 }
 

@@ -48,7 +48,7 @@ type take struct {
 
 // Recorded is a clip that a recorder made, and what became of it.
 type Recorded struct {
-	Entry Entry
+	Entry
 	// Summary is that of the finished clip.
 	Summary Summary
 	// Err is why the clip is unfinished, if it is. What it holds stays readable, and [Finish] can end it later.

@@ -10,7 +10,7 @@ type table struct {
 	chunks  []chunk
 	// body is how many bytes all fragments take.
 	body int64
-	// from and to are when the first picture was received, and when the last one ended.
+	// from and to are when the first and the last picture were received.
 	from, to time.Time
 }
 
@@ -38,7 +38,8 @@ func (t *table) add(p *part, size int) {
 	if t.from.IsZero() {
 		t.from = p.at.UTC()
 	}
-	t.to = p.at.UTC().Add(ticks(p.duration()))
+	last := p.samples[len(p.samples)-1]
+	t.to = p.at.UTC().Add(ticks(p.duration() - uint64(last.Duration)))
 }
 
 func (t *table) duration() (total uint64) {

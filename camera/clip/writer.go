@@ -74,12 +74,13 @@ func (w *writer) write(p *part) error {
 	return nil
 }
 
-// finish appends the end, and finishes the file.
-func (w *writer) finish(ctx context.Context) (Summary, error) {
+// finish appends the end, and finishes the file. Whole says that nothing is missing at its end.
+func (w *writer) finish(ctx context.Context, whole bool) (Summary, error) {
 	e, err := w.ending()
 	if err != nil {
 		return Summary{}, err
 	}
+	e.summary.Whole = whole
 	plain, err := e.marshal()
 	if err != nil {
 		return Summary{}, err

@@ -353,7 +353,7 @@ func (s *Shelf) all() (ids []clip.ID, err error) {
 }
 
 func (s *Shelf) ids(site string) (ids []clip.ID, err error) {
-	if site != filepath.Base(site) {
+	if err := clip.ID(site + "-0").Check(); err != nil {
 		return nil, fmt.Errorf("%q is no site", site)
 	}
 	names, err := os.ReadDir(s.path("clips", site))
