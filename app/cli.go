@@ -19,6 +19,7 @@ var version string
 // cli is the command line.
 type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run a server."`
+	Media   mediaCommand   `cmd:"" help:"Do the media work for servers: watch cameras, film visits, show them."`
 	Demo    demoCommand    `cmd:"" help:"Play deliveries on a virtual home, from the booked parcel to the door that is proven shut."`
 	Audit   auditCommand   `cmd:"" help:"Check the ten laws over everything that was recorded."`
 	Key     keyCommand     `cmd:"" help:"API keys of a running server."`

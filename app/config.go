@@ -22,6 +22,12 @@ type ServeConfig struct {
 	MQTTPasswordFile string `help:"File with that account's password." env:"LOQUET_MQTT_PASSWORD_FILE" name:"mqtt-password-file" type:"path"`
 	MQTTCA           string `help:"File with the certificate authority of that broker (PEM), instead of the system's." env:"LOQUET_MQTT_CA" name:"mqtt-ca" type:"path"`
 
+	Media          string `help:"own: start a media service beside this server, which films visits. none: no camera." default:"own" enum:"own,none" env:"LOQUET_MEDIA"`
+	MediaURL       string `help:"A media service on another machine, https://host:port, instead of an own one." env:"LOQUET_MEDIA_URL" name:"media-url"`
+	MediaTokenFile string `help:"File with the secret that it asks for." env:"LOQUET_MEDIA_TOKEN_FILE" name:"media-token-file" type:"path"`
+	MediaCA        string `help:"File with the certificate authority of that service (PEM), instead of the system's." env:"LOQUET_MEDIA_CA" name:"media-ca" type:"path"`
+	MediaConfig
+
 	LocalWebhooks bool   `help:"Allow webhooks to loopback addresses over plain HTTP; for trying things out." env:"LOQUET_LOCAL_WEBHOOKS" name:"local-webhooks"`
 	LogLevel      string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LOQUET_LOG_LEVEL" name:"log-level"`
 }
@@ -41,7 +47,7 @@ func (c *ServeConfig) check() error {
 	if c.MQTTURL == "" && (c.MQTTUser != "" || c.MQTTPasswordFile != "" || c.MQTTCA != "") {
 		return errors.New("--mqtt-user, --mqtt-password-file and --mqtt-ca belong to --mqtt-url")
 	}
-	return nil
+	return c.checkMedia()
 }
 
 func (c *ServeConfig) file(name string) string { return filepath.Join(c.Data, name) }

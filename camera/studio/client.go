@@ -3,6 +3,7 @@ package studio
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,6 +53,27 @@ func OverSocket(path string, log *slog.Logger) *Client {
 	return newClient(&url.URL{Scheme: "http", Host: "studio"}, &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", path) },
 	}, log)
+}
+
+// OverTLS returns a client of the studio at an https address, which asks for a token.
+func OverTLS(address string, trust *tls.Config, token string, log *slog.Logger) (*Client, error) {
+	base, err := url.Parse(address)
+	if err != nil || base.Scheme != "https" || base.Host == "" || strings.Trim(base.Path, "/") != "" {
+		return nil, errors.New("the media service's address is of the form https://host:port")
+	}
+	return newClient(&url.URL{Scheme: base.Scheme, Host: base.Host}, bearer{&http.Transport{TLSClientConfig: trust}, token}, log), nil
+}
+
+// bearer presents the token with each request.
+type bearer struct {
+	via   http.RoundTripper
+	token string
+}
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+b.token)
+	return b.via.RoundTrip(r)
 }
 
 func newClient(base *url.URL, via http.RoundTripper, log *slog.Logger) *Client {
