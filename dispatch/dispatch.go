@@ -21,6 +21,8 @@ type Dispatcher struct {
 	now     func() time.Time
 	log     *slog.Logger
 	counted func([]event.Event, time.Duration)
+	// began is when this process did.
+	began event.Instant
 
 	sites    keyedLocks
 	streams  streams
@@ -44,7 +46,7 @@ type Config struct {
 // New makes a Dispatcher. Run starts its loops.
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, now: c.Now, log: c.Log, counted: c.Committed,
-		trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
+		began: event.InstantOf(c.Now()), trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
 	d.Handle(workSecure, d.secure)
 	d.Handle(workRead, d.read)
 	d.Handle(workForgetCode, d.forgetCode)
