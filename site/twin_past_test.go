@@ -1,6 +1,8 @@
 package site_test
 
 import (
+	"slices"
+
 	"github.com/loquet/loquet/event"
 )
 
@@ -220,6 +222,26 @@ func (p past) lastSaid(id event.BarrierID) (bolt event.Bolt, contact event.Conta
 		}
 	}
 	return bolt, contact
+}
+
+// lastHeard is where the last word of any device stands; -1 for nowhere.
+func (p past) lastHeard() int {
+	for i, e := range slices.Backward(p) {
+		if _, ok := e.Body.(event.BarrierObserved); ok {
+			return i
+		}
+	}
+	return -1
+}
+
+// saidOther says whether a part was ever said to stand otherwise.
+func (p past) saidOther(id event.BarrierID, bolt event.Bolt, contact event.Contact) bool {
+	_, _, ok := lastOf(p, func(b event.BarrierObserved) bool {
+		o := b.Observation
+		return b.Barrier == id && (bolt != "" && o.Bolt != "" && o.Bolt != event.BoltUnknown && o.Bolt != bolt ||
+			contact != "" && o.Contact != "" && o.Contact != event.ContactUnknown && o.Contact != contact)
+	})
+	return ok
 }
 
 func (p past) notAjar(permit event.Permit) string {
