@@ -64,6 +64,10 @@ func TestAVisitThroughAnothersDoor(t *testing.T) {
 		if intent.Lease != grant.Lease || intent.Fence != grant.Number {
 			t.Errorf("the intent %+v is not under the lease %+v", intent, grant)
 		}
+		received := the[event.LeaseReceived](t, w.journal("flat"))
+		if grant.Known.BoltAt == 0 || received.Known.Bolt != grant.Known.Bolt || received.Known.BoltAt > grant.Known.BoltAt {
+			t.Errorf("the tower knew %+v, the flat begins with %+v", grant.Known, received.Known)
+		}
 		inOrder(t, w.journal("tower"), "lease.granted", "barrier.observed", "lease.ended")
 	})
 }
@@ -217,6 +221,44 @@ func TestLettersToNobody(t *testing.T) {
 		if err := d.deliver(t.Context(), store.Work{Data: []byte("{")}); err == nil {
 			t.Error("a letter that can't be read is thrown away")
 		}
+	})
+}
+
+// What a lent door says is brought until the lease is there, and lost no more than anything else.
+func TestWhatTheDoorSaysBeforeItsLeaseArrives(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, memory.New())
+		flat, tower := w.building()
+		d := w.process()
+		late := errors.New("the letter is late")
+		held := true
+		d.Handle(workLetter, func(ctx context.Context, work store.Work) error {
+			var l letter
+			if err := json.Unmarshal(work.Data, &l); err != nil {
+				return err
+			}
+			if l.Receive != nil && held {
+				return late
+			}
+			return d.deliver(ctx, work)
+		})
+		end := w.run(d)
+		defer end()
+		visit := the[event.VisitBegun](t, w.do(d, "flat", w.courier("anna"), site.Approach{AccessPoint: flat.place})).Visit
+		w.do(d, "flat", w.courier("anna"), site.Scan{Visit: visit, Parcel: "parcel"})
+		until(t, "the lobby is lent", func() bool { return w.state("tower").Barriers[0].Lent.Lease != "" })
+		said := tower.door.observation("")
+		said.Battery = 5
+		if err := d.Heard(t.Context(), "tower", said); err != nil {
+			t.Fatal(err)
+		}
+		pass(5 * time.Second)
+		synctest.Wait()
+		held = false
+		until(t, "the flat hears what the lobby said", func() bool {
+			b, ok := w.state("flat").Barrier(tower.barrier)
+			return ok && b.LowBattery
+		})
 	})
 }
 

@@ -108,6 +108,11 @@ func (t *turn) gateLease(v Visit, step Step) event.Code {
 	return ""
 }
 
+// awaiting says whether another site's barrier was asked for, and the answer has not arrived.
+func (s State) awaiting(id event.BarrierID) bool {
+	return slices.ContainsFunc(s.Leases, func(l Lease) bool { return l.Barrier == id && !l.Received })
+}
+
 // borrowing says whether the visit has asked for, or has, another site's barrier.
 func (s State) borrowing(v Visit) bool {
 	return slices.ContainsFunc(s.Leases, func(l Lease) bool { return l.Visit == v.ID })
@@ -136,7 +141,8 @@ func (r GrantLease) decide(t *turn) error {
 	if code := t.gateGrant(b, event.SiteOf(r.Lease)); code != "" {
 		return t.refuseLease(r, code)
 	}
-	t.say(event.LeaseGranted{Lease: r.Lease, Barrier: b.ID, Number: t.Fence + 1, Until: t.at.Add(leaseLife), Spec: b.Spec})
+	t.say(event.LeaseGranted{Lease: r.Lease, Barrier: b.ID, Number: t.Fence + 1, Until: t.at.Add(leaseLife), Spec: b.Spec,
+		Known: b.known()})
 	return nil
 }
 
@@ -166,6 +172,7 @@ type ReceiveLease struct {
 	Number  uint64
 	Until   event.Instant
 	Spec    event.Spec
+	Known   event.Known
 }
 
 func (ReceiveLease) answeredForever() {}
@@ -180,6 +187,9 @@ func (r ReceiveLease) decide(t *turn) error {
 	if err := checkSpec(r.Spec); err != nil {
 		return err
 	}
+	if err := checkKnown(r.Known); err != nil {
+		return err
+	}
 	l, ok := find(t.Leases, r.Lease)
 	v, visiting := find(t.Visits, l.Visit)
 	switch {
@@ -188,7 +198,7 @@ func (r ReceiveLease) decide(t *turn) error {
 	case !ok || !visiting || t.at >= r.Until:
 		return t.sendBack(r.Lease, r.Barrier)
 	}
-	t.say(event.LeaseReceived{Lease: r.Lease, Number: r.Number, Until: r.Until, Spec: r.Spec})
+	t.say(event.LeaseReceived{Lease: r.Lease, Number: r.Number, Until: r.Until, Spec: r.Spec, Known: t.past(r.Known)})
 	return t.openBorrowed(v, l)
 }
 
@@ -321,8 +331,9 @@ var leaseEvolvers = []evolver{
 	on(func(s *State, _ event.Event, b event.LeaseReceived) {
 		l, _ := find(s.Leases, b.Lease)
 		edit(&s.Leases, b.Lease, func(l *Lease) { l.Received, l.Until = true, b.Until })
-		s.Barriers = add(s.Barriers, Barrier{ID: l.Barrier, Is: event.Lobby, Spec: b.Spec, Enrolled: true,
-			AcceptUnprovable: !b.Spec.Closure.Provable(), Borrowed: b.Lease, Fence: b.Number})
+		borrowed := Barrier{ID: l.Barrier, Is: event.Lobby, Spec: b.Spec, Enrolled: true,
+			AcceptUnprovable: !b.Spec.Closure.Provable(), Borrowed: b.Lease, Fence: b.Number}
+		s.Barriers = add(s.Barriers, borrowed.knowing(b.Known))
 	}),
 	on(func(s *State, _ event.Event, b event.LeaseDenied) {
 		s.Leases = without(s.Leases, is[event.LeaseID, Lease](b.Lease))

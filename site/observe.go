@@ -17,10 +17,12 @@ func (r Observe) decide(t *turn) error {
 		return err
 	}
 	b, ok := find(t.Barriers, r.Barrier)
-	if !ok {
+	switch {
+	case !ok && t.facts.Actor.Kind == event.ActorSite && t.awaiting(r.Barrier):
+		return ErrEarly
+	case !ok:
 		return unknown("barrier", string(r.Barrier))
-	}
-	if t.facts.Actor.Kind == event.ActorSite && b.Borrowed == "" {
+	case t.facts.Actor.Kind == event.ActorSite && b.Borrowed == "":
 		return ErrForbidden
 	}
 	o := t.plausible(r.Observation)

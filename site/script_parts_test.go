@@ -22,7 +22,7 @@ var leaseSentences = []sentence{
 	}),
 	says(`lends (\w+)`, func(s *stage, w []string) site.Request {
 		e := last(s, w[0], func(e event.LeaseGranted) bool { return s.name(e.Barrier) == w[1] })
-		return site.ReceiveLease{Lease: e.Lease, Barrier: e.Barrier, Number: e.Number, Until: e.Until, Spec: e.Spec}
+		return site.ReceiveLease{Lease: e.Lease, Barrier: e.Barrier, Number: e.Number, Until: e.Until, Spec: e.Spec, Known: e.Known}
 	}),
 	says(`refuses (\w+)`, func(s *stage, w []string) site.Request {
 		e := last(s, w[0], func(e event.LeaseRefused) bool { return s.name(e.Barrier) == w[1] })
