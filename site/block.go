@@ -66,8 +66,13 @@ func verdict(d Delivery, open bool, v Visit) event.BlockVerdict {
 var blockEvolver = on(func(s *State, _ event.Event, b event.BlockAnswered) {
 	switch b.Verdict {
 	case event.BlockWon:
-		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.Blocked = true })
 		s.leaveVisit(b.Delivery)
+		v, in := find(s.Visits, b.Visit)
+		edit(&s.Deliveries, b.Delivery, func(d *Delivery) {
+			if d.Blocked = true; in && len(v.Deliveries) == 0 {
+				d.BlockedFrom = v.ID
+			}
+		})
 	case event.BlockFromHere:
 		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.Blocked = true })
 	default: // the others change nothing
