@@ -25,6 +25,7 @@ type Dispatcher struct {
 	began event.Instant
 
 	sites    keyedLocks
+	memo     memo
 	streams  streams
 	trades   map[string]trade
 	wakeTick chan struct{}
@@ -46,7 +47,7 @@ type Config struct {
 // New makes a Dispatcher. Run starts its loops.
 func New(c Config) *Dispatcher {
 	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, now: c.Now, log: c.Log, counted: c.Committed,
-		began: event.InstantOf(c.Now()), trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
+		began: event.InstantOf(c.Now()), memo: newMemo(), trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
 	d.Handle(workSecure, d.secure)
 	d.Handle(workRead, d.read)
 	d.Handle(workForgetCode, d.forgetCode)
@@ -143,8 +144,11 @@ func (d *Dispatcher) try(ctx context.Context, id event.SiteID, c site.Command, a
 	if len(events) == 0 && len(write.Values) == 0 && len(write.Rows) == 0 && write.Remember == nil {
 		return made, nil
 	}
-	made.permits, err = d.commit(ctx, write, events)
-	return made, err
+	if made.permits, err = d.commit(ctx, write, events); err != nil {
+		return decision{}, err
+	}
+	d.memo.keep(id, write.State, result.State)
+	return made, nil
 }
 
 // commitWithin is how long a commit may take before its fate counts as unknown.

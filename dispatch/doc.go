@@ -1,7 +1,8 @@
 // Package dispatch is the loop around the decisions: load → decide → append → act.
 //
 //	dispatch.go  one command: load, decide, commit through package unlock, tell
-//	load.go      a site's state and events; redeem.go: barriers are commanded, and what came of it is recorded
+//	load.go      a site's state and events; memo.go: not decoded twice
+//	redeem.go    barriers are commanded, and what came of it is recorded
 //	clock.go     deadlines become ticks
 //	watch.go     what devices say finds its barrier
 //	work.go      what must happen because of an event, written in the same commit
