@@ -2,8 +2,6 @@ package site
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/loquet/loquet/event"
 )
@@ -39,12 +37,7 @@ func (t *turn) mayBlock() error {
 
 // everBooked: the identifier is of this site and its event lies in the past, so that it ended.
 func (t *turn) everBooked(id event.DeliveryID) bool {
-	if event.CheckID(id, 'd') != nil || event.SiteOf(id) != t.Site {
-		return false
-	}
-	_, rest, _ := strings.Cut(string(id), "-d")
-	seq, err := strconv.ParseUint(rest, 10, 64)
-	return err == nil && seq <= t.Seq
+	return event.CheckID(id, 'd') == nil && event.SiteOf(id) == t.Site && event.SeqOf(id) <= t.Seq
 }
 
 func verdict(d Delivery, open bool, v Visit) event.BlockVerdict {

@@ -35,6 +35,20 @@ type Lent struct {
 	LastAsk event.Instant `json:"lastAsk,omitempty"`
 }
 
+// Borrower is a site that has asked for a barrier of ours, with the number of its latest question: what is asked
+// with a lower one is an old letter. Lender's state.
+type Borrower struct {
+	Site event.SiteID `json:"site"`
+	Last uint64       `json:"last"`
+}
+
+// SpentLease is the latest lease of another site's barrier that was spent and given back. Its owner lends a barrier
+// once at a time, so that no older lease of it can be out. Borrower's state.
+type SpentLease struct {
+	Barrier event.BarrierID `json:"barrier"`
+	Lease   event.LeaseID   `json:"lease"`
+}
+
 // AllowLending lets another site's visits through a barrier of ours.
 type AllowLending struct {
 	Barrier  event.BarrierID
@@ -118,7 +132,8 @@ func (s State) borrowing(v Visit) bool {
 	return slices.ContainsFunc(s.Leases, func(l Lease) bool { return l.Visit == v.ID })
 }
 
-// GrantLease is the borrower's question to the lender. Asking again for a lease that is out changes nothing.
+// GrantLease is the borrower's question to the lender. Asking again for what was answered changes nothing, and what
+// is older than the latest answer comes too late.
 type GrantLease struct {
 	Lease   event.LeaseID
 	Barrier event.BarrierID
@@ -131,12 +146,15 @@ func (r GrantLease) decide(t *turn) error {
 	if err := event.CheckID(r.Lease, 'l'); err != nil {
 		return Invalid{"lease", err.Error()}
 	}
+	last, _ := find(t.Borrowers, event.SiteOf(r.Lease))
 	b, ok := find(t.Barriers, r.Barrier)
-	if !ok || b.Borrowed != "" {
-		return t.refuseLease(r, event.LenderRefused)
-	}
-	if b.Lent.Lease == r.Lease {
+	switch seq := event.SeqOf(r.Lease); {
+	case b.Lent.Lease == r.Lease, seq == last.Last:
 		return nil
+	case seq < last.Last:
+		return t.refuseLease(r, event.BarrierBusy)
+	case !ok || b.Borrowed != "":
+		return t.refuseLease(r, event.LenderRefused)
 	}
 	if code := t.gateGrant(b, event.SiteOf(r.Lease)); code != "" {
 		return t.refuseLease(r, code)
@@ -202,13 +220,20 @@ func (r ReceiveLease) decide(t *turn) error {
 	return t.openBorrowed(v, l)
 }
 
-// sendBack returns an unspent lease to the barrier's owner.
+// sendBack returns an unspent lease to the barrier's owner. One that was spent is back, or on its way.
 func (t *turn) sendBack(l event.LeaseID, b event.BarrierID) error {
 	if event.SiteOf(l) != t.Site || event.CheckID(l, 'l') != nil {
 		return unknown("lease", string(l))
 	}
-	t.say(event.LeaseReturned{Lease: l, Barrier: b})
+	if !t.wasSpent(l, b) {
+		t.say(event.LeaseReturned{Lease: l, Barrier: b})
+	}
 	return nil
+}
+
+func (s State) wasSpent(l event.LeaseID, b event.BarrierID) bool {
+	last, ok := find(s.Spent, b)
+	return ok && event.SeqOf(l) <= event.SeqOf(last.Lease)
 }
 
 // openBorrowed goes on with the courier's request that asked for the lease, if it still holds.
@@ -317,6 +342,14 @@ func (b Barrier) askBackAt() event.Instant {
 
 func (b Barrier) lentDeadline(consider func(event.Instant)) { consider(b.askBackAt()) }
 
+// rememberQuestion keeps the number of a borrower's latest question: it only grows.
+func (s *State) rememberQuestion(l event.LeaseID) {
+	who := event.SiteOf(l)
+	last, _ := find(s.Borrowers, who)
+	last = Borrower{who, max(last.Last, event.SeqOf(l))}
+	s.Borrowers = add(without(s.Borrowers, is[event.SiteID, Borrower](who)), last)
+}
+
 var leaseEvolvers = []evolver{
 	blockEvolver, planBEvolver,
 	on(func(s *State, _ event.Event, b event.LendingAllowed) {
@@ -339,13 +372,18 @@ var leaseEvolvers = []evolver{
 		s.Leases = without(s.Leases, is[event.LeaseID, Lease](b.Lease))
 	}),
 	on(func(s *State, _ event.Event, b event.LeaseReturned) {
+		if b.Spent {
+			s.Spent = add(without(s.Spent, is[event.BarrierID, SpentLease](b.Barrier)), SpentLease{b.Barrier, b.Lease})
+		}
 		s.Leases = without(s.Leases, is[event.LeaseID, Lease](b.Lease))
 		s.Barriers = without(s.Barriers, func(x Barrier) bool { return x.Borrowed == b.Lease })
 	}),
 	on(func(s *State, _ event.Event, b event.LeaseGranted) {
 		s.Fence = b.Number
+		s.rememberQuestion(b.Lease)
 		edit(&s.Barriers, b.Barrier, func(x *Barrier) { x.Lent = Lent{Lease: b.Lease, Until: b.Until} })
 	}),
+	on(func(s *State, _ event.Event, b event.LeaseRefused) { s.rememberQuestion(b.Lease) }),
 	on(func(s *State, e event.Event, b event.LeaseReturnAsked) {
 		edit(&s.Barriers, b.Barrier, func(x *Barrier) { x.Lent.LastAsk = e.At })
 	}),

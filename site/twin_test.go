@@ -47,6 +47,8 @@ func (w *world) breach(p past, e event.Event, before past) string {
 		return p.notThere(e, b)
 	case event.LeaseGranted:
 		return p.lentTwice(b)
+	case event.LeaseReturned:
+		return p.wronglyReturned(b)
 	}
 	return ""
 }
@@ -465,13 +467,25 @@ func (p past) lentTwice(b event.LeaseGranted) string {
 		if !ok {
 			continue
 		}
-		if g.Number >= b.Number {
+		switch {
+		case g.Number >= b.Number:
 			return "the fencing number does not grow"
+		case g.Lease == b.Lease:
+			return "that lease was granted before"
 		}
 		_, _, back := lastOf(p[i:], func(x event.LeaseEnded) bool { return x.Lease == g.Lease })
 		if g.Barrier == b.Barrier && !back {
 			return "it is lent already"
 		}
+	}
+	return ""
+}
+
+// A lease was spent if an order to open went out under it, and given back as that.
+func (p past) wronglyReturned(b event.LeaseReturned) string {
+	_, _, spent := lastOf(p, func(o event.OpeningIntended) bool { return o.Permit.Lease == b.Lease })
+	if spent != b.Spent {
+		return map[bool]string{true: "it was spent", false: "it was not spent"}[spent]
 	}
 	return ""
 }
