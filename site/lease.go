@@ -132,8 +132,8 @@ func (s State) borrowing(v Visit) bool {
 	return slices.ContainsFunc(s.Leases, func(l Lease) bool { return l.Visit == v.ID })
 }
 
-// GrantLease is the borrower's question to the lender. Asking again for what was answered changes nothing, and what
-// is older than the latest answer comes too late.
+// GrantLease is the borrower's question to the lender. Asking again for a lease that is out changes nothing; what was
+// answered before, and what is older than the latest answer, is refused.
 type GrantLease struct {
 	Lease   event.LeaseID
 	Barrier event.BarrierID
@@ -146,17 +146,14 @@ func (r GrantLease) decide(t *turn) error {
 	if err := event.CheckID(r.Lease, 'l'); err != nil {
 		return Invalid{"lease", err.Error()}
 	}
-	last, _ := find(t.Borrowers, event.SiteOf(r.Lease))
 	b, ok := find(t.Barriers, r.Barrier)
-	switch seq := event.SeqOf(r.Lease); {
-	case b.Lent.Lease == r.Lease, seq == last.Last:
-		return nil
-	case seq < last.Last:
-		return t.refuseLease(r, event.BarrierBusy)
-	case !ok || b.Borrowed != "":
+	if !ok || b.Borrowed != "" {
 		return t.refuseLease(r, event.LenderRefused)
 	}
-	if code := t.gateGrant(b, event.SiteOf(r.Lease)); code != "" {
+	if b.Lent.Lease == r.Lease {
+		return nil
+	}
+	if code := t.gateGrant(b, r.Lease); code != "" {
 		return t.refuseLease(r, code)
 	}
 	t.say(event.LeaseGranted{Lease: r.Lease, Barrier: b.ID, Number: t.Fence + 1, Until: t.at.Add(leaseLife), Spec: b.Spec,
@@ -169,7 +166,9 @@ func (t *turn) refuseLease(r GrantLease, code event.Code) error {
 	return nil
 }
 
-func (t *turn) gateGrant(b Barrier, borrower event.SiteID) event.Code {
+func (t *turn) gateGrant(b Barrier, l event.LeaseID) event.Code {
+	borrower := event.SiteOf(l)
+	last, _ := find(t.Borrowers, borrower)
 	switch {
 	case !t.lendsTo(b.ID, borrower):
 		return event.LenderBlocked
@@ -179,6 +178,8 @@ func (t *turn) gateGrant(b Barrier, borrower event.SiteID) event.Code {
 		return event.BarrierBusy
 	case t.readiness(b.ID).Reach != event.ReachOnline:
 		return event.DeviceOffline
+	case event.SeqOf(l) <= last.Last: // the borrower goes on to another question, or waits for none
+		return event.BarrierBusy
 	}
 	return ""
 }
