@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/loquet/loquet/device"
@@ -88,15 +90,15 @@ func (a *accounts) load(ctx context.Context) error {
 	}
 }
 
-// connectMQTT starts the embedded broker, unless the operator has one, and begins to connect to it.
-func connectMQTT(ctx context.Context, c ServeConfig, register store.Register, sent device.Log, log *slog.Logger) (*mqtt.Client, *accounts, error) {
+// prepareMQTT starts the embedded broker, unless the operator has one, and makes the client that will connect to it.
+func prepareMQTT(ctx context.Context, c ServeConfig, register store.Register, sent device.Log, log *slog.Logger) (*mqtt.Client, *accounts, error) {
 	known := &accounts{register: register}
 	dial := mqtt.ClientConfig{URL: c.MQTTURL, Username: c.MQTTUser, Log: sent, Logger: log}
 	if c.MQTTURL != "" {
 		if err := c.ownBroker(&dial); err != nil {
 			return nil, nil, err
 		}
-		client, err := mqtt.Dial(ctx, dial)
+		client, err := mqtt.New(dial)
 		return client, known, err
 	}
 	password := broker.NewPassword()
@@ -109,12 +111,16 @@ func connectMQTT(ctx context.Context, c ServeConfig, register store.Register, se
 	if err := known.load(ctx); err != nil {
 		return nil, nil, errors.Join(err, started.Close())
 	}
+	// It has no name at the embedded broker, which ends with this process and so can keep nothing for the next.
 	dial.URL, dial.Username, dial.Password = started.URL(), serverAccount, password
-	client, err := mqtt.Dial(ctx, dial)
+	client, err := mqtt.New(dial)
 	return client, known, err
 }
 
-func (c ServeConfig) ownBroker(dial *mqtt.ClientConfig) error {
+func (c ServeConfig) ownBroker(dial *mqtt.ClientConfig) (err error) {
+	if dial.ClientID, err = loadOrDrawName(c.file(clientName)); err != nil {
+		return err
+	}
 	if c.MQTTPasswordFile != "" {
 		password, err := os.ReadFile(c.MQTTPasswordFile)
 		if err != nil {
@@ -129,3 +135,25 @@ func (c ServeConfig) ownBroker(dial *mqtt.ClientConfig) error {
 	dial.TLS = trust
 	return err
 }
+
+// loadOrDrawName returns this installation's name at the operator's broker. It is drawn once and stays the same, so
+// that the broker keeps for the next process what devices report while none is there.
+func loadOrDrawName(path string) (string, error) {
+	kept, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("the name at the broker can't be read: %w", err)
+	}
+	if name := strings.TrimSpace(string(kept)); knownName.MatchString(name) {
+		return name, nil
+	}
+	drawn := make([]byte, 8)
+	_, _ = rand.Read(drawn)
+	name := fmt.Sprintf("loquet-%x", drawn)
+	if err := os.WriteFile(path, []byte(name+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("the name at the broker can't be kept: %w", err)
+	}
+	return name, nil
+}
+
+// knownName is what loadOrDrawName draws: 23 bytes, which every broker takes (MQTT 5, 3.1.3.1).
+var knownName = regexp.MustCompile(`^loquet-[0-9a-f]{16}$`)

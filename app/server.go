@@ -37,6 +37,7 @@ const (
 	storeName  = record.StoreName
 	masterName = "master.key"
 	sentName   = record.SentName
+	clientName = "mqtt.name"
 )
 
 // endWithin is how long what is under way may take when the process is told to end.
@@ -94,8 +95,7 @@ func (s *server) build(ctx context.Context) (err error) {
 	if s.sent, err = sendlog.Open(s.config.file(sentName)); err != nil {
 		return err
 	}
-	// The connection outlives what is under way, and is closed after it: an order that was sent waits for its report.
-	if s.mqtt, s.accounts, err = connectMQTT(context.WithoutCancel(ctx), s.config, s.store, s.sent, s.log); err != nil {
+	if s.mqtt, s.accounts, err = prepareMQTT(ctx, s.config, s.store, s.sent, s.log); err != nil {
 		return err
 	}
 	s.metrics = newMetrics(s.mqtt.Connected)
@@ -188,10 +188,15 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 
 // run serves until the context ends, then lets what is under way come to its end.
 func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	var under sync.WaitGroup
 	under.Go(func() { failed <- s.dispatcher.Run(parts) })
 	under.Go(func() { s.fleet.Run(parts, s.dispatcher.Watch) })
+	// Only now, with every device made: what waited at the broker comes at once. The connection outlives what is
+	// under way, and is closed after it, because an order that was sent waits for its report.
+	if err := s.mqtt.Connect(context.WithoutCancel(parts)); err != nil {
+		failed <- err
+	}
 	go func() { failed <- s.http.Serve(s.public) }()
 	go func() { failed <- s.admin.Serve(s.local) }()
 	s.log.Info("serving", "url", s.config.PublicURL, "version", versionText(), "data", s.config.Data)
@@ -206,6 +211,7 @@ func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
 	defer cancel()
 	s.api.EndStreams()
 	err = errors.Join(err, s.http.Shutdown(limit), s.admin.Shutdown(limit))
+	s.mqtt.Leave()
 	end()
 	under.Wait()
 	return err

@@ -90,7 +90,7 @@ func (c *check) journal(j Journal) {
 
 // acrossSites looks at what only all the journals together can tell.
 func (c *check) acrossSites() {
-	c.leases.acrossSites(&c.report.Laws[0], &c.report.Laws[2])
+	c.leases.acrossSites(&c.report.Laws[0], &c.report.Laws[2], &c.report.Laws[4], c.seen)
 	c.sent.leftOver(&c.report.Laws[1], &c.report.Laws[2])
 }
 

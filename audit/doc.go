@@ -25,6 +25,13 @@
 //     law 10's. An identifier that is not one at all is law 7's (it may hold a name); one that does not fit the
 //     event that made it, law 10's.
 //
+//   - What a lender says that it knew of a barrier, what a borrower wrote of that, and the reports on which a
+//     borrower's journal rests: law 5's. A grant that is in no journal is law 1's.
+//   - A barrier that was enrolled by nobody is law 1's, as a rehearsal by nobody is; a visit that was taken over by
+//     nobody is law 5's.
+//   - A refusal that tells of a block where none had won, or that hides one that had, is law 9's; a block that was
+//     answered wrongly, law 4's.
+//
 // # What can't be seen
 //
 // The journals hold no picture, no stream and no look at personal data: of law 6 the audit sees whether each
@@ -32,7 +39,8 @@
 // for (addresses of e-mail, telephone numbers, positions, number plates) are patterns: they can miss a value, and
 // one that they find may be an unfortunate identifier. An alarm can't be raised while no server runs; Options.Late
 // says how much later than due is still on time. A courier's proof signs the digest of a body that is not kept, so
-// that its signature, key, time and single use are checked, not its words.
+// that its signature, key, time and single use are checked, not its words. Of a refusal a journal shows the reason
+// that was given, not what else stood against the request.
 //
 // # How to read a running installation
 //

@@ -20,8 +20,12 @@ const (
 	presence = 2 * event.Minute
 )
 
-// law1 asks of each order to open, of each code shown and of each lease granted what the reason was.
+// law1 asks of each order to open, of each code shown and of each lease granted what the reason was, and of each
+// enrolment whether somebody had worked the barrier by hand.
 func law1(x *exam) {
+	for _, e := range every[event.BarrierEnrolled](x.history) {
+		x.blame(e.pos, x.whyEnrolled(e).about("%s was enrolled", e.body.Barrier))
+	}
 	for _, o := range every[event.OpeningIntended](x.history) {
 		p := o.body.Permit
 		x.judge(o.pos, x.whyOpened(o).about("%s to open %s", p.ID, p.Barrier))
@@ -32,6 +36,34 @@ func law1(x *exam) {
 	for _, g := range every[event.LeaseGranted](x.history) {
 		x.judge(g.pos, x.whyGranted(g).about("%s was given %s", g.body.Lease, g.body.Barrier))
 	}
+}
+
+// whyEnrolled: since it was reserved it was opened by hand from where it was known to be shut, and shut again.
+func (x *exam) whyEnrolled(e entry[event.BarrierEnrolled]) (f faults) {
+	b := e.body.Barrier
+	reserved, ok := last[event.BarrierReserved](x.history, b, e.pos)
+	if !ok {
+		f.need(false, "it had not been reserved")
+		return f
+	}
+	since, opened := x.openedByHand(b, reserved.pos, e.pos)
+	f.need(opened, "nobody had opened it by hand")
+	if c := reserved.body.Spec.Closure; opened && c.Provable() {
+		lacks := x.reading(b, e.pos).lacks(c, since)
+		f.need(lacks == "", "it was not shut again: %s", lacks)
+	}
+	return f
+}
+
+// openedByHand is when a hand last opened a barrier between two positions.
+func (x *exam) openedByHand(b event.BarrierID, after, before int) (moment, bool) {
+	for _, now := range slices.Backward(x.readingsBetween(b, after, before)) {
+		bolt, contact := now.movedNow()
+		if bolt && now.bolt.is == event.BoltUnlocked || contact && now.contact.is == event.ContactOpen {
+			return now.when, true
+		}
+	}
+	return moment{}, false
 }
 
 func (x *exam) whyOpened(o intent) (f faults) {
@@ -172,19 +204,14 @@ func (x *exam) rehearsal(f *faults, o intent, v visit) {
 	f.need(len(way) > 0 && x.workedByHand(way[0].Barrier, v), "the first barrier had not just been worked by hand")
 }
 
-// handPossible says whether a device leaves it possible that a hand moved it.
-func (x *exam) handPossible(observed int) bool {
-	cause := x.events[observed].Body.(event.BarrierObserved).Observation.Cause
-	return cause != "remote" && cause != "auto"
-}
-
 // workedByHand says whether a barrier that no visit of ours had opened moved shortly before the visit began.
 func (x *exam) workedByHand(b event.BarrierID, v visit) bool {
-	list := x.readingsBetween(b, -1, v.pos)
-	for i := len(list) - 1; i > 0 && v.at.Since(x.events[list[i].pos].At) <= presence; i-- {
-		now := list[i]
-		bolt, contact := list[i-1].moved(now)
-		if now.counts && (bolt || contact) && v.at.Since(now.when.at) <= presence && x.handPossible(now.pos) && !x.inUse(b, now.pos) {
+	for _, now := range slices.Backward(x.readingsBetween(b, -1, v.pos)) {
+		if v.at.Since(x.events[now.pos].At) > presence {
+			break
+		}
+		bolt, contact := now.movedNow()
+		if (bolt || contact) && v.at.Since(now.when.at) <= presence && !x.inUse(b, now.pos) {
 			return true
 		}
 	}

@@ -62,6 +62,11 @@ type leases struct {
 	returned map[event.LeaseID]bool
 	spent    []spentLease
 	ended    []endedLease
+	told     []told
+	// heard are the reports of barriers while they were lent, and whether each counts by what the lender had heard.
+	heard     map[heard]bool
+	reliances []reliance
+	relied    map[heard]bool
 }
 
 type granted struct {
@@ -83,11 +88,13 @@ type endedLease struct {
 }
 
 func newLeases() *leases {
-	return &leases{granted: make(map[granted][]event.LeaseGranted), returned: make(map[event.LeaseID]bool)}
+	return &leases{granted: make(map[granted][]event.LeaseGranted), returned: make(map[event.LeaseID]bool),
+		heard: make(map[heard]bool), relied: make(map[heard]bool)}
 }
 
-// acrossSites compares: each lease that was spent, with its grant; each that ended, with its return.
-func (l *leases) acrossSites(reason, intent *LawReport) {
+// acrossSites compares: each lease that was spent, with its grant; each that ended, with its return; what each was
+// received with, and what was reported of its barrier, with what the lender knew.
+func (l *leases) acrossSites(reason, intent, evidence *LawReport, seen map[event.SiteID]bool) {
 	for _, s := range l.spent {
 		if f := l.whyLent(s); len(f) > 0 {
 			reason.violate(s.site, s.seq, f.about("%s to open %s", s.permit.ID, s.permit.Barrier).String())
@@ -96,6 +103,16 @@ func (l *leases) acrossSites(reason, intent *LawReport) {
 	for _, e := range l.ended {
 		if !l.returned[e.lease] {
 			intent.violate(e.site, e.seq, "the barrier was taken back, and "+string(e.lease)+" had not been returned")
+		}
+	}
+	for _, t := range l.told {
+		if f := l.whyTold(t); len(f) > 0 {
+			evidence.violate(t.site, t.seq, f.about("%s was received", t.lease).String())
+		}
+	}
+	for _, r := range l.reliances {
+		if f := l.whyHeard(r); len(f) > 0 && seen[event.SiteOf(r.barrier)] {
+			evidence.violate(r.site, r.seq, f.String())
 		}
 	}
 }

@@ -239,6 +239,39 @@ func TestLaw1Barrier(t *testing.T) {
 	})
 }
 
+func TestLaw1Enrolment(t *testing.T) {
+	t.Parallel()
+	both := event.Observation{Bolt: event.BoltLocked, Contact: event.ContactClosed}
+	says := func(said ...event.Observation) change {
+		return also(upTo("enrol"), instead("enrol", func(s *story) {
+			b := id[event.BarrierID](s, 'b')
+			s.specs[b] = lock
+			s.say(event.BarrierReserved{Barrier: b, Is: event.FrontDoor, Spec: lock, By: s.byMember()})
+			for _, o := range said {
+				s.wait(event.Second)
+				s.observe(b, o)
+			}
+			s.say(event.BarrierEnrolled{Barrier: b})
+		}))
+	}
+	find(t, 1, []plant{
+		{"never worked", home, says(both), "nobody had opened it by hand"},
+		{"never heard of", home, says(), "nobody had opened it by hand"},
+		{"open by its first word", home, says(unlocked, both), "nobody had opened it by hand"},
+		{"opened by a motor", home, says(both, event.Observation{Bolt: event.BoltUnlocked, Cause: "remote"}, locked), "nobody had opened it by hand"},
+		{"opened by an answer", home, says(both, event.Observation{Bolt: event.BoltUnlocked, Origin: event.OriginAnswer, AskedAt: clock("09:00:01")}, locked), "nobody had"},
+		{"opened from a stored copy", home, says(event.Observation{Bolt: event.BoltLocked, Origin: event.OriginRetained}, unlocked, both), "nobody had"},
+		{"opened by a stored copy", home, says(both, event.Observation{Bolt: event.BoltUnlocked, Origin: event.OriginCached}, locked), "nobody had"},
+		{"only ever shut", home, says(event.Observation{Contact: event.ContactClosed}, both, ajar), "not shut again"},
+		{"not shut again", home, says(both, unlocked), "not shut again"},
+		{"shut again by a stored copy", home, says(both, unlocked, event.Observation{Bolt: event.BoltLocked, Origin: event.OriginRetained}), "not shut again"},
+		{"before it was reserved", home, also(upTo("enrol"), edit("enrol", func(r *event.BarrierReserved) {}), before("enrol", func(s *story) {
+			s.say(event.BarrierEnrolled{Barrier: "home1-b9"})
+		})), "had not been reserved"},
+	})
+	holds(t, says(both, unlocked, ajar, shut, locked)(home))
+}
+
 func TestLaw1Rehearsal(t *testing.T) {
 	t.Parallel()
 	find(t, 1, []plant{
@@ -248,6 +281,12 @@ func TestLaw1Rehearsal(t *testing.T) {
 			s.wait(event.Hour)
 			s.foreign(s.doors[0], event.Observation{Bolt: event.BoltUnlocked, Origin: event.OriginRetained})
 			door(event.Observation{Bolt: event.BoltLocked, Origin: event.OriginRetained})(s)
+		}), "worked by hand"},
+		{"shown by an answer only", rehearsal, instead("by hand", func(s *story) {
+			s.wait(event.Hour)
+			s.foreign(s.doors[0], event.Observation{Bolt: event.BoltUnlocked, Origin: event.OriginAnswer, AskedAt: s.now})
+			s.wait(event.Second)
+			s.observe(s.doors[0], event.Observation{Bolt: event.BoltLocked, Origin: event.OriginAnswer, AskedAt: s.now})
 		}), "worked by hand"},
 		{"by somebody who left", rehearsal, before("rehearse", func(s *story) {
 			s.say(event.MemberLeft{Member: s.member, By: operator})
@@ -286,6 +325,7 @@ func TestLaw1Lease(t *testing.T) {
 	t.Parallel()
 	find(t, 1, []plant{
 		{"without a grant", lobby, also(without("grant"), upTo("open")), "no grant"},
+		{"with no journal of the lender", lent, after("take back", func(s *story) { s.journals = s.journals[1:] }), "no grant"},
 		{"another fencing number", lobby, edit("open", func(o *intended) { o.Permit.Fence = 2 }), "its fencing number is 2"},
 		{"a number that the lender never gave", lobby, also(
 			edit("receive", func(r *event.LeaseReceived) { r.Number = 2 }),

@@ -13,7 +13,7 @@ func TestLaw4ABlockWinsOrLoses(t *testing.T) {
 		{"inner door opened after a block from there on", twoDoors, also(after("unlocked", block(event.BlockFromHere)), upTo("open inner")), "answered with yes"},
 		{"code shown after the block had won", code, also(before("shown", block(event.BlockWon)), upTo("shown")), "answered with yes"},
 		{"won, though the order had gone", home, also(upTo("done"), after("done", block(event.BlockWon))), `should have been "too-late"`},
-		{"too late, though nothing had gone", blocked, also(instead("block", block(event.BlockTooLate))), `should have been "blocked"`},
+		{"too late, though nothing had gone", blocked, also(instead("block", block(event.BlockTooLate)), upTo("block")), `should have been "blocked"`},
 		{"too late, though an inner door was shut", twoDoors, after("unlocked", block(event.BlockTooLate)), `should have been "blocked-from-here"`},
 		{"from here, though nothing is further in", home, also(upTo("done"), after("done", block(event.BlockFromHere))), `should have been "too-late"`},
 		{"blocked twice", blocked, after("block", block(event.BlockWon)), `should have been "already-blocked"`},

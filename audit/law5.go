@@ -27,6 +27,12 @@ func law5(x *exam) {
 	for _, e := range every[event.LeaseReturned](x.history) {
 		x.judge(e.pos, x.whyReturned(e).about("%s was returned", e.body.Lease))
 	}
+	for _, g := range every[event.LeaseGranted](x.history) {
+		x.knew(g)
+	}
+	for _, l := range every[event.LeaseReceived](x.history) {
+		x.toldOf(l)
+	}
 	for _, v := range every[event.VisitBegun](x.history) {
 		x.watchAlarms(v)
 	}
@@ -59,10 +65,9 @@ func (x *exam) claimed(s entry[event.BarrierSecured], c event.Closure) bool {
 		if reached && bolt && contact {
 			break
 		}
-		said := x.events[r.pos].Body.(event.BarrierObserved).Observation
-		reached = reached || r.counts && r.when.at == s.body.ReachedAt
-		bolt = bolt || r.counts && said.Bolt == event.BoltLocked && r.when.at == s.body.BoltAt
-		contact = contact || r.counts && said.Contact == event.ContactClosed && r.when.at == s.body.ContactAt
+		reached = reached || r.heardAt(s.body.ReachedAt)
+		bolt = bolt || r.boltSaid(event.BoltLocked, s.body.BoltAt)
+		contact = contact || r.contactSaid(event.ContactClosed, s.body.ContactAt)
 	}
 	return reached && bolt && contact
 }
@@ -79,6 +84,9 @@ func (x *exam) evidence(f *faults, o intent, pos int) {
 	now := x.reading(p.Barrier, pos)
 	lacks := now.lacks(spec.Closure, since)
 	f.need(lacks == "", "%s: %s", p.Barrier, lacks)
+	if lacks == "" {
+		x.relyOnEvidence(p.Barrier, spec.Closure, now, pos)
+	}
 	f.need(lacks != "" || !now.stale(spec, x.events[pos].At), "%s: its device was last heard at %s, longer ago than its horizon", p.Barrier, now.reached.at)
 }
 
@@ -221,38 +229,6 @@ func (x *exam) through(v visit, pos int) bool {
 	return len(way) > 0 && slices.ContainsFunc(x.standing(v.body.Visit, pos), func(o intent) bool {
 		return o.body.Permit.Barrier == way[len(way)-1].Barrier && x.opened(o.body.Permit, pos)
 	})
-}
-
-// whyTakenOver: by a member of the site who had just said to be there, and worked a barrier of the visit by hand.
-func (x *exam) whyTakenOver(e entry[event.VisitTakenOver]) (f faults) {
-	v := e.body.Visit
-	f.need(x.isMember(e.body.Member, e.pos), "%q did not belong to the site", e.body.Member)
-	f.need(len(x.standing(v, e.pos)) > 0, "the visit had opened nothing")
-	asked, ok := last[event.TakeOverAsked](x.history, v, e.pos)
-	if !ok || asked.body.Member != e.body.Member || e.at.Since(asked.at) > presence {
-		f.need(false, "the member had not just said to be there")
-		return f
-	}
-	worked := slices.ContainsFunc(x.standing(v, e.pos), func(o intent) bool {
-		return x.movedByHand(o.body.Permit.Barrier, asked.pos, e.pos)
-	})
-	f.need(worked, "no barrier of the visit was worked by hand since")
-	return f
-}
-
-// movedByHand says whether a barrier moved between two positions as only a hand moves it: its contact, or its bolt
-// where the device itself names a hand.
-func (x *exam) movedByHand(b event.BarrierID, after, before int) bool {
-	known := x.reading(b, after)
-	for _, now := range x.readingsBetween(b, after, before) {
-		cause := x.events[now.pos].Body.(event.BarrierObserved).Observation.Cause
-		bolt, contact := known.moved(now)
-		if now.counts && x.handPossible(now.pos) && (contact || bolt && (cause == "manual" || cause == "keypad")) {
-			return true
-		}
-		known = now
-	}
-	return false
 }
 
 // whyReturned: a lease that was spent is held until the visit has ended, or until the order came to nothing. That

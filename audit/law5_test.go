@@ -99,6 +99,30 @@ func TestLaw5TakenOver(t *testing.T) {
 		{"without a hand", alarmed, without("by hand"), "worked by hand"},
 		{"by a bolt that moved by itself", alarmed, instead("by hand", door(locked)), "worked by hand"},
 		{"by a stored copy", alarmed, instead("by hand", door(event.Observation{Contact: event.ContactClosed, Origin: event.OriginRetained})), "worked by hand"},
+		{"by an answer", alarmed, instead("by hand", func(s *story) {
+			s.wait(3 * event.Second)
+			s.observe(s.doors[0], event.Observation{Contact: event.ContactClosed, Origin: event.OriginAnswer, AskedAt: s.now})
+		}), "worked by hand"},
+		{"by a motor", alarmed, instead("by hand", door(event.Observation{Contact: event.ContactClosed, Cause: "auto"})), "worked by hand"},
+		{"by a contact that is lost", alarmed, instead("by hand", door(event.Observation{Contact: event.ContactUnknown})), "worked by hand"},
+		{"by a contact that is found again", alarmed, also(
+			after("pushed", door(event.Observation{Contact: event.ContactUnknown}))), "worked by hand"},
+		{"by the first word of a contact", lentAlarmed, also(without("pushed"), knowing(func(k *event.Known) { *k = event.Known{} })), "worked by hand"},
+		{"by a difference from a stored copy", alarmed, before("by hand", door(event.Observation{
+			Contact: event.ContactUnknown, Origin: event.OriginRetained})), "worked by hand"},
+		{"by a report that says nothing new", alarmed, instead("by hand", door(ajar)), "worked by hand"},
+		{"by a replay", alarmed, also(
+			instead("unlocked", door(event.Observation{Bolt: event.BoltUnlocked, DeviceAt: clock("08:00:20")})),
+			instead("by hand", door(event.Observation{Contact: event.ContactClosed, DeviceAt: clock("08:00:10")}))), "worked by hand"},
+		{"by what was received before the claim, and came after it", lentAlarmed, also(
+			before("claim", inTower(shut)), instead("by hand", func(s *story) {
+				s.wait(event.Second)
+				s.observeAt(s.doors[0], shut, s.claimed().Add(-event.Minute))
+			})), "worked by hand"},
+		{"by a barrier of another visit", alarmed, also(
+			instead("by hand", func(s *story) { s.wait(event.Second) }),
+			after("enrol", enrol(inner)),
+			before("taken over", func(s *story) { s.foreign(s.doors[1], ajar) })), "worked by hand"},
 		{"though nothing was opened", alarmed, also(upTo("approach"), after("approach", func(s *story) {
 			s.say(event.TakeOverAsked{Visit: s.visit, Member: s.member})
 			s.foreign(s.doors[0], ajar)
@@ -106,6 +130,41 @@ func TestLaw5TakenOver(t *testing.T) {
 		})), "had opened nothing"},
 		{"and called secured", alarmed, edit("end", func(e *event.VisitEnded) { e.How = event.EndSecured }), `was "taken-over"`},
 	})
+}
+
+// TestLaw5TakenOverLawfully: by a bolt that the device says a hand moved, and by a letter that came late, while the
+// claim still stood.
+func TestLaw5TakenOverLawfully(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []string{"manual", "keypad"} {
+		holds(t, instead("by hand", door(event.Observation{Bolt: event.BoltLocked, Cause: cause}))(alarmed))
+	}
+	late := func(wait event.Millis) change {
+		return instead("by hand", func(s *story) {
+			s.wait(event.Second)
+			received := s.now
+			inTower(shut)(s)
+			s.wait(wait)
+			s.observeAt(s.doors[0], shut, received)
+		})
+	}
+	holds(t, late(90*event.Second)(lentAlarmed))
+	find(t, 5, []plant{{"by a letter that came too late", lentAlarmed, late(2 * event.Minute), "had not just said"}})
+	// Who says it again is there as from the first time.
+	holds(t, after("by hand", func(s *story) {
+		s.wait(event.Second)
+		s.say(event.TakeOverAsked{Visit: s.visit, Member: s.member})
+	})(alarmed))
+}
+
+// claimed is when a member last claimed to be there.
+func (s *story) claimed() (at event.Instant) {
+	for _, e := range s.of(s.site).events {
+		if _, ok := e.Body.(event.TakeOverAsked); ok {
+			at = e.At
+		}
+	}
+	return at
 }
 
 func TestLaw5Alarms(t *testing.T) {

@@ -19,36 +19,33 @@ func law8(x *exam) {
 }
 
 func (x *exam) openings(b event.BarrierID, enrolled int) {
-	var before reading
 	for _, now := range x.readings(b) {
-		opened := before.opens(now)
-		before = now
-		if now.pos < enrolled || !opened {
+		if now.pos < enrolled || !now.opens() {
 			continue
 		}
 		var f faults
-		f.need(x.accounted(b, now.pos), "its device said that it opened, nobody had asked for it, and nobody was told")
+		f.need(x.accounted(b, now), "its device said that it opened, nobody had asked for it, and nobody was told")
 		x.judge(now.pos, f.about("%s", b))
 	}
 }
 
-// opens says whether a part that was known to be shut is open in the next reading.
-func (r reading) opens(next reading) bool {
-	bolt, contact := r.moved(next)
-	return bolt && next.bolt.is == event.BoltUnlocked || contact && next.contact.is == event.ContactOpen
+// opens says whether a part that was said to be something else is open now.
+func (r reading) opens() bool {
+	bolt, contact := r.moved()
+	return bolt && r.bolt.is == event.BoltUnlocked || contact && r.contact.is == event.ContactOpen
 }
 
-func (x *exam) accounted(b event.BarrierID, pos int) bool {
-	if x.inUse(b, pos) {
+func (x *exam) accounted(b event.BarrierID, seen reading) bool {
+	if x.inUse(b, seen.pos) {
 		return true
 	}
-	rules, _ := x.rules(pos)
-	if !rules.Watch && !x.onTheWay(b, pos) {
+	rules, _ := x.rules(seen.pos)
+	if !rules.Watch && !x.onTheWay(b, seen.pos) {
 		return true
 	}
-	seen := x.events[pos].Body.(event.BarrierObserved).Observation
-	return slices.ContainsFunc(between[event.ForeignOpening](x.history, b, pos, x.end()), func(f entry[event.ForeignOpening]) bool {
-		return f.body.Observation == seen && f.at == x.events[pos].At
+	told := between[event.ForeignOpening](x.history, b, seen.pos, x.end())
+	return slices.ContainsFunc(told, func(f entry[event.ForeignOpening]) bool {
+		return f.body.Observation == seen.o && f.at == x.events[seen.pos].At
 	})
 }
 

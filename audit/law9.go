@@ -11,6 +11,7 @@ import (
 func law9(x *exam) {
 	for _, r := range every[event.Refused](x.history) {
 		x.saysWhy(r.pos, r.body.Code)
+		x.blame(r.pos, x.toldOfBlock(r).about("the refusal of %q", r.body.Asked))
 	}
 	for _, r := range every[event.LeaseRefused](x.history) {
 		x.saysWhy(r.pos, r.body.Code)
@@ -30,6 +31,41 @@ func (x *exam) saysWhy(pos int, c event.Code) {
 	var f faults
 	f.need(slices.Contains(event.Codes(), c), "a refusal says %q, which is no known reason", c)
 	x.judge(pos, f)
+}
+
+// toldOfBlock: who is refused because of a block hears that there was one, and nobody else does. Whether other
+// reasons stood beside it, a journal doesn't show: only those are judged that say that there is nothing to do.
+func (x *exam) toldOfBlock(r entry[event.Refused]) (f faults) {
+	d, code := r.body.Delivery, r.body.Code
+	won := slices.ContainsFunc(every[event.BlockAnswered](x.history), func(b entry[event.BlockAnswered]) bool {
+		return b.pos < r.pos && (d == "" || b.body.Delivery == d) && x.isBlocked(b.body.Delivery, r.pos)
+	})
+	f.need(code != event.Blocked || won, "it says %q, and no block had won", code)
+	empty := code == event.AlreadyEnded || code == event.NothingToDeliver
+	f.need(!empty || !x.heldByBlock(r), "it says %q, and all that was left in the visit was blocked", code)
+	return f
+}
+
+// heldByBlock: a courier asked to go on with a visit that lives, and of which nothing is left but what was blocked.
+func (x *exam) heldByBlock(r entry[event.Refused]) bool {
+	switch r.body.Asked {
+	case event.AskedScan, event.AskedMissing, event.AskedOpen, event.AskedCode:
+	default:
+		return false
+	}
+	v, begun := last[event.VisitBegun](x.history, r.body.Visit, r.pos)
+	if !begun || r.body.By.ID != string(v.body.Courier) || x.closing(v, r.pos) {
+		return false
+	}
+	waiting, blocked := x.due(v, r.pos)
+	return len(waiting) == 0 && len(blocked) > 0
+}
+
+// closing says whether a visit is over, or about to be, by something else than a block.
+func (x *exam) closing(v visit, pos int) bool {
+	id := v.body.Visit
+	return x.over(id, pos) || has[event.CloseAsked](x.history, id, v.pos, pos) || has[event.VisitTakenOver](x.history, id, v.pos, pos) ||
+		has[event.CourierLeftInDanger](x.history, id, v.pos, pos) || has[event.CourierSuspended](x.history, v.body.Courier, v.pos, pos)
 }
 
 // chosen: back to the depot is always possible, everything else only if the rules in force held it.

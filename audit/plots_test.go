@@ -340,6 +340,37 @@ func both(o event.Observation) func(*story) {
 	}
 }
 
+// lent: the lender's knowledge comes with the lease. The lobby's contact does not move in the visit, and is not said
+// again.
+var lent = func() plot {
+	p := edit("grant", func(g *event.LeaseGranted) { g.Known = lobbyKnown })(lobby)
+	p = instead("receive", func(s *story) {
+		s.wait(30)
+		s.say(event.LeaseReceived{Lease: s.lease, Number: 1, Until: s.now.Add(2 * event.Minute), Spec: lock, Known: lobbyKnown})
+	})(p)
+	p = instead("locked", both(locked))(p)
+	p.name = "lent with what is known"
+	return p
+}()
+
+// lobbyKnown is what the tower's journal says of its lobby: enrolled, locked at the end, and its contact never moved.
+var lobbyKnown = event.Known{Bolt: event.BoltLocked, BoltAt: clock("09:00:03"), Contact: event.ContactClosed, ContactAt: clock("09:00:01"),
+	Reach: event.ReachOnline, ReachedAt: clock("09:00:03")}
+
+// lentAlarmed: the lobby stands open too long, and a member comes home and shuts it.
+var lentAlarmed = upTo("unlocked")(lent).with(
+	chapter{"pushed", both(ajar)},
+	chapter{"dwell", func(s *story) { s.now = s.intended().Add(rules.Dwell) }},
+	chapter{"alarm", alarm(event.AlarmNotClosed, event.AlarmOperator)},
+	chapter{"claim", func(s *story) {
+		s.wait(event.Minute)
+		s.say(event.TakeOverAsked{Visit: s.visit, Member: s.member})
+	}},
+	chapter{"by hand", both(shut)},
+	chapter{"taken over", func(s *story) { s.say(event.VisitTakenOver{Visit: s.visit, Member: s.member}) }},
+	chapter{"end", func(s *story) { s.say(event.VisitEnded{Visit: s.visit, How: event.EndTakenOver}) }},
+)
+
 // planB: nobody consents in time, the neighbour is not at home, and the parcels stay outside as the customer chose.
 var planB = plot{name: "plan B"}.with(
 	chapter{"move in", moveIn(event.Rules{Dwell: event.Minute, Climb: event.Minute, PlanB: []event.Fallback{neighbour, {Kind: event.FallbackOutside}}})},
@@ -407,4 +438,4 @@ var asking = func() plot {
 }()
 
 // plots keep every law.
-var plots = []plot{home, twoDoors, garage, code, unprovable, unprovableCode, signs, alarmed, recovery, retry, rehearsal, rehearsedCode, lobby, planB, blocked, tooLate, filmed, asking}
+var plots = []plot{home, twoDoors, garage, code, unprovable, unprovableCode, signs, alarmed, recovery, retry, rehearsal, rehearsedCode, lobby, lent, lentAlarmed, planB, blocked, tooLate, filmed, asking}

@@ -29,38 +29,43 @@ type part[T ~string] struct {
 	current bool
 }
 
-// reading is what is known of a barrier after one observation.
+// reading is what is known of a barrier after one observation, or when a lease of it begins.
 type reading struct {
 	pos int
+	// o is what was said; nothing where a lease begins, which lent says.
+	o    event.Observation
+	lent bool
 	// counts: the observation was current, and no replay.
 	counts  bool
 	when    moment
 	bolt    part[event.Bolt]
 	contact part[event.Contact]
-	reach   event.Reach
+	// boltWas and contactWas are what was known just before.
+	boltWas    part[event.Bolt]
+	contactWas part[event.Contact]
+	reach      event.Reach
 	// reached is when the device last proved reachable.
 	reached moment
-	// clock is the latest time that the device itself gave.
-	clock event.Instant
-	// clockHeard is when it was received: what came before that is late, and no replay.
-	clockHeard event.Instant
+	clock   clock
 }
 
 // readings returns what was known of a barrier after each observation in this journal. What is known of a borrowed
-// barrier begins anew with each lease.
+// barrier begins anew with each lease, with what the lender knew.
 func (h *history) readings(b event.BarrierID) []reading {
 	if list, known := h.said[b]; known {
 		return list
 	}
 	reserved, _ := last[event.BarrierReserved](h, b, h.end())
 	spec, leases := reserved.body.Spec, h.borrowings(b)
-	var list []reading
+	observed := all[event.BarrierObserved](h, b, h.end())
+	list := make([]reading, 0, len(observed)+len(leases))
 	var now reading
-	for _, e := range all[event.BarrierObserved](h, b, h.end()) {
-		for len(leases) > 0 && leases[0].pos < e.pos {
-			now, spec, leases = reading{}, leases[0].body.Spec, leases[1:]
+	for len(observed)+len(leases) > 0 {
+		if len(observed) == 0 || len(leases) > 0 && leases[0].pos < observed[0].pos {
+			now, spec, leases = lentWith(leases[0]), leases[0].body.Spec, leases[1:]
+		} else {
+			now, observed = now.hear(observed[0], spec.Reads), observed[1:]
 		}
-		now = now.hear(e, spec.Reads)
 		list = append(list, now)
 	}
 	h.said[b] = list
@@ -71,9 +76,7 @@ func (h *history) readings(b event.BarrierID) []reading {
 func (h *history) borrowings(b event.BarrierID) []entry[event.LeaseReceived] {
 	var list []entry[event.LeaseReceived]
 	for _, asked := range all[event.LeaseAsked](h, b, h.end()) {
-		if got, ok := last[event.LeaseReceived](h, asked.body.Lease, h.end()); ok {
-			list = append(list, got)
-		}
+		list = append(list, all[event.LeaseReceived](h, asked.body.Lease, h.end())...)
 	}
 	slices.SortFunc(list, func(a, b entry[event.LeaseReceived]) int { return a.pos - b.pos })
 	return list
@@ -116,7 +119,8 @@ func isCurrent(o event.Observation) bool {
 // report that repeats what is known may be an old one.
 func (r reading) hear(e entry[event.BarrierObserved], reads bool) reading {
 	o, when := e.body.Observation, said(e)
-	r.pos, r.when, r.counts = e.pos, when, isCurrent(o) && !r.replayed(o)
+	r.boltWas, r.contactWas, r.lent = r.bolt, r.contact, false
+	r.pos, r.o, r.when, r.counts = e.pos, o, when, isCurrent(o) && !r.replayed(o)
 	if o.Reach != "" {
 		r.reach = o.Reach
 	}
@@ -136,9 +140,7 @@ func (r reading) hear(e entry[event.BarrierObserved], reads bool) reading {
 			r.reached = when
 		}
 	}
-	if o.DeviceAt > r.clock || o.Origin == event.OriginAnswer && o.DeviceAt != 0 {
-		r.clock, r.clockHeard = o.DeviceAt, o.ReceivedAt
-	}
+	r.clock = r.clock.hear(o, r)
 	return r
 }
 
@@ -166,16 +168,19 @@ func (p part[T]) doubt(copied T) part[T] {
 	return p
 }
 
-// replayed: by its own clock the device said this before something else that was heard, or it is that message
-// again. What it answers to a question is no replay.
-func (r reading) replayed(o event.Observation) bool {
-	switch {
-	case o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > r.clock || o.ReceivedAt < r.clockHeard:
-		return false
-	case o.DeviceAt < r.clock:
-		return true
-	}
-	return (o.Bolt == "" || o.Bolt == r.bolt.is) && (o.Contact == "" || o.Contact == r.contact.is)
+// heardAt says whether the device was heard for a moment.
+func (r reading) heardAt(at event.Instant) bool {
+	return r.counts && r.when.at == at || r.lent && r.reached.at == at
+}
+
+// boltSaid says whether a current message said this of the bolt for a moment.
+func (r reading) boltSaid(is event.Bolt, at event.Instant) bool {
+	return r.counts && r.o.Bolt == is && r.when.at == at || r.lent && r.bolt.current && r.bolt.is == is && r.bolt.when.at == at
+}
+
+// contactSaid says the same of the contact.
+func (r reading) contactSaid(is event.Contact, at event.Instant) bool {
+	return r.counts && r.o.Contact == is && r.when.at == at || r.lent && r.contact.current && r.contact.is == is && r.contact.when.at == at
 }
 
 // sight is when the device last said that it stood open: a bolt withdrawn, or, where there is no bolt, a contact
@@ -224,7 +229,22 @@ func (r reading) ajar() bool {
 	return r.bolt.current && r.bolt.is == event.BoltLocked && r.contact.current && r.contact.is == event.ContactOpen
 }
 
-// moved says whether a part is known to have changed between two readings.
-func (r reading) moved(next reading) (bolt, contact bool) {
-	return r.bolt.is != "" && r.bolt.is != next.bolt.is, r.contact.is != "" && r.contact.is != next.contact.is
+// moved says whether a part changed from what was last said of it, by a stored copy too.
+func (r reading) moved() (bolt, contact bool) {
+	return r.boltWas.is != "" && r.boltWas.is != r.bolt.is, r.contactWas.is != "" && r.contactWas.is != r.contact.is
 }
+
+// movedNow says which part a live report shows to have moved, from a state that was known, where the device leaves
+// it possible that a hand did it. What is said for the first time, or after a stored copy, may have stood so for
+// long; so may what an answer tells.
+func (r reading) movedNow() (bolt, contact bool) {
+	if !r.counts || r.o.Origin != event.OriginLive || r.o.Cause == "remote" || r.o.Cause == "auto" {
+		return false, false
+	}
+	return r.boltWas.turned(r.bolt), r.contactWas.turned(r.contact)
+}
+
+func (p part[T]) turned(next part[T]) bool { return p.known() && next.known() && p.is != next.is }
+
+// known says whether a current message said in which state the part is.
+func (p part[T]) known() bool { return p.current && p.is != "" && p.is != "unknown" }

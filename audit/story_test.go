@@ -63,6 +63,12 @@ func (s *story) observe(b event.BarrierID, o event.Observation) {
 	s.say(event.BarrierObserved{Barrier: b, Visit: s.visit, Observation: o})
 }
 
+// observeAt has a device say something by itself that was received earlier, and reaches the journal now.
+func (s *story) observeAt(b event.BarrierID, o event.Observation, received event.Instant) {
+	o.Device, o.ReceivedAt, o.Origin = s.specs[b].Device, received, event.OriginLive
+	s.say(event.BarrierObserved{Barrier: b, Visit: s.visit, Observation: o})
+}
+
 // door has the first door's device say something.
 func door(o event.Observation) func(*story) {
 	return func(s *story) {
@@ -178,8 +184,15 @@ func secured(i int) func(*story) {
 		b := s.doors[i]
 		e := event.BarrierSecured{Barrier: b, Visit: s.visit, Grade: s.specs[b].Grade}
 		for _, x := range s.of(s.site).events {
-			if seen, ok := x.Body.(event.BarrierObserved); ok && seen.Barrier == b {
-				s.remember(&e, seen.Observation)
+			switch seen := x.Body.(type) {
+			case event.BarrierObserved:
+				if seen.Barrier == b {
+					s.remember(&e, seen.Observation)
+				}
+			case event.LeaseReceived:
+				if event.SiteOf(b) != s.site {
+					e.BoltAt, e.ContactAt, e.ReachedAt = seen.Known.BoltAt, seen.Known.ContactAt, seen.Known.ReachedAt
+				}
 			}
 		}
 		s.say(e)

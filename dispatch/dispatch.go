@@ -23,8 +23,11 @@ type Dispatcher struct {
 	now      func() time.Time
 	log      *slog.Logger
 	counted  func([]event.Event, time.Duration)
+	// began is when this process did.
+	began event.Instant
 
 	sites    keyedLocks
+	memo     memo
 	streams  streams
 	trades   map[string]trade
 	wakeTick chan struct{}
@@ -51,7 +54,7 @@ func New(c Config) *Dispatcher {
 		c.Pictures = unfilmed{}
 	}
 	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, pictures: c.Pictures, now: c.Now, log: c.Log, counted: c.Committed,
-		trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
+		began: event.InstantOf(c.Now()), memo: newMemo(), trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
 	d.Handle(workSecure, d.secure)
 	d.Handle(workRead, d.read)
 	d.Handle(workForgetCode, d.forgetCode)
@@ -149,8 +152,11 @@ func (d *Dispatcher) try(ctx context.Context, id event.SiteID, c site.Command, a
 	if len(events) == 0 && len(write.Values) == 0 && len(write.Rows) == 0 && write.Remember == nil {
 		return made, nil
 	}
-	made.permits, err = d.commit(ctx, write, events)
-	return made, err
+	if made.permits, err = d.commit(ctx, write, events); err != nil {
+		return decision{}, err
+	}
+	d.memo.keep(id, write.State, result.State)
+	return made, nil
 }
 
 // commitWithin is how long a commit may take before its fate counts as unknown.

@@ -296,6 +296,18 @@ func TestAnOrderThatComesTooLate(t *testing.T) {
 		if err := d.secure(t.Context(), work(event.InstantOf(time.Now()), visit)); err != nil || h.door.secures != 1 || h.door.reads != 1 {
 			t.Errorf("in time: error %v, ordered shut %d times, asked %d times", err, h.door.secures, h.door.reads)
 		}
+		repeated := work(event.InstantOf(time.Now()), visit)
+		repeated.Attempts = 2
+		old := work(event.InstantOf(time.Now()), visit)
+		pass(time.Millisecond)
+		for next, left := range map[*Dispatcher]store.Work{d: repeated, w.process(): old} {
+			if err := next.secure(t.Context(), left); err != nil || h.door.secures != 1 {
+				t.Errorf("left behind by another process: error %v, ordered shut %d times", err, h.door.secures)
+			}
+		}
+		if h.door.reads != 3 {
+			t.Errorf("asked %d times", h.door.reads)
+		}
 		for _, do := range []Handler{d.secure, d.read, d.forgetCode} {
 			if err := do(t.Context(), store.Work{Site: "home", Data: []byte("{")}); err == nil {
 				t.Error("work that can't be read was done")

@@ -54,7 +54,8 @@ func TestTheProcessDiesAtEachWrite(t *testing.T) {
 
 // dieAt plays a visit whose first process dies at its nth write; it returns how many writes that process made.
 func dieAt(t *testing.T, by event.PermitType, n int, stored bool) int {
-	w := newTown(t, memory.New())
+	kept := memory.New()
+	w := newTown(t, kept)
 	h, _ := w.ready(by)
 	dying := &mortal{Store: w.store, last: n, stored: stored, died: make(chan struct{})}
 	d := w.process(dying)
@@ -64,6 +65,7 @@ func dieAt(t *testing.T, by event.PermitType, n int, stored bool) int {
 		select {
 		case <-dying.died:
 			end()
+			w.store = kept.Reopen()
 			d = w.process()
 			end = w.run(d)
 			dying.died = nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -64,8 +65,23 @@ func TestAVisitThroughAnothersDoor(t *testing.T) {
 		if intent.Lease != grant.Lease || intent.Fence != grant.Number {
 			t.Errorf("the intent %+v is not under the lease %+v", intent, grant)
 		}
+		received := the[event.LeaseReceived](t, w.journal("flat"))
+		if grant.Known.BoltAt == 0 || received.Known.Bolt != grant.Known.Bolt || received.Known.BoltAt > grant.Known.BoltAt {
+			t.Errorf("the tower knew %+v, the flat begins with %+v", grant.Known, received.Known)
+		}
 		inOrder(t, w.journal("tower"), "lease.granted", "barrier.observed", "lease.ended")
 	})
+}
+
+// every finds all events of a kind.
+func every[B event.Body](events []event.Event) []B {
+	var found []B
+	for _, e := range events {
+		if b, ok := e.Body.(B); ok {
+			found = append(found, b)
+		}
+	}
+	return found
 }
 
 // TestLettersInAnyOrder: late, twice, lost on the way or on the way back, and overtaking each other.
@@ -90,6 +106,96 @@ func TestLettersInAnyOrder(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestEveryLetterAgainWhenAllIsOver: whatever was brought is brought once more, first to last and last to first, after
+// the lease was spent and has ended. Nothing is lent by it, and nobody says that it was never spent.
+func TestEveryLetterAgainWhenAllIsOver(t *testing.T) {
+	for name, order := range map[string]func([]store.Work){"in order": func([]store.Work) {}, "backwards": slices.Reverse[[]store.Work]} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newTown(t, memory.New())
+				flat, tower := w.building()
+				d := w.process()
+				var letters []store.Work // one at a time, and read when nothing is under way
+				d.Handle(workLetter, func(ctx context.Context, work store.Work) error {
+					letters = append(letters, work)
+					return d.deliver(ctx, work)
+				})
+				end := w.run(d)
+				defer end()
+				(&phone{town: w, home: flat, server: always(d)}).deliver()
+				until(t, "the lease comes back", func() bool { return w.state("tower").Barriers[0].Lent.Lease == "" })
+				synctest.Wait()
+				again := slices.Clone(letters)
+				order(again)
+				for _, work := range again {
+					if err := d.deliver(t.Context(), work); err != nil {
+						t.Errorf("%s would be tried for ever: %v", work.ID, err)
+					}
+				}
+				pass(2 * claimFor.Duration())
+				synctest.Wait()
+				w.checkReturned()
+				if n := len(every[event.LeaseGranted](w.journal("tower"))); n != 1 {
+					t.Errorf("lent %d times for one visit", n)
+				}
+				for _, back := range every[event.LeaseReturned](w.journal("flat")) {
+					if !back.Spent {
+						t.Errorf("%s was spent, and is given back as if not", back.Lease)
+					}
+				}
+				for _, back := range every[event.LeaseEnded](w.journal("tower")) {
+					if !back.Spent {
+						t.Errorf("%s was spent, and its lender hears otherwise", back.Lease)
+					}
+				}
+				if len(tower.door.opens) != 1 {
+					t.Errorf("the lobby was opened %d times", len(tower.door.opens))
+				}
+			})
+		})
+	}
+}
+
+// TestTheLenderAsksForWhatIsOnItsWayBack: asked for it back while it is on its way back, spent.
+func TestTheLenderAsksForWhatIsOnItsWayBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, memory.New())
+		flat, _ := w.building()
+		d := w.process()
+		lost := errors.New("the letter is late")
+		var held store.Work
+		var question site.ReturnLease
+		d.Handle(workLetter, func(ctx context.Context, work store.Work) error {
+			var l letter
+			if err := json.Unmarshal(work.Data, &l); err != nil {
+				return err
+			}
+			if l.End != nil && held.ID == "" {
+				held, question = work, site.ReturnLease{Lease: l.End.Lease, Barrier: w.state("tower").Barriers[0].ID}
+			}
+			if l.End != nil && work.ID == held.ID {
+				return lost
+			}
+			return d.deliver(ctx, work)
+		})
+		end := w.run(d)
+		defer end()
+		(&phone{town: w, home: flat, server: always(d)}).deliver()
+		until(t, "the lease is on its way back", func() bool { return held.ID != "" })
+		if err := d.bring(t.Context(), "tower", "flat", question); err != nil && !gone(err) {
+			t.Error(err)
+		}
+		pass(5 * time.Second)
+		synctest.Wait()
+		if err := d.deliver(t.Context(), held); err != nil {
+			t.Error(err)
+		}
+		if ended := the[event.LeaseEnded](t, w.journal("tower")); !ended.Spent {
+			t.Errorf("the lobby was opened under %s, and its owner hears that it was not", ended.Lease)
+		}
+	})
 }
 
 // badPost delivers as a bad post does, and in the end.
@@ -217,6 +323,44 @@ func TestLettersToNobody(t *testing.T) {
 		if err := d.deliver(t.Context(), store.Work{Data: []byte("{")}); err == nil {
 			t.Error("a letter that can't be read is thrown away")
 		}
+	})
+}
+
+// What a lent door says is brought until the lease is there, and lost no more than anything else.
+func TestWhatTheDoorSaysBeforeItsLeaseArrives(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, memory.New())
+		flat, tower := w.building()
+		d := w.process()
+		late := errors.New("the letter is late")
+		held := true
+		d.Handle(workLetter, func(ctx context.Context, work store.Work) error {
+			var l letter
+			if err := json.Unmarshal(work.Data, &l); err != nil {
+				return err
+			}
+			if l.Receive != nil && held {
+				return late
+			}
+			return d.deliver(ctx, work)
+		})
+		end := w.run(d)
+		defer end()
+		visit := the[event.VisitBegun](t, w.do(d, "flat", w.courier("anna"), site.Approach{AccessPoint: flat.place})).Visit
+		w.do(d, "flat", w.courier("anna"), site.Scan{Visit: visit, Parcel: "parcel"})
+		until(t, "the lobby is lent", func() bool { return w.state("tower").Barriers[0].Lent.Lease != "" })
+		said := tower.door.observation("")
+		said.Battery = 5
+		if err := d.Heard(t.Context(), "tower", said); err != nil {
+			t.Fatal(err)
+		}
+		pass(5 * time.Second)
+		synctest.Wait()
+		held = false
+		until(t, "the flat hears what the lobby said", func() bool {
+			b, ok := w.state("flat").Barrier(tower.barrier)
+			return ok && b.LowBattery
+		})
 	})
 }
 

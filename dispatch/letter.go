@@ -30,7 +30,8 @@ func letterOf(s site.State, e event.Event) (letter, bool) {
 	case event.LeaseAsked:
 		l.To, l.Grant = event.SiteOf(b.Barrier), &site.GrantLease{Lease: b.Lease, Barrier: b.Barrier}
 	case event.LeaseGranted:
-		l.To, l.Receive = event.SiteOf(b.Lease), &site.ReceiveLease{Lease: b.Lease, Barrier: b.Barrier, Number: b.Number, Until: b.Until, Spec: b.Spec}
+		l.To, l.Receive = event.SiteOf(b.Lease), &site.ReceiveLease{Lease: b.Lease, Barrier: b.Barrier, Number: b.Number,
+			Until: b.Until, Spec: b.Spec, Known: b.Known}
 	case event.LeaseRefused:
 		l.To, l.Deny = event.SiteOf(b.Lease), &site.DenyLease{Lease: b.Lease, Code: b.Code}
 	case event.LeaseReturnAsked:
@@ -73,7 +74,8 @@ func (l letter) request() site.Request {
 }
 
 // deliver brings a letter to its site. One that is closed, or never was, or knows nothing of the matter, needs no
-// letter; but who asked it to lend must hear that it does not.
+// letter; but who asked it to lend must hear that it does not. What a lent barrier said before its lease arrived is
+// brought again: nobody would say it a second time.
 func (d *Dispatcher) deliver(ctx context.Context, w store.Work) error {
 	var l letter
 	//nolint:musttag // a request of package site is written under the names of its fields

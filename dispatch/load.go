@@ -22,7 +22,7 @@ func (d *Dispatcher) Load(ctx context.Context, id event.SiteID) (site.State, err
 	if snap.Version == 0 {
 		return site.State{Site: id}, nil
 	}
-	state, err := site.Decode(snap.State)
+	state, err := d.memo.decode(id, snap.State)
 	if err != nil {
 		d.log.WarnContext(ctx, "a stored state can't be read; it is folded from the journal again", slog.Any("site", id), slog.Any("error", err))
 		return d.refold(ctx, id, snap.Version)

@@ -66,7 +66,9 @@ func (w *town) process(over ...store.Store) *Dispatcher {
 		s = over[0]
 	}
 	gate := &unlock.Gate{Journal: s, Devices: w.doors, Sealer: plainly{}, Now: time.Now, Random: rand.Reader}
-	return New(Config{Store: s, Gate: gate, Devices: w.doors, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	d := New(Config{Store: s, Gate: gate, Devices: w.doors, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	w.t.Cleanup(func() { d.memo.check(w.t) })
+	return d
 }
 
 // run runs a process with its devices, and returns what ends it.

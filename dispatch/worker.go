@@ -181,13 +181,15 @@ func pause(attempts int) event.Millis {
 }
 
 // secure orders a device to lock or close, unless the barrier was opened again since that was decided: a site's
-// decision to ask again makes new work, so that a failure here is not repeated.
+// decision to ask again makes new work, so that a failure here is not repeated. What another process has left
+// behind is asked about instead: a bolt must not be thrown into a door that was opened meanwhile.
 func (d *Dispatcher) secure(ctx context.Context, w store.Work) error {
 	order, dev, err := d.deviceWork(ctx, w)
 	if err != nil || dev == nil {
 		return err
 	}
-	if s, ok := dev.(device.Securer); ok {
+	leftBehind := order.At < d.began || w.Attempts > 1
+	if s, ok := dev.(device.Securer); ok && !leftBehind {
 		if outcome, err := s.Secure(ctx); err != nil {
 			d.log.WarnContext(ctx, "a barrier was ordered shut", slog.Any("device", order.Device), slog.Any("outcome", outcome), slog.Any("error", err))
 		}

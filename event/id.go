@@ -67,6 +67,19 @@ func SiteOf[T ~string](id T) SiteID {
 	return SiteID(site)
 }
 
+// SeqOf returns the sequence that an identifier embeds, or 0 when it embeds none.
+func SeqOf[T ~string](id T) uint64 {
+	_, rest, found := strings.Cut(string(id), "-")
+	if !found || len(rest) < 2 {
+		return 0
+	}
+	seq, err := strconv.ParseUint(rest[1:], 10, 63)
+	if err != nil {
+		return 0
+	}
+	return seq
+}
+
 // CheckSiteID says what is wrong with a site's identifier, or nil.
 func CheckSiteID(id SiteID) error {
 	if len(id) == 0 || len(id) > 32 {

@@ -45,7 +45,7 @@ type LeaseReceived struct {
 	Number uint64  `json:"number"`
 	Until  Instant `json:"until"`
 	Spec   Spec    `json:"spec"`
-	// Known is as the grant says.
+	// Known is as the grant says, no time later than the receipt: the lender's clock may run ahead.
 	Known Known `json:"known,omitzero"`
 }
 

@@ -2,8 +2,6 @@ package site
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/loquet/loquet/event"
 )
@@ -39,12 +37,7 @@ func (t *turn) mayBlock() error {
 
 // everBooked: the identifier is of this site and its event lies in the past, so that it ended.
 func (t *turn) everBooked(id event.DeliveryID) bool {
-	if event.CheckID(id, 'd') != nil || event.SiteOf(id) != t.Site {
-		return false
-	}
-	_, rest, _ := strings.Cut(string(id), "-d")
-	seq, err := strconv.ParseUint(rest, 10, 64)
-	return err == nil && seq <= t.Seq
+	return event.CheckID(id, 'd') == nil && event.SiteOf(id) == t.Site && event.SeqOf(id) <= t.Seq
 }
 
 func verdict(d Delivery, open bool, v Visit) event.BlockVerdict {
@@ -66,8 +59,13 @@ func verdict(d Delivery, open bool, v Visit) event.BlockVerdict {
 var blockEvolver = on(func(s *State, _ event.Event, b event.BlockAnswered) {
 	switch b.Verdict {
 	case event.BlockWon:
-		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.Blocked = true })
 		s.leaveVisit(b.Delivery)
+		v, in := find(s.Visits, b.Visit)
+		edit(&s.Deliveries, b.Delivery, func(d *Delivery) {
+			if d.Blocked = true; in && len(v.Deliveries) == 0 {
+				d.BlockedFrom = v.ID
+			}
+		})
 	case event.BlockFromHere:
 		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.Blocked = true })
 	default: // the others change nothing

@@ -40,6 +40,8 @@ var (
 	ErrUnknown = errors.New("no such thing at this site")
 	// ErrState: the request does not fit what stands.
 	ErrState = errors.New("not possible now")
+	// ErrEarly: another site's message has overtaken the one that it follows. It is to be brought again.
+	ErrEarly = errors.New("what comes before it has not arrived yet")
 )
 
 // Invalid is a malformed request: which field, and what is wrong with it.

@@ -34,6 +34,8 @@ type Delivery struct {
 	AskAt   event.Instant   `json:"askAt,omitempty"`
 	Asked   []Ask           `json:"asked,omitempty"`
 	Blocked bool            `json:"blocked,omitempty"`
+	// BlockedFrom is the visit that had nothing left when the delivery was blocked.
+	BlockedFrom event.VisitID `json:"blockedFrom,omitempty"`
 	// Visit that it is part of now.
 	Visit event.VisitID `json:"visit,omitempty"`
 	// PlanB is how many steps of plan B were tried in vain.

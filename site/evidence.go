@@ -69,7 +69,7 @@ func (b Barrier) hear(o event.Observation) Barrier {
 	if o.DeviceAt > b.DeviceAt || o.Origin == event.OriginAnswer && o.DeviceAt != 0 {
 		b.DeviceAt, b.DeviceHeard = o.DeviceAt, o.ReceivedAt
 	}
-	if !b.held() && before.moved(b) && byHand(o) {
+	if !b.held() && before.movedByHand(o, b) {
 		b.HandAt = at
 	}
 	return b
@@ -132,9 +132,24 @@ func (b Barrier) replay(o event.Observation) bool {
 	return o.DeviceAt < b.DeviceAt || same
 }
 
-// moved says whether a part is known to have changed between two states of the barrier.
-func (b Barrier) moved(after Barrier) bool {
-	return b.Bolt != "" && b.Bolt != after.Bolt || b.Contact != "" && b.Contact != after.Contact
+// movedByHand says whether what the device said shows somebody at the barrier now: a part moved, and the device said
+// so by itself. An answer shows only that it moved at some time.
+func (b Barrier) movedByHand(o event.Observation, after Barrier) bool {
+	return (b.boltMoved(after) || b.contactMoved(after)) && o.Origin == event.OriginLive && b.speaksNow(o) && byHand(o)
+}
+
+// boltMoved and contactMoved say whether a part stands otherwise than was known from the device itself. Its first
+// word, or what differs from a stored copy, shows no movement.
+func (b Barrier) boltMoved(after Barrier) bool { return b.BoltAt != 0 && changed(b.Bolt, after.Bolt) }
+
+func (b Barrier) contactMoved(after Barrier) bool {
+	return b.ContactAt != 0 && changed(b.Contact, after.Contact)
+}
+
+// changed says whether a part went from one known position to another.
+func changed[T ~string](before, after T) bool {
+	known := func(p T) bool { return p != "" && p != T(event.BoltUnknown) && p != T(event.ContactUnknown) }
+	return known(before) && known(after) && before != after
 }
 
 // open says whether a part says that the barrier is, or could be, open.

@@ -53,7 +53,7 @@ func (CloseSite) decide(t *turn) error {
 		}
 	}
 	for _, l := range t.Leases {
-		t.say(event.LeaseReturned{Lease: l.ID, Barrier: l.Barrier})
+		t.say(event.LeaseReturned{Lease: l.ID, Barrier: l.Barrier, Spent: l.Spent})
 	}
 	for _, v := range t.Visits {
 		t.say(event.VisitEnded{Visit: v.ID, How: event.EndUnopened})
@@ -300,7 +300,8 @@ var householdEvolvers = []evolver{
 		s.Rules = event.Rules{Dwell: defaultDwell, Climb: defaultClimb, Watch: true}
 	}),
 	on(func(s *State, _ event.Event, _ event.SiteClosed) {
-		*s = State{Site: s.Site, Seq: s.Seq, At: s.At, Zone: s.Zone, Fence: s.Fence, Clips: s.Clips}
+		*s = State{Site: s.Site, Seq: s.Seq, At: s.At, Zone: s.Zone, Fence: s.Fence, Borrowers: s.Borrowers, Spent: s.Spent,
+			Clips: s.Clips}
 	}),
 	on(func(s *State, _ event.Event, b event.MemberJoined) { s.Members = add(s.Members, Member{b.Member}) }),
 	on(func(s *State, _ event.Event, b event.MemberLeft) {

@@ -55,7 +55,7 @@ func TestLaw1NoOpeningWithoutAReason(t *testing.T) {
 		"with the device offline":    {[]string{scan + " (door unreachable)"}, event.DeviceOffline},
 		"without consent":            {[]string{"14:02:09 member marie takes back the consent to roses", scan}, event.NoConsent},
 		"with the consent withdrawn": {[]string{"14:02:09 member marie withdraws flowers", scan}, event.NoConsent},
-		"blocked":                    {[]string{"14:02:09 member marie blocks roses", scan}, event.AlreadyEnded},
+		"blocked":                    {[]string{"14:02:09 member marie blocks roses", scan}, event.Blocked},
 		"cancelled":                  {[]string{"14:02:09 merchant flora cancels roses", scan}, event.AlreadyEnded},
 		"reassigned":                 {[]string{"14:02:09 operator assigns bruno to roses", scan}, event.AlreadyEnded},
 		"suspended":                  {[]string{"14:02:09 operator suspends anna", scan}, event.AlreadyEnded},
@@ -233,6 +233,40 @@ func TestLaw9ARefusalIsAnAnswer(t *testing.T) {
 		for bytes.left() {
 			w.live()
 		}
+	}
+}
+
+// Law 9: after a block that won, the courier is told of it, whatever they ask next and whether or not the visit goes
+// on with something else; nobody else is.
+func TestLaw9ABlockIsToldToItsCourier(t *testing.T) {
+	const block = "14:02:09 member marie blocks roses"
+	two := []string{"given home", "10:00:00 merchant flora books roses to hall, 14:00-16:00: 4471 small",
+		"10:00:01 merchant flora books tulips to hall, 14:00-16:00: 4472 small", "10:00:02 operator assigns anna to roses",
+		"10:00:03 operator assigns anna to tulips", "13:55:00 courier anna approaches hall, due 14:02"}
+	for name, c := range map[string]struct {
+		lines []string
+		why   event.Code
+	}{
+		"scanned":           {[]string{"given roses", block, "14:02:10 courier anna scans 4471 at 8m±5m"}, event.Blocked},
+		"scanned offline":   {[]string{"given roses", block, "14:02:10 courier anna scans 4471 without network at 8m±5m"}, event.Blocked},
+		"missed":            {[]string{"given roses", block, "14:02:10 courier anna misses 4471"}, event.Blocked},
+		"tapped":            {[]string{"given roses", block, "14:02:10 courier anna opens door at 8m±5m"}, event.Blocked},
+		"arrived":           {[]string{"given roses", block, "14:02:10 courier anna arrives at 8m±5m"}, event.Blocked},
+		"approached":        {[]string{"given roses", block, "14:02:10 courier anna approaches hall, due 14:03"}, event.Blocked},
+		"another parcel":    {[]string{"given roses", block, "14:02:10 courier anna scans 4472 at 8m±5m"}, event.Blocked},
+		"by somebody else":  {[]string{"given roses", block, "14:02:10 operator assigns bruno to roses", "14:02:11 courier anna scans 4471 at 8m±5m"}, event.AlreadyEnded},
+		"after plan B":      {[]string{"given roses", block, "14:02:10 courier anna takes roses to plan B", "14:02:11 courier anna scans 4471 at 8m±5m"}, event.AlreadyEnded},
+		"beside another":    {append(slices.Clone(two), block, "14:02:10 courier anna scans 4471 at 8m±5m"), event.Blocked},
+		"after the visit":   {append(slices.Clone(two), block, "14:02:10 merchant flora cancels tulips", "14:02:11 courier anna scans 4471 at 8m±5m"), event.Blocked},
+		"the other itself":  {append(slices.Clone(two), block, "14:02:10 merchant flora cancels tulips", "14:02:11 courier anna scans 4472 at 8m±5m"), event.AlreadyEnded},
+		"the other's visit": {append(slices.Clone(two), block, "14:02:10 merchant flora cancels tulips", "14:02:11 courier anna opens door at 8m±5m"), event.AlreadyEnded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := tale(t, c.lines...)
+			if lastRefusal(log) != c.why || count[event.OpeningIntended](log) != 0 {
+				t.Errorf("refused as %q instead of %q", lastRefusal(log), c.why)
+			}
+		})
 	}
 }
 

@@ -35,6 +35,20 @@ type Lent struct {
 	LastAsk event.Instant `json:"lastAsk,omitempty"`
 }
 
+// Borrower is a site that has asked for a barrier of ours, with the number of its latest question: what is asked
+// with a lower one is an old letter. Lender's state.
+type Borrower struct {
+	Site event.SiteID `json:"site"`
+	Last uint64       `json:"last"`
+}
+
+// SpentLease is the latest lease of another site's barrier that was spent and given back. Its owner lends a barrier
+// once at a time, so that no older lease of it can be out. Borrower's state.
+type SpentLease struct {
+	Barrier event.BarrierID `json:"barrier"`
+	Lease   event.LeaseID   `json:"lease"`
+}
+
 // AllowLending lets another site's visits through a barrier of ours.
 type AllowLending struct {
 	Barrier  event.BarrierID
@@ -108,12 +122,18 @@ func (t *turn) gateLease(v Visit, step Step) event.Code {
 	return ""
 }
 
+// awaiting says whether another site's barrier was asked for, and the answer has not arrived.
+func (s State) awaiting(id event.BarrierID) bool {
+	return slices.ContainsFunc(s.Leases, func(l Lease) bool { return l.Barrier == id && !l.Received })
+}
+
 // borrowing says whether the visit has asked for, or has, another site's barrier.
 func (s State) borrowing(v Visit) bool {
 	return slices.ContainsFunc(s.Leases, func(l Lease) bool { return l.Visit == v.ID })
 }
 
-// GrantLease is the borrower's question to the lender. Asking again for a lease that is out changes nothing.
+// GrantLease is the borrower's question to the lender. Asking again for a lease that is out changes nothing; what was
+// answered before, and what is older than the latest answer, is refused.
 type GrantLease struct {
 	Lease   event.LeaseID
 	Barrier event.BarrierID
@@ -133,10 +153,11 @@ func (r GrantLease) decide(t *turn) error {
 	if b.Lent.Lease == r.Lease {
 		return nil
 	}
-	if code := t.gateGrant(b, event.SiteOf(r.Lease)); code != "" {
+	if code := t.gateGrant(b, r.Lease); code != "" {
 		return t.refuseLease(r, code)
 	}
-	t.say(event.LeaseGranted{Lease: r.Lease, Barrier: b.ID, Number: t.Fence + 1, Until: t.at.Add(leaseLife), Spec: b.Spec})
+	t.say(event.LeaseGranted{Lease: r.Lease, Barrier: b.ID, Number: t.Fence + 1, Until: t.at.Add(leaseLife), Spec: b.Spec,
+		Known: b.known()})
 	return nil
 }
 
@@ -145,7 +166,9 @@ func (t *turn) refuseLease(r GrantLease, code event.Code) error {
 	return nil
 }
 
-func (t *turn) gateGrant(b Barrier, borrower event.SiteID) event.Code {
+func (t *turn) gateGrant(b Barrier, l event.LeaseID) event.Code {
+	borrower := event.SiteOf(l)
+	last, _ := find(t.Borrowers, borrower)
 	switch {
 	case !t.lendsTo(b.ID, borrower):
 		return event.LenderBlocked
@@ -155,6 +178,8 @@ func (t *turn) gateGrant(b Barrier, borrower event.SiteID) event.Code {
 		return event.BarrierBusy
 	case t.readiness(b.ID).Reach != event.ReachOnline:
 		return event.DeviceOffline
+	case event.SeqOf(l) <= last.Last: // the borrower goes on to another question, or waits for none
+		return event.BarrierBusy
 	}
 	return ""
 }
@@ -166,6 +191,7 @@ type ReceiveLease struct {
 	Number  uint64
 	Until   event.Instant
 	Spec    event.Spec
+	Known   event.Known
 }
 
 func (ReceiveLease) answeredForever() {}
@@ -180,6 +206,9 @@ func (r ReceiveLease) decide(t *turn) error {
 	if err := checkSpec(r.Spec); err != nil {
 		return err
 	}
+	if err := checkKnown(r.Known); err != nil {
+		return err
+	}
 	l, ok := find(t.Leases, r.Lease)
 	v, visiting := find(t.Visits, l.Visit)
 	switch {
@@ -188,17 +217,24 @@ func (r ReceiveLease) decide(t *turn) error {
 	case !ok || !visiting || t.at >= r.Until:
 		return t.sendBack(r.Lease, r.Barrier)
 	}
-	t.say(event.LeaseReceived{Lease: r.Lease, Number: r.Number, Until: r.Until, Spec: r.Spec})
+	t.say(event.LeaseReceived{Lease: r.Lease, Number: r.Number, Until: r.Until, Spec: r.Spec, Known: t.past(r.Known)})
 	return t.openBorrowed(v, l)
 }
 
-// sendBack returns an unspent lease to the barrier's owner.
+// sendBack returns an unspent lease to the barrier's owner. One that was spent is back, or on its way.
 func (t *turn) sendBack(l event.LeaseID, b event.BarrierID) error {
 	if event.SiteOf(l) != t.Site || event.CheckID(l, 'l') != nil {
 		return unknown("lease", string(l))
 	}
-	t.say(event.LeaseReturned{Lease: l, Barrier: b})
+	if !t.wasSpent(l, b) {
+		t.say(event.LeaseReturned{Lease: l, Barrier: b})
+	}
 	return nil
+}
+
+func (s State) wasSpent(l event.LeaseID, b event.BarrierID) bool {
+	last, ok := find(s.Spent, b)
+	return ok && event.SeqOf(l) <= event.SeqOf(last.Lease)
 }
 
 // openBorrowed goes on with the courier's request that asked for the lease, if it still holds.
@@ -307,6 +343,14 @@ func (b Barrier) askBackAt() event.Instant {
 
 func (b Barrier) lentDeadline(consider func(event.Instant)) { consider(b.askBackAt()) }
 
+// rememberQuestion keeps the number of a borrower's latest question: it only grows.
+func (s *State) rememberQuestion(l event.LeaseID) {
+	who := event.SiteOf(l)
+	last, _ := find(s.Borrowers, who)
+	last = Borrower{who, max(last.Last, event.SeqOf(l))}
+	s.Borrowers = add(without(s.Borrowers, is[event.SiteID, Borrower](who)), last)
+}
+
 var leaseEvolvers = []evolver{
 	blockEvolver, planBEvolver,
 	on(func(s *State, _ event.Event, b event.LendingAllowed) {
@@ -321,20 +365,26 @@ var leaseEvolvers = []evolver{
 	on(func(s *State, _ event.Event, b event.LeaseReceived) {
 		l, _ := find(s.Leases, b.Lease)
 		edit(&s.Leases, b.Lease, func(l *Lease) { l.Received, l.Until = true, b.Until })
-		s.Barriers = add(s.Barriers, Barrier{ID: l.Barrier, Is: event.Lobby, Spec: b.Spec, Enrolled: true,
-			AcceptUnprovable: !b.Spec.Closure.Provable(), Borrowed: b.Lease, Fence: b.Number})
+		borrowed := Barrier{ID: l.Barrier, Is: event.Lobby, Spec: b.Spec, Enrolled: true,
+			AcceptUnprovable: !b.Spec.Closure.Provable(), Borrowed: b.Lease, Fence: b.Number}
+		s.Barriers = add(s.Barriers, borrowed.knowing(b.Known))
 	}),
 	on(func(s *State, _ event.Event, b event.LeaseDenied) {
 		s.Leases = without(s.Leases, is[event.LeaseID, Lease](b.Lease))
 	}),
 	on(func(s *State, _ event.Event, b event.LeaseReturned) {
+		if b.Spent {
+			s.Spent = add(without(s.Spent, is[event.BarrierID, SpentLease](b.Barrier)), SpentLease{b.Barrier, b.Lease})
+		}
 		s.Leases = without(s.Leases, is[event.LeaseID, Lease](b.Lease))
 		s.Barriers = without(s.Barriers, func(x Barrier) bool { return x.Borrowed == b.Lease })
 	}),
 	on(func(s *State, _ event.Event, b event.LeaseGranted) {
 		s.Fence = b.Number
+		s.rememberQuestion(b.Lease)
 		edit(&s.Barriers, b.Barrier, func(x *Barrier) { x.Lent = Lent{Lease: b.Lease, Until: b.Until} })
 	}),
+	on(func(s *State, _ event.Event, b event.LeaseRefused) { s.rememberQuestion(b.Lease) }),
 	on(func(s *State, e event.Event, b event.LeaseReturnAsked) {
 		edit(&s.Barriers, b.Barrier, func(x *Barrier) { x.Lent.LastAsk = e.At })
 	}),

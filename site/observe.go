@@ -17,10 +17,12 @@ func (r Observe) decide(t *turn) error {
 		return err
 	}
 	b, ok := find(t.Barriers, r.Barrier)
-	if !ok {
+	switch {
+	case !ok && t.facts.Actor.Kind == event.ActorSite && t.awaiting(r.Barrier):
+		return ErrEarly
+	case !ok:
 		return unknown("barrier", string(r.Barrier))
-	}
-	if t.facts.Actor.Kind == event.ActorSite && b.Borrowed == "" {
+	case t.facts.Actor.Kind == event.ActorSite && b.Borrowed == "":
 		return ErrForbidden
 	}
 	o := t.plausible(r.Observation)
@@ -93,9 +95,10 @@ func (t *turn) enrol(before, after Barrier, o event.Observation) {
 	t.say(event.BarrierEnrolled{Barrier: before.ID, Seen: o})
 }
 
-// workedBy says whether somebody opened by hand the barrier that is being enrolled.
+// workedBy says whether somebody opened by hand the barrier that is being enrolled: it was known to be shut before.
 func (b Barrier) workedBy(o event.Observation, after Barrier) bool {
-	return !b.Enrolled && b.speaksNow(o) && byHand(o) && !b.open() && after.open()
+	opened := b.boltMoved(after) && after.Bolt == event.BoltUnlocked || b.contactMoved(after) && after.Contact == event.ContactOpen
+	return !b.Enrolled && opened && !b.open() && b.movedByHand(o, after)
 }
 
 // foreign tells of an opening that nobody asked Loquet for.
@@ -112,15 +115,17 @@ func (t *turn) foreign(before, after Barrier, o event.Observation) {
 const claimLife = 2 * event.Minute
 
 // proveTakeOver completes a member's claim to be there: a barrier of the visit that is not secured yet was moved
-// by hand since.
+// by hand since. A bolt has a motor: only where the device names a hand does it show one. What was said in time and
+// comes too late, through another site's journal, proves nothing any more.
 func (t *turn) proveTakeOver(before, after Barrier, o event.Observation) {
-	moved := before.Contact != after.Contact || before.Bolt != after.Bolt && (o.Cause == "manual" || o.Cause == "keypad")
-	if !moved || !before.speaksNow(o) || !byHand(o) {
+	named := o.Cause == "manual" || o.Cause == "keypad"
+	if !before.movedByHand(o, after) || !named && !before.contactMoved(after) {
 		return
 	}
 	for _, v := range t.Visits {
 		p, ok := v.step(before.ID)
-		if ok && p.spent() && p.Secured == 0 && v.claimedAt(o.ReceivedAt) && t.Member(v.ClaimedBy) {
+		claimed := v.claimedAt(o.ReceivedAt) && v.claimedAt(t.at)
+		if ok && p.spent() && p.Secured == 0 && claimed && t.Member(v.ClaimedBy) {
 			t.say(event.VisitTakenOver{Visit: v.ID, Member: v.ClaimedBy})
 		}
 	}

@@ -16,7 +16,7 @@ type Scan struct {
 }
 
 func (r Scan) decide(t *turn) error {
-	v, ok, err := t.ofVisit(r.Visit, event.AskedScan)
+	v, ok, err := t.ofParcel(r.Visit, r.Parcel, event.AskedScan)
 	if !ok {
 		return err
 	}
@@ -36,14 +36,37 @@ func (r Scan) decide(t *turn) error {
 	return t.openWhenAccounted(v.ID, event.AskedScan)
 }
 
+// ofParcel finds the visit that a courier's request about a parcel is for. Where the visit has ended, a parcel that
+// was blocked is refused as that.
+func (t *turn) ofParcel(id event.VisitID, code event.Commitment, asked event.Asked) (Visit, bool, error) {
+	courier, err := t.courier()
+	if err != nil {
+		return Visit{}, false, err
+	}
+	d, blocked := t.blockedParcel(code)
+	if _, lives := find(t.Visits, id); !lives && t.everBegun(id) && blocked && d.Courier == courier {
+		return Visit{}, false, t.refuse(event.Refused{Asked: asked, Code: event.Blocked, Visit: id, Delivery: d.ID})
+	}
+	return t.ofVisit(id, asked)
+}
+
 // whyNotHere tells a parcel that was blocked or cancelled from one that never belonged here.
 func (t *turn) whyNotHere(code event.Commitment) event.Code {
-	for _, d := range t.Deliveries {
-		if d.Blocked && slices.ContainsFunc(d.Parcels, func(p Parcel) bool { return p.Code == code }) {
-			return event.Blocked
-		}
+	if _, blocked := t.blockedParcel(code); blocked {
+		return event.Blocked
 	}
 	return event.WrongParcel
+}
+
+// blockedParcel finds the blocked delivery that a parcel belongs to.
+func (t *turn) blockedParcel(code event.Commitment) (Delivery, bool) {
+	i := slices.IndexFunc(t.Deliveries, func(d Delivery) bool {
+		return d.Blocked && slices.ContainsFunc(d.Parcels, func(p Parcel) bool { return p.Code == code })
+	})
+	if i < 0 {
+		return Delivery{}, false
+	}
+	return t.Deliveries[i], true
 }
 
 // parcelOf finds a parcel among the visit's deliveries.
@@ -67,7 +90,7 @@ type Missing struct {
 }
 
 func (r Missing) decide(t *turn) error {
-	v, ok, err := t.ofVisit(r.Visit, event.AskedMissing)
+	v, ok, err := t.ofParcel(r.Visit, r.Parcel, event.AskedMissing)
 	if !ok {
 		return err
 	}

@@ -20,9 +20,15 @@ var leaseSentences = []sentence{
 		e := last(s, w[0], func(e event.LeaseAsked) bool { return s.name(e.Barrier) == w[1] })
 		return site.GrantLease{Lease: e.Lease, Barrier: e.Barrier}
 	}),
+	says(`asked first to borrow (\w+)`, func(s *stage, w []string) site.Request {
+		log := s.sites[event.SiteID(w[0])].log
+		i := slices.IndexFunc(log, func(e event.Event) bool { return e.Body.Kind() == event.LeaseAsked{}.Kind() })
+		e := log[i].Body.(event.LeaseAsked)
+		return site.GrantLease{Lease: e.Lease, Barrier: e.Barrier}
+	}),
 	says(`lends (\w+)`, func(s *stage, w []string) site.Request {
 		e := last(s, w[0], func(e event.LeaseGranted) bool { return s.name(e.Barrier) == w[1] })
-		return site.ReceiveLease{Lease: e.Lease, Barrier: e.Barrier, Number: e.Number, Until: e.Until, Spec: e.Spec}
+		return site.ReceiveLease{Lease: e.Lease, Barrier: e.Barrier, Number: e.Number, Until: e.Until, Spec: e.Spec, Known: e.Known}
 	}),
 	says(`refuses (\w+)`, func(s *stage, w []string) site.Request {
 		e := last(s, w[0], func(e event.LeaseRefused) bool { return s.name(e.Barrier) == w[1] })
@@ -30,7 +36,7 @@ var leaseSentences = []sentence{
 	}),
 	says(`wants (\w+) back`, func(s *stage, w []string) site.Request {
 		e := last(s, w[0], func(e event.LeaseReturnAsked) bool { return s.name(e.Barrier) == w[1] })
-		return site.ReturnLease{Lease: e.Lease}
+		return site.ReturnLease{Lease: e.Lease, Barrier: e.Barrier}
 	}),
 	says(`reports (\w+): (.*)`, func(s *stage, w []string) site.Request { return s.observe(w[1], w[2]) }),
 	says(`gives a lease back`, func(s *stage, w []string) site.Request {

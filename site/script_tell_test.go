@@ -173,11 +173,11 @@ func (s *stage) lease(b event.Body) string {
 	case event.LeaseAsked:
 		return sprintf("%s is asked for its %s", event.SiteOf(b.Barrier), s.name(b.Barrier))
 	case event.LeaseGranted:
-		return sprintf("%s is lent to %s until %s, fence %d", s.name(b.Barrier), event.SiteOf(b.Lease), clockOf(b.Until), b.Number)
+		return sprintf("%s is lent to %s until %s, fence %d%s", s.name(b.Barrier), event.SiteOf(b.Lease), clockOf(b.Until), b.Number, known(b.Known))
 	case event.LeaseRefused:
 		return sprintf("%s is not lent to %s: %s", s.name(b.Barrier), event.SiteOf(b.Lease), b.Code)
 	case event.LeaseReceived:
-		return sprintf("a barrier is borrowed until %s, fence %d", clockOf(b.Until), b.Number)
+		return sprintf("a barrier is borrowed until %s, fence %d%s", clockOf(b.Until), b.Number, known(b.Known))
 	case event.LeaseDenied:
 		return sprintf("the barrier is not lent: %s", b.Code)
 	case event.LeaseReturnAsked:
@@ -188,6 +188,25 @@ func (s *stage) lease(b event.Body) string {
 		return sprintf("%s is back, %s", s.name(b.Barrier), spent(b.Spent))
 	}
 	return ""
+}
+
+// known tells what a lender knew of each part, and since when.
+func known(k event.Known) string {
+	var all string
+	if k.Bolt != "" {
+		all += sprintf(", %s %s", k.Bolt, since(k.BoltAt))
+	}
+	if k.Contact != "" {
+		all += sprintf(", %s %s", k.Contact, since(k.ContactAt))
+	}
+	return all
+}
+
+func since(at event.Instant) string {
+	if at == 0 {
+		return "(not from the device itself)"
+	}
+	return "since " + clockOf(at)
 }
 
 func (s *stage) carrying(all []event.DeliveryID) string {

@@ -29,6 +29,9 @@ type State struct {
 	Cameras      []Camera        `json:"cameras,omitempty"`
 	// Clips are kept until nothing of them is left, after the site was closed too.
 	Clips []Clip `json:"clips,omitempty"`
+	// Borrowers and Spent tell an old letter about a lease from a new one; they outlast the site.
+	Borrowers []Borrower   `json:"borrowers,omitempty"`
+	Spent     []SpentLease `json:"spent,omitempty"`
 	// Fence is the largest fencing number granted so far.
 	Fence uint64 `json:"fence,omitempty"`
 	// Proofs are the identifiers of signed requests that were used and could still be replayed.
@@ -60,7 +63,7 @@ type UsedProof struct {
 }
 
 // stateVersion is written with every state. A state of another version is folded again from the journal.
-const stateVersion = 1
+const stateVersion = 2
 
 type encodedState struct {
 	Version int   `json:"v"`
@@ -90,6 +93,8 @@ func (b Barrier) key() event.BarrierID         { return b.ID }
 func (d Delivery) key() event.DeliveryID       { return d.ID }
 func (v Visit) key() event.VisitID             { return v.ID }
 func (l Lease) key() event.LeaseID             { return l.ID }
+func (b Borrower) key() event.SiteID           { return b.Site }
+func (l SpentLease) key() event.BarrierID      { return l.Barrier }
 
 type keyed[K comparable] interface{ key() K }
 

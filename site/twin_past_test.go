@@ -1,6 +1,8 @@
 package site_test
 
 import (
+	"slices"
+
 	"github.com/loquet/loquet/event"
 )
 
@@ -207,9 +209,13 @@ func (p past) sawOpen(v event.VisitID, id event.BarrierID) bool {
 	return done || seen
 }
 
-// lastSaid is what the device said last of each part, however it came.
+// lastSaid is what the device said last of each part, however it came; of a borrowed barrier, since the lease and
+// what its lender knew.
 func (p past) lastSaid(id event.BarrierID) (bolt event.Bolt, contact event.Contact) {
 	for _, e := range p {
+		if l, ok := e.Body.(event.LeaseReceived); ok && p.leased(l.Lease) == id {
+			bolt, contact = l.Known.Bolt, l.Known.Contact
+		}
 		if b, ok := e.Body.(event.BarrierObserved); ok && b.Barrier == id {
 			if b.Observation.Bolt != "" {
 				bolt = b.Observation.Bolt
@@ -220,6 +226,37 @@ func (p past) lastSaid(id event.BarrierID) (bolt event.Bolt, contact event.Conta
 		}
 	}
 	return bolt, contact
+}
+
+// lastHeard is where the last word of any device stands; -1 for nowhere.
+func (p past) lastHeard() int {
+	for i, e := range slices.Backward(p) {
+		if _, ok := e.Body.(event.BarrierObserved); ok {
+			return i
+		}
+	}
+	return -1
+}
+
+// saidOther says whether a part was ever said to stand otherwise, or a lender knew so.
+func (p past) saidOther(id event.BarrierID, bolt event.Bolt, contact event.Contact) bool {
+	other := func(b event.Bolt, c event.Contact) bool {
+		return bolt != "" && b != "" && b != event.BoltUnknown && b != bolt ||
+			contact != "" && c != "" && c != event.ContactUnknown && c != contact
+	}
+	_, _, said := lastOf(p, func(b event.BarrierObserved) bool {
+		return b.Barrier == id && other(b.Observation.Bolt, b.Observation.Contact)
+	})
+	_, _, known := lastOf(p, func(b event.LeaseReceived) bool {
+		return p.leased(b.Lease) == id && other(b.Known.Bolt, b.Known.Contact)
+	})
+	return said || known
+}
+
+// leased is the barrier that a lease was asked for.
+func (p past) leased(l event.LeaseID) event.BarrierID {
+	b, _, _ := lastOf(p, func(b event.LeaseAsked) bool { return b.Lease == l })
+	return b.Barrier
 }
 
 func (p past) notAjar(permit event.Permit) string {

@@ -43,8 +43,12 @@ func (w *world) breach(p past, e event.Event, before past) string {
 		return p.endedTooSoon(e, event.VisitEnded{Visit: b.Visit, How: p.howItMustEnd(b.Visit)})
 	case event.DeliveryDelivered:
 		return p.notDelivered(b)
+	case event.VisitTakenOver:
+		return p.notThere(e, b)
 	case event.LeaseGranted:
 		return p.lentTwice(b)
+	case event.LeaseReturned:
+		return p.wronglyReturned(b)
 	}
 	return p.wrongClip(e)
 }
@@ -354,6 +358,30 @@ func (p past) stillOpen(at event.Instant, intended int, o event.Permit) string {
 	return "it was never secured"
 }
 
+// notThere: the last thing that was heard shows no hand at a barrier of the visit, in time after the member's claim.
+func (p past) notThere(e event.Event, b event.VisitTakenOver) string {
+	_, claimed, ok := lastOf(p, func(c event.TakeOverAsked) bool { return c.Visit == b.Visit && c.Member == b.Member })
+	i := p.lastHeard()
+	if !ok || i < 0 {
+		return "nobody claimed it, or nothing was heard"
+	}
+	seen := p[i].Body.(event.BarrierObserved)
+	o := seen.Observation
+	hand := o.Contact != "" && p[:i].saidOther(seen.Barrier, "", o.Contact) ||
+		o.Bolt != "" && p[:i].saidOther(seen.Barrier, o.Bolt, "") && (o.Cause == "manual" || o.Cause == "keypad")
+	switch {
+	case seen.Visit != b.Visit || p[i].At != e.At:
+		return "nothing was heard of its barriers now"
+	case o.Origin != event.OriginLive || o.Cause == "remote" || o.Cause == "auto":
+		return "it was no hand that was heard of"
+	case o.ReceivedAt < claimed || e.At.Since(claimed) > 2*event.Minute:
+		return "it was heard before the claim, or too long after it"
+	case !hand:
+		return "nothing is known to have moved"
+	}
+	return ""
+}
+
 func (p past) howItMustEnd(v event.VisitID) event.VisitEnd {
 	how := event.EndUnopened
 	if p.takenOver(v) {
@@ -439,13 +467,25 @@ func (p past) lentTwice(b event.LeaseGranted) string {
 		if !ok {
 			continue
 		}
-		if g.Number >= b.Number {
+		switch {
+		case g.Number >= b.Number:
 			return "the fencing number does not grow"
+		case g.Lease == b.Lease:
+			return "that lease was granted before"
 		}
 		_, _, back := lastOf(p[i:], func(x event.LeaseEnded) bool { return x.Lease == g.Lease })
 		if g.Barrier == b.Barrier && !back {
 			return "it is lent already"
 		}
+	}
+	return ""
+}
+
+// A lease was spent if an order to open went out under it, and given back as that.
+func (p past) wronglyReturned(b event.LeaseReturned) string {
+	_, _, spent := lastOf(p, func(o event.OpeningIntended) bool { return o.Permit.Lease == b.Lease })
+	if spent != b.Spent {
+		return map[bool]string{true: "it was spent", false: "it was not spent"}[spent]
 	}
 	return ""
 }

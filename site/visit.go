@@ -233,8 +233,10 @@ func (t *turn) ofVisit(id event.VisitID, asked event.Asked) (v Visit, ok bool, e
 		return Visit{}, false, err
 	}
 	v, found := find(t.Visits, id)
-	if !found && event.CheckID(id, 'v') == nil && event.SiteOf(id) == t.Site {
-		return Visit{}, false, t.refuse(event.Refused{Asked: asked, Code: event.AlreadyEnded, Visit: id})
+	if !found && t.everBegun(id) {
+		no := t.whyOver(id, courier)
+		no.Asked, no.Visit = asked, id
+		return Visit{}, false, t.refuse(no)
 	}
 	if !found {
 		return Visit{}, false, unknown("visit", string(id))
@@ -251,6 +253,21 @@ func (t *turn) ofVisit(id event.VisitID, asked event.Asked) (v Visit, ok bool, e
 		return v, true, nil
 	}
 	return Visit{}, false, t.refuse(event.Refused{Asked: asked, Code: code, Visit: id})
+}
+
+// everBegun: the identifier is of this site, so that the visit has ended if it is not here.
+func (t *turn) everBegun(id event.VisitID) bool {
+	return event.CheckID(id, 'v') == nil && event.SiteOf(id) == t.Site
+}
+
+// whyOver tells a courier whose visit ended because everything in it was blocked from one whose visit just ended.
+func (t *turn) whyOver(id event.VisitID, courier event.CourierID) event.Refused {
+	for _, d := range t.Deliveries {
+		if d.Blocked && d.BlockedFrom == id && d.Courier == courier {
+			return event.Refused{Code: event.Blocked, Delivery: d.ID}
+		}
+	}
+	return event.Refused{Code: event.AlreadyEnded}
 }
 
 // Arrive says that the courier stands at the access point.

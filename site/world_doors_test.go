@@ -175,7 +175,8 @@ func (w *world) post(e event.Event) {
 	case event.LeaseAsked:
 		l = letter{event.SiteOf(b.Barrier), site.GrantLease{Lease: b.Lease, Barrier: b.Barrier}}
 	case event.LeaseGranted:
-		l = letter{event.SiteOf(b.Lease), site.ReceiveLease{Lease: b.Lease, Barrier: b.Barrier, Number: b.Number, Until: b.Until, Spec: b.Spec}}
+		l = letter{event.SiteOf(b.Lease), site.ReceiveLease{Lease: b.Lease, Barrier: b.Barrier, Number: b.Number, Until: b.Until, Spec: b.Spec,
+			Known: b.Known}}
 	case event.LeaseRefused:
 		l = letter{event.SiteOf(b.Lease), site.DenyLease{Lease: b.Lease, Code: b.Code}}
 	case event.LeaseReturnAsked:

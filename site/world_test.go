@@ -51,7 +51,7 @@ const (
 )
 
 // newWorld builds the sites: the home has a door, a garage, a box with a keypad and a gate that can prove nothing,
-// behind a lobby that the tower lends.
+// behind a lobby that the tower lends, and whose closure may ask for its contact.
 func newWorld(t testing.TB, pick func(n int) int) *world {
 	w := &world{t: t, pick: pick, now: event.Instant(1_772_000_000_000), sites: map[event.SiteID]*journal{},
 		doors: map[event.BarrierID]*door{}}
@@ -61,7 +61,7 @@ func newWorld(t testing.TB, pick func(n int) int) *world {
 		w.must(id, event.Actor{Kind: event.ActorOperator}, site.OpenSite{Zone: "Europe/Paris"})
 		w.must(id, event.Actor{Kind: event.ActorOperator}, site.AddMember{})
 	}
-	lobby := w.install(tower, event.Lobby, event.Closure{Bolt: true}, false)
+	lobby := w.install(tower, event.Lobby, event.Closure{Bolt: true, Contact: w.pick(2) == 0}, false)
 	w.must(tower, w.member(tower), site.AllowLending{Barrier: lobby, Borrower: home})
 	door := w.install(home, event.FrontDoor, event.Closure{Bolt: true, Contact: true}, false)
 	garage := w.install(home, event.Garage, event.Closure{Contact: true}, false)

@@ -135,7 +135,9 @@ type Queue interface {
 	// NextDeadline returns the earliest deadline of all, 0 if there is none.
 	NextDeadline(ctx context.Context) (event.Instant, error)
 	// Claim takes up to limit pieces of work of the given kinds that are due, earliest first, and hides each
-	// until again; work that is neither finished nor postponed by then is due again.
+	// until again; work that is neither finished nor postponed by then is due again. Where one process alone opens
+	// the store, opening it releases every claim, because whoever made it is gone: the work is due when it was
+	// before it was claimed, and Attempts stays. The next process may so repeat it at once.
 	Claim(ctx context.Context, kinds []string, now, again event.Instant, limit int) ([]Work, error)
 	// Finish removes the work. Finishing what is not there is not an error.
 	Finish(ctx context.Context, id string) error

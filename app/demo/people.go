@@ -84,6 +84,21 @@ func (p *play) assign(d *delivery, c *courier) {
 	p.read()
 }
 
+// onTheWay begins most stories: a parcel is booked, and Anna brings it.
+func (p *play) onTheWay(place string) (*delivery, *courier, event.VisitID) {
+	d, anna := p.booked(place), p.courier("Anna")
+	p.assign(d, anna)
+	return d, anna, anna.approach(d)
+}
+
+// admitted is that story up to the free door.
+func (p *play) admitted(place string) (*courier, event.VisitID) {
+	d, anna, v := p.onTheWay(place)
+	anna.scan(v, d.parcels[0]).granted()
+	p.awaitOpened(place)
+	return anna, v
+}
+
 // courier is a person with a phone.
 type courier struct {
 	*client.Caller

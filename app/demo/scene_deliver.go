@@ -15,12 +15,7 @@ func sceneHome(p *play) {
 }
 
 func sceneGarage(p *play) {
-	d := p.booked("garage")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
-	anna.scan(v, d.parcels[0]).granted()
-	p.awaitOpened("garage")
+	anna, v := p.admitted("garage")
 	anna.deposit(v)
 	anna.tellClose(v)
 	p.awaitSecured("garage")
@@ -28,10 +23,7 @@ func sceneGarage(p *play) {
 }
 
 func sceneTwoBarriers(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	anna.scan(v, d.parcels[0]).granted()
 	p.awaitOpened("lobby")
 	lobby, flat := p.door("lobby"), p.door("front-door")
@@ -49,10 +41,7 @@ func sceneTwoBarriers(p *play) {
 }
 
 func sceneCode(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	anna.scan(v, d.parcels[0]).granted()
 	p.await("the lock confirms the code", func(e event.Event) bool {
 		r, ok := e.Body.(event.OpeningResolved)
@@ -98,10 +87,7 @@ func sceneTwoCouriers(p *play) {
 
 func scenePlanB(p *play) {
 	p.home.planB("neighbour", "Mr Petit, door 3", "neighbour", "Ms Roy, door 5")
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	p.home.withdrawConsent(d)
 	anna.scan(v, d.parcels[0]).refused(event.NoConsent)
 	anna.planB(d, true)
@@ -109,41 +95,27 @@ func scenePlanB(p *play) {
 }
 
 func sceneDoubleScan(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	anna.scanTwice(v, d.parcels[0])
 	anna.finish(v, "front-door")
 }
 
 func sceneBlockBefore(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	p.home.block(d, event.BlockWon)
 	anna.scan(v, d.parcels[0]).refusedAny(event.Blocked, event.AlreadyEnded)
 	anna.planB(d, false)
 }
 
 func sceneBlockAfter(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	anna.scan(v, d.parcels[0]).granted()
 	p.home.block(d, event.BlockTooLate)
 	anna.finish(v, "front-door")
 }
 
 func sceneUnprovable(p *play) {
-	d := p.booked("side-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
-	anna.scan(v, d.parcels[0]).granted()
-	p.awaitOpened("side-door")
+	anna, v := p.admitted("side-door")
 	side := p.door("side-door")
 	side.push()
 	anna.deposit(v)
@@ -152,12 +124,7 @@ func sceneUnprovable(p *play) {
 }
 
 func sceneResident(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
-	anna.scan(v, d.parcels[0]).granted()
-	p.awaitOpened("front-door")
+	anna, v := p.admitted("front-door")
 	front := p.door("front-door")
 	front.push()
 	anna.deposit(v)

@@ -6,10 +6,7 @@ import (
 )
 
 func sceneUnlockUnknown(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	front := p.door("front-door")
 	front.fault("takes orders and does nothing", virtual.Faults{Deaf: true})
 	anna.scan(v, d.parcels[0]).granted()
@@ -22,12 +19,7 @@ func sceneUnlockUnknown(p *play) {
 }
 
 func sceneJammed(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
-	anna.scan(v, d.parcels[0]).granted()
-	p.awaitOpened("front-door")
+	anna, v := p.admitted("front-door")
 	front := p.door("front-door")
 	front.push()
 	anna.deposit(v)
@@ -42,12 +34,7 @@ func sceneJammed(p *play) {
 }
 
 func sceneAjar(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
-	anna.scan(v, d.parcels[0]).granted()
-	p.awaitOpened("front-door")
+	anna, v := p.admitted("front-door")
 	front := p.door("front-door")
 	front.push()
 	anna.deposit(v)
@@ -64,12 +51,7 @@ func sceneAjar(p *play) {
 
 func sceneNeverClosed(p *play) {
 	p.home.hurry(soon)
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
-	anna.scan(v, d.parcels[0]).granted()
-	p.awaitOpened("front-door")
+	anna, v := p.admitted("front-door")
 	p.door("front-door").push()
 	anna.deposit(v)
 	anna.leave(v).refused(event.NotSecured)
@@ -80,12 +62,7 @@ func sceneNeverClosed(p *play) {
 
 func sceneDwell(p *play) {
 	p.home.hurry(soon)
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
-	anna.scan(v, d.parcels[0]).granted()
-	p.awaitOpened("front-door")
+	anna, v := p.admitted("front-door")
 	front := p.door("front-door")
 	front.push()
 	p.awaitAlarm(event.AlarmNotClosed, event.AlarmCourier)
@@ -97,12 +74,7 @@ func sceneDwell(p *play) {
 }
 
 func sceneReplay(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
-	anna.scan(v, d.parcels[0]).granted()
-	p.awaitOpened("front-door")
+	anna, v := p.admitted("front-door")
 	front := p.door("front-door")
 	front.push()
 	front.replay("LOCKED")
@@ -116,10 +88,7 @@ func sceneReplay(p *play) {
 }
 
 func sceneCrashAfterIntent(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	p.crashAtOrder(true, func() { anna.scanIntoTheVoid(v, d.parcels[0]) })
 	p.awaitOutcome(event.Unknown)
 	p.awaitOutcome(event.NotDone)
@@ -128,10 +97,7 @@ func sceneCrashAfterIntent(p *play) {
 }
 
 func sceneCrashAfterCommand(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	p.crashAtOrder(false, func() { anna.scanIntoTheVoid(v, d.parcels[0]) })
 	anna.open(v).refusedAny(event.OutcomePending, event.AlreadyOpened)
 	front := p.door("front-door")

@@ -7,10 +7,7 @@ import (
 )
 
 func sceneWrongParcel(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	anna.scan(v, strangeParcel).refused(event.WrongParcel)
 	anna.scan(v, d.parcels[0]).granted()
 	anna.finish(v, "front-door")
@@ -24,10 +21,7 @@ func sceneWrongCourier(p *play) {
 }
 
 func sceneWrongPlace(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	anna.stand(2000)
 	anna.scan(v, d.parcels[0]).refused(event.WrongPlace)
 }
@@ -49,10 +43,7 @@ func sceneTooLate(p *play) {
 }
 
 func sceneLockOffline(p *play) {
-	d := p.booked("front-door")
-	anna := p.courier("Anna")
-	p.assign(d, anna)
-	v := anna.approach(d)
+	d, anna, v := p.onTheWay("front-door")
 	p.door("front-door").offline()
 	p.await("the lock is known to be unreachable", func(e event.Event) bool {
 		o, ok := e.Body.(event.BarrierObserved)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"sync"
@@ -14,10 +13,8 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.golang/autopaho"
-	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/loquet/loquet/device"
-	"github.com/loquet/loquet/device/patience"
 	"github.com/loquet/loquet/event"
 )
 
@@ -27,7 +24,9 @@ type ClientConfig struct {
 	URL string
 	// Username and Password of the server's own account.
 	Username, Password string
-	// ClientID names the connection; "" draws one. Two connections with one name throw each other out.
+	// ClientID names this installation at the broker for good: what devices report while nobody listens then waits
+	// there for the next connection (see the package's description). "" keeps nothing. Two servers with one name
+	// throw each other out.
 	ClientID string
 	// TLS for mqtts; nil trusts the system's roots.
 	TLS *tls.Config
@@ -39,26 +38,40 @@ type ClientConfig struct {
 	Logger *slog.Logger
 }
 
-// Client is one connection to a broker, kept up until Close. It is safe for concurrent use.
+// Client is how one broker is spoken and listened to, until Close. It is safe for concurrent use.
 type Client struct {
+	config ClientConfig
+	target *url.URL
 	log    device.Log
 	logger *slog.Logger
-	conn   *autopaho.ConnectionManager
 	ctx    context.Context // ends with the client; for work that no caller waits for
 	stop   context.CancelFunc
 	work   sync.WaitGroup
-	wake   chan struct{} // tells the subscriber that there is something to subscribe to
+	wake   chan struct{} // tells the subscriber that there is something to do
 	done   chan struct{} // closed when the subscriber has ended
 
 	misread atomic.Uint64
+	leaving atomic.Bool
+	ousted  atomic.Bool // somebody else has taken our name at the broker
 
-	mu      sync.Mutex
-	up      bool
-	epoch   uint64 // counts connections, so that an answer to an old subscription isn't taken for a new one
-	devices map[event.DeviceID]*core
-	routes  map[string][]route
-	pending []string // topics to subscribe to in this connection
-	found   *finder  // set while Discover runs
+	// order is held while messages are handed on, so that they keep their order; backlog is set while they wait.
+	order   sync.Mutex
+	backlog *backlog
+
+	mu       sync.Mutex
+	speaking *autopaho.ConnectionManager // carries commands and searches; nothing of it outlives a connection
+	hearing  *autopaho.ConnectionManager // carries what devices report; its session may outlive the process
+	line     net.Conn                    // of the hearing connection
+	anew     bool                        // it must begin without a backlog
+	speaks   bool                        // whether the one is up
+	hears    bool                        // whether the other is up
+	deaf     bool                        // it was tried, and isn't up
+	epoch    uint64                      // counts hearing connections, so that an answer to an old subscription isn't taken for a new one
+	devices  map[event.DeviceID]*core
+	routes   map[string][]route
+	pending  []string        // topics to subscribe to in this connection
+	unwanted map[string]bool // topics to unsubscribe from, unless somebody wants them again
+	found    *finder         // set while Discover runs
 }
 
 // route is one device that wants a topic.
@@ -71,14 +84,17 @@ type route struct {
 type message struct {
 	topic       string
 	payload     []byte
-	retained    bool
+	qos         byte
+	origin      event.Origin
+	waited      bool // it may have waited at the broker
 	correlation string
 	at          event.Instant
+	receipt     *receipt
 }
 
-// Dial begins to connect, and keeps trying and reconnecting until the context ends or Close is called. It
-// returns an error only for a configuration that can't work; Await waits for the connection.
-func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
+// New makes a client that is not connected yet, so that its devices can be made before their reports arrive. It
+// returns an error for a configuration that can't work.
+func New(cfg ClientConfig) (*Client, error) {
 	target, err := url.Parse(cfg.URL)
 	if err != nil || target.Host == "" || (target.Scheme != "mqtt" && target.Scheme != "mqtts") {
 		return nil, errors.New("the broker's address must look like mqtt://host:port or mqtts://host:port")
@@ -86,101 +102,86 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
 	if cfg.Log == nil {
 		return nil, errors.New("a client needs a log of what it sends")
 	}
+	if checkTopic(markTopic(cfg.ClientID)) != nil {
+		return nil, fmt.Errorf("%q can't be a client's name: it becomes part of a topic", cfg.ClientID)
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	ctx, stop := context.WithCancel(ctx)
-	c := &Client{
-		log: cfg.Log, logger: cfg.Logger, ctx: ctx, stop: stop,
+	cfg.KeepAlive = min(max(or(cfg.KeepAlive, 10*time.Second), time.Second), time.Hour)
+	return &Client{
+		config: cfg, target: target, log: cfg.Log, logger: cfg.Logger,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
-		devices: map[event.DeviceID]*core{}, routes: map[string][]route{},
+		devices: map[event.DeviceID]*core{}, routes: map[string][]route{}, unwanted: map[string]bool{},
+	}, nil
+}
+
+// Connect begins to connect, once, and keeps trying and reconnecting until the context ends or Close is called.
+// Await waits for the connection.
+func (c *Client) Connect(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ctx, c.stop = context.WithCancel(ctx)
+	var err error
+	if c.speaking, err = autopaho.NewConnection(c.ctx, c.speakingConfig()); err == nil {
+		c.hearing, err = autopaho.NewConnection(c.ctx, c.hearingConfig())
 	}
-	conn, err := autopaho.NewConnection(ctx, c.connectionConfig(cfg, target))
 	if err != nil {
-		stop()
-		return nil, fmt.Errorf("set up the connection to the broker: %w", err)
+		c.stop()
+		return fmt.Errorf("set up the connection to the broker: %w", err)
 	}
-	c.conn = conn
-	go c.subscriber(ctx)
-	return c, nil
+	go c.subscriber(c.ctx)
+	return nil
 }
 
-func (c *Client) connectionConfig(cfg ClientConfig, target *url.URL) autopaho.ClientConfig {
-	keepAlive := max(1, int(cfg.KeepAlive/time.Second))
-	if cfg.KeepAlive == 0 {
-		keepAlive = 10
+// Dial is New and Connect.
+func Dial(ctx context.Context, cfg ClientConfig) (*Client, error) {
+	c, err := New(cfg)
+	if err != nil {
+		return nil, err
 	}
-	if cfg.ClientID == "" {
-		cfg.ClientID = fmt.Sprintf("loquet-%016x", rand.Uint64())
-	}
-	return autopaho.ClientConfig{
-		ServerUrls:        []*url.URL{target},
-		TlsCfg:            cfg.TLS,
-		KeepAlive:         uint16(min(keepAlive, 3600)),
-		ConnectUsername:   cfg.Username,
-		ConnectPassword:   []byte(cfg.Password),
-		ReconnectBackoff:  backoff,
-		ConnectTimeout:    10 * time.Second,
-		AttemptConnection: dial,
-		ConnectPacketBuilder: func(cp *paho.Connect, _ *url.URL) (*paho.Connect, error) {
-			cp.CleanStart = true // nothing of an earlier connection is ever sent again
-			return cp, nil
-		},
-		OnConnectionUp:   func(*autopaho.ConnectionManager, *paho.Connack) { c.connected() },
-		OnConnectionDown: func() bool { c.disconnected(); return true },
-		OnConnectError:   func(err error) { c.logger.Warn("the broker can't be reached", "error", err) },
-		ClientConfig: paho.ClientConfig{
-			ClientID:          cfg.ClientID,
-			OnPublishReceived: []func(paho.PublishReceived) (bool, error){c.received},
-		},
-	}
+	return c, c.Connect(ctx)
 }
 
-// backoff is how long to wait before an attempt: soon at first, never in a tight loop, at most about 5 s.
-func backoff(attempt int) time.Duration {
-	longest := min(50*time.Millisecond<<min(attempt, 8), 5*time.Second)
-	return longest/2 + rand.N(longest/2)
+// Await waits until the client is connected, or the context ends.
+func (c *Client) Await(ctx context.Context) error {
+	again := time.NewTicker(2 * time.Millisecond)
+	defer again.Stop()
+	for !c.Connected() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-again.C:
+		}
+	}
+	return nil
 }
 
-// dial opens a connection that gives up a silent broker soon.
-func dial(ctx context.Context, cfg autopaho.ClientConfig, target *url.URL) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
-	defer cancel()
-	conn, err := patience.Dialer().DialContext(ctx, "tcp", target.Host)
-	if err != nil || target.Scheme == "mqtt" {
-		return conn, err
-	}
-	settings := &tls.Config{}
-	if cfg.TlsCfg != nil {
-		settings = cfg.TlsCfg.Clone()
-	}
-	if settings.ServerName == "" {
-		settings.ServerName = target.Hostname()
-	}
-	secured := tls.Client(conn, settings)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return packets.NewThreadSafeConn(secured), nil
-}
-
-// Await waits until the connection is up, or the context ends.
-func (c *Client) Await(ctx context.Context) error { return c.conn.AwaitConnection(ctx) }
-
-// Connected says whether the connection to the broker is up.
+// Connected says whether the broker can be spoken and listened to.
 func (c *Client) Connected() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.up
+	return c.hears && c.speaks
 }
 
 // Misread is how many messages made no sense.
 func (c *Client) Misread() uint64 { return c.misread.Load() }
 
-// Close disconnects, and waits for it until the context ends. Devices of the client are then offline.
+// Leave is for a process that is about to end: what arrives from now on is still handed on, but stays with the
+// broker for the next process, because nobody may be there any more to record it.
+func (c *Client) Leave() { c.leaving.Store(true) }
+
+// Close disconnects, and waits for it until the context ends. Devices of the client are then offline. What waits
+// at the broker for the next connection goes on waiting.
 func (c *Client) Close(ctx context.Context) error {
-	c.disconnected()
-	err := c.conn.Disconnect(ctx)
+	c.mu.Lock()
+	speaking, hearing := c.speaking, c.hearing
+	c.mu.Unlock()
+	if hearing == nil {
+		return nil // it was never connected
+	}
+	c.deafened()
+	err := errors.Join(speaking.Disconnect(ctx), hearing.Disconnect(ctx))
 	c.stop()
 	select {
 	case <-c.done:
@@ -200,6 +201,32 @@ func (c *Client) background(f func(context.Context)) {
 	})
 }
 
+// publish sends a command, on the connection of which nothing is ever sent again.
+func (c *Client) publish(ctx context.Context, p *paho.Publish) (*paho.PublishResponse, error) {
+	c.mu.Lock()
+	speaking := c.speaking
+	c.mu.Unlock()
+	if speaking == nil {
+		return nil, autopaho.ConnectionDownError
+	}
+	return speaking.Publish(ctx, p)
+}
+
+// awaitLine returns at once when the broker can't be heard. When it can, it also waits until it can be spoken to:
+// two connections that broke together come back one after the other.
+func (c *Client) awaitLine(ctx context.Context) error {
+	c.mu.Lock()
+	speaking, hears := c.speaking, c.hears
+	c.mu.Unlock()
+	if !hears {
+		return device.ErrOffline
+	}
+	if err := speaking.AwaitConnection(ctx); err != nil {
+		return fmt.Errorf("%w: the broker can be heard only (%w)", device.ErrOffline, err)
+	}
+	return nil
+}
+
 // Device makes the device that the configuration describes, and listens to it from now on. What it can do is
 // what its type implements: device.Opener, device.Securer, device.Reader, device.Coder, device.Watcher.
 func (c *Client) Device(cfg Config) (device.Device, error) {
@@ -214,24 +241,19 @@ func (c *Client) Device(cfg Config) (device.Device, error) {
 		return nil, fmt.Errorf("the device %s is connected already", cfg.Device)
 	}
 	c.devices[cfg.Device] = core
-	core.reach = c.initialReach()
 	for topic, readers := range plan.topics {
 		for _, read := range readers {
 			c.routes[topic] = append(c.routes[topic], route{core, read})
 		}
-		if c.up {
+		if c.hears {
 			c.pending = append(c.pending, topic)
 		}
 	}
+	if c.deaf {
+		core.lost()
+	}
 	c.nudge()
 	return core.capable(), nil
-}
-
-func (c *Client) initialReach() event.Reach {
-	if c.up {
-		return ""
-	}
-	return event.ReachOffline
 }
 
 // Forget stops listening to a device. Its watchers are told that it is offline, and hear no more.
@@ -239,26 +261,19 @@ func (c *Client) Forget(id event.DeviceID) {
 	c.mu.Lock()
 	core := c.devices[id]
 	delete(c.devices, id)
-	var unused []string
 	if core != nil {
-		unused = c.unroute(core)
+		c.unroute(core)
 	}
-	up := c.up
 	c.mu.Unlock()
 	if core != nil {
 		core.lost()
 	}
-	if up && len(unused) > 0 {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_, _ = c.conn.Unsubscribe(ctx, &paho.Unsubscribe{Topics: unused}) // else its messages are ignored
-	}
+	c.nudge()
 }
 
-// unroute removes a device from the routes and returns the topics that nobody wants any more. The caller holds
+// unroute removes a device from the routes, and marks the topics that nobody wants any more. The caller holds
 // the lock.
-func (c *Client) unroute(core *core) []string {
-	var unused []string
+func (c *Client) unroute(core *core) {
 	for topic := range core.plan.topics {
 		kept := make([]route, 0, len(c.routes[topic]))
 		for _, r := range c.routes[topic] {
@@ -268,16 +283,15 @@ func (c *Client) unroute(core *core) []string {
 		}
 		if c.routes[topic] = kept; len(kept) == 0 {
 			delete(c.routes, topic)
-			unused = append(unused, topic)
+			c.unwanted[topic] = true
 		}
 	}
-	return unused
 }
 
-// connected starts a new round of subscriptions. It must not block.
-func (c *Client) connected() {
+// heard starts a new round of subscriptions. It must not block.
+func (c *Client) heard() {
 	c.mu.Lock()
-	c.up = true
+	c.hears, c.deaf = true, false
 	c.epoch++
 	c.pending = c.pending[:0]
 	for topic := range c.routes {
@@ -290,10 +304,10 @@ func (c *Client) connected() {
 	c.nudge()
 }
 
-// disconnected tells every device's watchers that nothing can be heard of it.
-func (c *Client) disconnected() {
+// deafened tells every device's watchers that nothing can be heard of it.
+func (c *Client) deafened() {
 	c.mu.Lock()
-	c.up = false
+	c.hears, c.deaf = false, true
 	c.epoch++
 	c.pending = nil
 	all := make([]*core, 0, len(c.devices))
@@ -306,25 +320,20 @@ func (c *Client) disconnected() {
 	}
 }
 
-// received hands a message to the devices of its topic, in the order of receipt.
-func (c *Client) received(pr paho.PublishReceived) (bool, error) {
-	m := message{
-		topic: pr.Packet.Topic, payload: pr.Packet.Payload, retained: pr.Packet.Retain,
-		at: event.InstantOf(time.Now()),
-	}
-	if pr.Packet.Properties != nil {
-		m.correlation = string(pr.Packet.Properties.CorrelationData)
-	}
+// hand gives a message to the devices of its topic, in the order of receipt. A topic that nobody wants is left
+// over from a device of an earlier connection: it must not fill the queue that waits for us.
+func (c *Client) hand(m message) {
 	c.mu.Lock()
-	routes, found := c.routes[m.topic], c.found
+	routes := c.routes[m.topic]
+	if len(routes) == 0 {
+		c.unwanted[m.topic] = true
+		c.nudge()
+	}
 	c.mu.Unlock()
 	for _, r := range routes {
 		r.core.hear(m, r.read)
 	}
-	if found != nil {
-		found.hear(m)
-	}
-	return true, nil
+	m.receipt.drop()
 }
 
 // misunderstood counts a message that made no sense.

@@ -344,6 +344,11 @@ func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
 // speaker publishes whatever a test wants, as one device's account.
 func speaker(t *testing.T, address, username, password string) func(topic, payload string) {
 	t.Helper()
+	return publisher(t, address, username, password, false)
+}
+
+func publisher(t *testing.T, address, username, password string, retain bool) func(topic, payload string) {
+	t.Helper()
 	target, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
@@ -351,7 +356,7 @@ func speaker(t *testing.T, address, username, password string) func(topic, paylo
 	m, err := autopaho.NewConnection(context.Background(), autopaho.ClientConfig{
 		ServerUrls: []*url.URL{target}, KeepAlive: 10, ConnectUsername: username, ConnectPassword: []byte(password),
 		ReconnectBackoff: func(int) time.Duration { return 10 * time.Millisecond },
-		ClientConfig:     paho.ClientConfig{ClientID: "speaker-" + username},
+		ClientConfig:     paho.ClientConfig{ClientID: fmt.Sprint("speaker-", username, retain)},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -363,7 +368,7 @@ func speaker(t *testing.T, address, username, password string) func(topic, paylo
 		t.Fatal(err)
 	}
 	return func(topic, payload string) {
-		if _, err := m.Publish(t.Context(), &paho.Publish{Topic: topic, Payload: []byte(payload), QoS: 1}); err != nil {
+		if _, err := m.Publish(t.Context(), &paho.Publish{Topic: topic, Payload: []byte(payload), QoS: 1, Retain: retain}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -96,8 +96,11 @@ func (c *core) prepare(ctx context.Context, deadline time.Time) (release func(),
 
 // awaitReady returns when the device can be commanded and heard.
 func (c *core) awaitReady(ctx context.Context, deadline time.Time) error {
-	if !c.client.Connected() || c.Reach() == event.ReachOffline {
+	if c.Reach() == event.ReachOffline {
 		return device.ErrOffline
+	}
+	if err := c.client.awaitLine(ctx); err != nil {
+		return err
 	}
 	c.mu.Lock()
 	ready := c.ready
@@ -134,7 +137,7 @@ func (c *core) once(
 	}
 	sent := make(chan error, 1) // a socket that is full must not hold the caller beyond its context
 	go func() {
-		_, err := c.client.conn.Publish(ctx, c.voidable(what, permit, deadline, left))
+		_, err := c.client.publish(ctx, c.voidable(what, permit, deadline, left))
 		sent <- err
 	}()
 	select {
@@ -207,15 +210,15 @@ func (s securer) Secure(ctx context.Context) (event.Outcome, error) {
 
 // repeatably publishes at QoS 1 what may be sent again: locking, closing, asking, removing a code.
 func (c *core) repeatably(ctx context.Context, what command, act event.Act, permit event.PermitID) (event.Outcome, error) {
-	if !c.client.Connected() {
-		return event.NotDone, device.ErrOffline
+	if err := c.client.awaitLine(ctx); err != nil {
+		return event.NotDone, err
 	}
 	if act != "" {
 		if err := c.client.log.Record(event.Sent{At: c.now(), Device: c.spec.Device, Act: act, Permit: permit}); err != nil {
 			return event.NotDone, fmt.Errorf("nothing was sent, because the log could not be written: %w", err)
 		}
 	}
-	answer, err := c.client.conn.Publish(ctx, c.publication(what, permit, repeatable, 1))
+	answer, err := c.client.publish(ctx, c.publication(what, permit, repeatable, 1))
 	if errors.Is(err, autopaho.ConnectionDownError) {
 		return event.NotDone, device.ErrOffline
 	}
@@ -238,6 +241,9 @@ func (c *core) read(ctx context.Context) (event.Observation, error) {
 		return event.Observation{}, fmt.Errorf("%w: an earlier question is still open (%w)", device.ErrNoAnswer, ctx.Err())
 	}
 	defer func() { c.asking <- struct{}{} }()
+	if err := c.client.awaitLine(ctx); err != nil { // before the question: what comes while waiting is no answer
+		return event.Observation{}, err
+	}
 	waiter, ignore := c.listen()
 	defer ignore()
 	asked := c.now()

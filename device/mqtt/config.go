@@ -22,7 +22,8 @@ type Config struct {
 	// lock with a contact, contact for a garage door, nothing for a lock without a contact, because a bolt can
 	// also be out while the door stands open.
 	Closure *event.Closure `json:"closure,omitempty"`
-	// Horizon is how long an observation stays fresh, in milliseconds (default 60,000).
+	// Horizon is how long an observation stays fresh, in milliseconds (default 60,000). What waited at the broker
+	// while nobody listened counts as fresh only with 60,000 and more (see the package's description).
 	Horizon event.Millis `json:"horizon,omitempty"`
 	// Lateness is how long after its deadline a command may still act, in milliseconds (default 5,000: what a
 	// socket may hold, see patience.Limit, and the rounding of the message expiry; -1: nobody knows).

@@ -125,6 +125,11 @@ func rig(t *testing.T, log device.Log, d virtual.Device, start func(*testing.T, 
 	client := dial(t, "mqtt://"+proxy.Address(), log)
 	dev := enrol(t, client, cfg, d.Name)
 	waitFor(t, "the device to be reachable", func() bool { return dev.Reach() == event.ReachOnline })
+	if r, ok := dev.(device.Reader); ok { // its gateway's memory is known before anything happens
+		if _, err := r.Read(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return devicetest.Rig{
 		Device: dev, World: &world{Proxy: proxy, Thing: home.Thing(d.Name), device: d},
 		Bolted: d.Kind != virtual.Garage && d.Kind != virtual.RatgdoGarage,

@@ -28,6 +28,7 @@ type core struct {
 	bolt      event.Observation      // the last of each part, for watchers that come later
 	contact   event.Observation
 	watchers  map[*queue]struct{}
+	early     *queue // what was heard before anybody watched; nil since somebody does
 	waiters   map[*waiter]struct{}
 	missing   map[string]bool // needed topics that are not yet subscribed
 	ready     chan struct{}   // closed when none is missing
@@ -58,8 +59,9 @@ type report struct {
 func newCore(client *Client, cfg Config, p plan) *core {
 	c := &core{
 		client: client, spec: cfg.spec(p), plan: p, turn: make(chan struct{}, 1), asking: make(chan struct{}, 1),
-		watchers: map[*queue]struct{}{}, waiters: map[*waiter]struct{}{},
+		early: newQueue(), waiters: map[*waiter]struct{}{},
 	}
+	c.watchers = map[*queue]struct{}{c.early: {}}
 	c.turn <- struct{}{}
 	c.asking <- struct{}{}
 	c.reset()
@@ -126,7 +128,7 @@ func (c *core) lost() {
 	c.tell(event.Observation{
 		Device: c.spec.Device, Reach: event.ReachOffline, Origin: event.OriginLive,
 		ReceivedAt: event.InstantOf(time.Now()),
-	})
+	}, nil)
 }
 
 // hear takes one message in. It is called in the order of receipt.
@@ -134,6 +136,9 @@ func (c *core) hear(m message, read reader) {
 	if len(m.payload) > maxPayload {
 		c.client.misunderstood(c.spec.Device, m)
 		return
+	}
+	if m.waited && m.origin == event.OriginLive && c.spec.Horizon.Duration() < 2*c.client.oldest() {
+		m.origin = event.OriginCached // it may be too old for this device
 	}
 	s, understood := read(m.payload)
 	if !understood {
@@ -145,14 +150,15 @@ func (c *core) hear(m message, read reader) {
 		c.hearReach(m, s)
 		return
 	}
-	live := !m.retained && !c.stale(m, s)
-	if !live {
+	if m.origin == event.OriginLive && c.stale(m, s) {
+		m.origin = event.OriginRetained
+	}
+	if m.origin == event.OriginLive {
+		c.alive()
+	} else {
 		s.opens, s.secures = false, false
 	}
-	if live {
-		c.alive()
-	}
-	c.hearParts(m, s, live)
+	c.hearParts(m, s)
 }
 
 // hearReach combines what the topics of availability say.
@@ -166,7 +172,7 @@ func (c *core) hearReach(m message, s said) {
 		return
 	}
 	c.reach = reach
-	c.tell(c.observation(m, said{Reach: reach}, originOf(!m.retained)))
+	c.tell(c.observation(m, said{Reach: reach}, m.origin), m.receipt)
 }
 
 func (c *core) combined() event.Reach {
@@ -228,15 +234,15 @@ func (c *core) stale(m message, s said) bool {
 }
 
 // hearParts tells watchers and waiters. Of a gateway's memory, only what changed is live; the rest is told as
-// cached. Waiters hear no copies.
-func (c *core) hearParts(m message, s said, live bool) {
+// cached. Waiters hear no copies, and nothing that waited at the broker: it is older than what they wait for.
+func (c *core) hearParts(m message, s said) {
 	answer := s // an answer to a question may well be what was known before
 	if s.memory {
 		kept := c.remember(m.topic, &s)
-		c.tellParts(m, kept, cachedUnless(m.retained))
+		c.tellParts(m, kept, copyOf(m.origin))
 	}
-	c.tellParts(m, s, originOf(live))
-	if !live {
+	c.tellParts(m, s, m.origin)
+	if m.origin != event.OriginLive || m.waited {
 		return
 	}
 	answer.opens, answer.secures = s.opens, s.secures
@@ -279,7 +285,7 @@ func (c *core) tellParts(m message, s said, origin event.Origin) {
 	if o.Contact != "" {
 		c.contact = o
 	}
-	c.tell(o)
+	c.tell(o, m.receipt)
 }
 
 func (c *core) observation(m message, s said, origin event.Origin) event.Observation {
@@ -289,24 +295,21 @@ func (c *core) observation(m message, s said, origin event.Origin) event.Observa
 	}
 }
 
-func originOf(live bool) event.Origin {
-	if live {
-		return event.OriginLive
+// copyOf is the origin of what a message only repeats.
+func copyOf(origin event.Origin) event.Origin {
+	if origin == event.OriginLive {
+		return event.OriginCached
 	}
-	return event.OriginRetained
-}
-
-func cachedUnless(retained bool) event.Origin {
-	if retained {
-		return event.OriginRetained
-	}
-	return event.OriginCached
+	return origin
 }
 
 // tell hands an observation to all watchers. The caller holds the lock.
-func (c *core) tell(o event.Observation) {
+func (c *core) tell(o event.Observation, from *receipt) {
+	if c.early != nil {
+		from = nil // nobody is there yet to record it
+	}
 	for q := range c.watchers {
-		q.put(o)
+		q.put(o, from)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/loquet/loquet/device"
 )
@@ -41,31 +42,33 @@ type finder struct {
 	all map[string][]byte
 }
 
-func (f *finder) hear(m message) {
-	component, isAnnouncement := component(m.topic)
-	if !isAnnouncement || component == "" || len(m.payload) > maxPayload {
+func (f *finder) hear(topic string, payload []byte) {
+	component, isAnnouncement := component(topic)
+	if !isAnnouncement || component == "" || len(payload) > maxPayload {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(m.payload) == 0 {
-		delete(f.all, m.topic) // the announcement is withdrawn
+	if len(payload) == 0 {
+		delete(f.all, topic) // the announcement is withdrawn
 	} else if len(f.all) < maxAnnouncements {
-		f.all[m.topic] = m.payload
+		f.all[topic] = payload
 	}
 }
 
 var errDiscovering = errors.New("a search for devices is running already")
 
 // Discover listens for announcements for a while, and returns the locks and covers among them, sorted by topic,
-// those that can't be used with the reason. Only one search runs at a time.
+// those that can't be used with the reason. Only one search runs at a time, on the connection of which the broker keeps
+// nothing: nobody wants to have missed an announcement.
 func (c *Client) Discover(ctx context.Context, length time.Duration) ([]Found, error) {
 	f := &finder{all: map[string][]byte{}}
-	if err := c.startFinding(f); err != nil {
+	speaking, err := c.startFinding(f)
+	if err != nil {
 		return nil, err
 	}
-	defer c.stopFinding()
-	refused, err := c.subscribe(ctx, discoveryTopics)
+	defer c.stopFinding(speaking)
+	refused, err := c.subscribe(ctx, speaking, discoveryTopics)
 	if err != nil {
 		return nil, err
 	}
@@ -82,23 +85,23 @@ func (c *Client) Discover(ctx context.Context, length time.Duration) ([]Found, e
 	return sortOut(f.all), nil
 }
 
-func (c *Client) startFinding(f *finder) error {
+func (c *Client) startFinding(f *finder) (*autopaho.ConnectionManager, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.up {
-		return device.ErrOffline
+	if !c.speaks {
+		return nil, device.ErrOffline
 	}
 	if c.found != nil {
-		return errDiscovering
+		return nil, errDiscovering
 	}
 	c.found = f
-	return nil
+	return c.speaking, nil
 }
 
-func (c *Client) stopFinding() {
+func (c *Client) stopFinding(speaking *autopaho.ConnectionManager) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	_, _ = c.conn.Unsubscribe(ctx, &paho.Unsubscribe{Topics: discoveryTopics}) // else they are ignored
+	_, _ = speaking.Unsubscribe(ctx, &paho.Unsubscribe{Topics: discoveryTopics}) // else they are ignored
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.found = nil

@@ -107,15 +107,15 @@ func TestWhatCantBeAnAccessPointIsRefusedWithTheReason(t *testing.T) {
 func TestOnlyAnnouncementsAreCollected(t *testing.T) {
 	f := &finder{all: map[string][]byte{}}
 	for _, topic := range []string{"homeassistant/status", "homeassistant/lock/config", "x/lock/a/config", "homeassistant/lock/a/b/c/config"} {
-		f.hear(message{topic: topic, payload: []byte("{}")})
+		f.hear(topic, []byte("{}"))
 	}
-	f.hear(message{topic: "homeassistant/lock/a/config", payload: make([]byte, maxPayload+1)})
+	f.hear("homeassistant/lock/a/config", make([]byte, maxPayload+1))
 	if len(f.all) != 0 {
 		t.Fatalf("collected %v", f.all)
 	}
-	f.hear(message{topic: "homeassistant/lock/a/config", payload: []byte("{}")})
-	f.hear(message{topic: "homeassistant/cover/n/a/config", payload: []byte("{}")})
-	f.hear(message{topic: "homeassistant/lock/a/config"}) // withdrawn
+	f.hear("homeassistant/lock/a/config", []byte("{}"))
+	f.hear("homeassistant/cover/n/a/config", []byte("{}"))
+	f.hear("homeassistant/lock/a/config", nil) // withdrawn
 	if len(f.all) != 1 {
 		t.Fatalf("collected %v", f.all)
 	}

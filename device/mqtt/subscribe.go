@@ -2,8 +2,10 @@ package mqtt
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/paho"
 )
 
@@ -17,19 +19,64 @@ func (c *Client) nudge() {
 	}
 }
 
-// subscriber subscribes to whatever is pending, until the context ends. It alone does so, so that the
-// connection's callbacks never wait.
+// subscriber sees each connection's backlog through, then subscribes to whatever is pending, until the context
+// ends. It alone does so, so that the connection's callbacks never wait.
 func (c *Client) subscriber(ctx context.Context) {
 	defer close(c.done)
+	prepared := uint64(0)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-c.wake:
 		}
+		if epoch, up := c.round(); up && epoch != prepared {
+			c.prepareSession(ctx, epoch)
+			c.awaitSpeaking(ctx)
+			prepared = epoch
+		}
+		c.unsubscribe(ctx)
 		for c.subscribeSome(ctx) {
 		}
 	}
+}
+
+// awaitSpeaking waits a little for the other connection, because a device that can be asked is asked as soon as it
+// is listened to.
+func (c *Client) awaitSpeaking(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, firstAnswer)
+	defer cancel()
+	_ = c.speaking.AwaitConnection(ctx) // without it, listening is better than nothing
+}
+
+// round returns which hearing connection this is, and whether it is up.
+func (c *Client) round() (epoch uint64, up bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.epoch, c.hears
+}
+
+// unsubscribe from what nobody wants any more. If it fails, the next message on such a topic brings it here again.
+func (c *Client) unsubscribe(ctx context.Context) {
+	for _, topics := range c.takeUnwanted() {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		_, _ = c.hearing.Unsubscribe(ctx, &paho.Unsubscribe{Topics: topics})
+		cancel()
+	}
+}
+
+// takeUnwanted returns batches of topics, and none while the connection is down.
+func (c *Client) takeUnwanted() (batches [][]string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []string
+	for topic := range c.unwanted {
+		if len(c.routes[topic]) == 0 && c.hears {
+			all = append(all, topic)
+		}
+	}
+	clear(c.unwanted)
+	return slices.Collect(slices.Chunk(all, topicsAtOnce))
 }
 
 // subscribeSome subscribes to one batch, and says whether to go on.
@@ -43,7 +90,7 @@ func (c *Client) subscribeSome(ctx context.Context) bool {
 	if count == 0 {
 		return false
 	}
-	refused, err := c.subscribe(ctx, batch)
+	refused, err := c.subscribe(ctx, c.hearing, batch)
 	if err != nil {
 		return c.retry(ctx, batch, epoch, err)
 	}
@@ -52,14 +99,14 @@ func (c *Client) subscribeSome(ctx context.Context) bool {
 }
 
 // subscribe returns the topics that the broker refused.
-func (c *Client) subscribe(ctx context.Context, topics []string) (map[string]bool, error) {
+func (c *Client) subscribe(ctx context.Context, on *autopaho.ConnectionManager, topics []string) (map[string]bool, error) {
 	request := &paho.Subscribe{}
 	for _, topic := range topics {
 		// QoS 1, so that a report isn't lost; retain as published stays off, so that the flag on a message means
 		// "this is the broker's copy".
 		request.Subscriptions = append(request.Subscriptions, paho.SubscribeOptions{Topic: topic, QoS: 1})
 	}
-	answer, err := c.conn.Subscribe(ctx, request)
+	answer, err := on.Subscribe(ctx, request)
 	if answer == nil {
 		return nil, err
 	}

@@ -16,30 +16,39 @@ const most = 1024
 // observation that fitted for the present state.
 type queue struct {
 	mu    sync.Mutex
-	items []event.Observation
+	items []heard
 	full  bool
 	more  chan struct{}
 }
 
+// heard is an observation, and what is to be acknowledged once it is recorded.
+type heard struct {
+	event.Observation
+	from *receipt
+}
+
 func newQueue() *queue { return &queue{more: make(chan struct{}, 1)} }
 
-func (q *queue) put(o event.Observation) {
+func (q *queue) put(o event.Observation, from *receipt) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	last := len(q.items) - 1
 	switch {
 	case q.full:
 		return
-	case last >= 0 && sameState(q.items[last], o):
-		q.items[last] = o
+	case last >= 0 && sameState(q.items[last].Observation, o):
+		from.keep()
+		q.items[last].from.drop()
+		q.items[last] = heard{o, from}
 	case last+1 >= most:
 		q.full = true
-		q.items = append(q.items, event.Observation{
+		q.items = append(q.items, heard{Observation: event.Observation{
 			Device: o.Device, Bolt: event.BoltUnknown, Contact: event.ContactUnknown,
 			ReceivedAt: o.ReceivedAt, Origin: event.OriginLive,
-		})
+		}})
 	default:
-		q.items = append(q.items, o)
+		from.keep()
+		q.items = append(q.items, heard{o, from})
 	}
 	select {
 	case q.more <- struct{}{}:
@@ -54,54 +63,67 @@ func sameState(a, b event.Observation) bool {
 }
 
 // take waits for the next observation; false when the context ends.
-func (q *queue) take(ctx context.Context) (event.Observation, bool) {
+func (q *queue) take(ctx context.Context) (heard, bool) {
 	for {
-		if o, ok := q.next(); ok {
-			return o, true
+		if h, ok := q.next(); ok {
+			return h, true
 		}
 		select {
 		case <-ctx.Done():
-			return event.Observation{}, false
+			return heard{}, false
 		case <-q.more:
 		}
 	}
 }
 
-func (q *queue) next() (event.Observation, bool) {
+func (q *queue) next() (heard, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.items) == 0 {
-		return event.Observation{}, false
+		return heard{}, false
 	}
-	o := q.items[0]
+	h := q.items[0]
 	q.items = q.items[1:]
 	if len(q.items) < most/2 {
 		q.full = false
 	}
-	return o, true
+	return h, true
 }
 
-// Watch begins with what was last heard (as cached, or retained if it came so), then reports what comes.
+// Watch begins with all that was heard so far, if nobody has watched before; else with what was last heard (as
+// cached, or retained if it came so). Then it reports what comes.
 func (c *core) Watch(ctx context.Context, sink func(event.Observation)) error {
-	q := newQueue()
-	c.mu.Lock()
-	c.watchers[q] = struct{}{}
-	for _, known := range c.known() {
-		q.put(known)
-	}
-	c.mu.Unlock()
+	q := c.newWatcher()
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.watchers, q)
 	}()
 	for {
-		o, ok := q.take(ctx)
+		h, ok := q.take(ctx)
 		if !ok || ctx.Err() != nil {
 			return ctx.Err()
 		}
-		sink(o)
+		sink(h.Observation)
+		if ctx.Err() == nil { // else it may not have been recorded
+			h.from.drop()
+		}
 	}
+}
+
+func (c *core) newWatcher() *queue {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if q := c.early; q != nil {
+		c.early = nil
+		return q
+	}
+	q := newQueue()
+	c.watchers[q] = struct{}{}
+	for _, known := range c.known() {
+		q.put(known, nil)
+	}
+	return q
 }
 
 // known is what was last heard, in order of receipt. The caller holds the lock.

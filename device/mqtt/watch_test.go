@@ -15,11 +15,11 @@ func bolt(b event.Bolt, at int) event.Observation {
 func drain(q *queue) []event.Observation {
 	var all []event.Observation
 	for {
-		o, ok := q.next()
+		h, ok := q.next()
 		if !ok {
 			return all
 		}
-		all = append(all, o)
+		all = append(all, h.Observation)
 	}
 }
 
@@ -30,7 +30,7 @@ func TestTheQueueLosesOnlyRepetitions(t *testing.T) {
 		q := newQueue()
 		var want []event.Observation
 		for i, s := range states {
-			q.put(bolt(s, i))
+			q.put(bolt(s, i), nil)
 			if n := len(want); n > 0 && want[n-1].Bolt == s {
 				want = want[:n-1]
 			}
@@ -52,8 +52,8 @@ func TestARetainedCopyIsNotARepetitionOfALiveReport(t *testing.T) {
 	q := newQueue()
 	old := bolt(event.BoltLocked, 1)
 	old.Origin = event.OriginRetained
-	q.put(old)
-	q.put(bolt(event.BoltLocked, 2))
+	q.put(old, nil)
+	q.put(bolt(event.BoltLocked, 2), nil)
 	if got := drain(q); len(got) != 2 || got[0].Current() || !got[1].Current() {
 		t.Fatalf("kept %v", got)
 	}
@@ -63,14 +63,14 @@ func TestAFullQueueEndsInUnknown(t *testing.T) {
 	q := newQueue()
 	states := []event.Bolt{event.BoltLocked, event.BoltUnlocked}
 	for i := range 2*most + 1 {
-		q.put(bolt(states[i%2], i))
+		q.put(bolt(states[i%2], i), nil)
 	}
 	all := drain(q)
 	last := all[len(all)-1]
 	if len(all) != most+1 || last.Bolt != event.BoltUnknown || last.Contact != event.ContactUnknown {
 		t.Fatalf("%d are kept, the last is %+v", len(all), last)
 	}
-	q.put(bolt(event.BoltLocked, 0))
+	q.put(bolt(event.BoltLocked, 0), nil)
 	if got := drain(q); len(got) != 1 {
 		t.Fatalf("an emptied queue takes nothing: %v", got)
 	}

@@ -1,5 +1,5 @@
 // Package memory keeps a store in memory, for tests and for simulation in virtual time. It starts no goroutine,
-// reads no clock and loses everything with the process.
+// reads no clock and loses everything with the real process; Reopen is for simulated ones.
 package memory
 
 import (
@@ -20,16 +20,18 @@ const sweepMost = 500
 
 // Store implements store.Store. Safe for concurrent use: one mutex guards all of it.
 type Store struct {
-	mu         sync.Mutex
-	closed     bool
-	sites      *btree.BTreeG[*journal]
-	deadlines  *btree.BTreeG[store.Due]
-	work       map[string]*store.Work
-	due        *btree.BTreeG[slot]
-	rows       *btree.BTreeG[store.Row]
-	values     map[valueKey]store.Value
-	remembered map[string]store.Remembered
-	records    *btree.BTreeG[store.Record]
+	mu        sync.Mutex
+	closed    bool
+	sites     *btree.BTreeG[*journal]
+	deadlines *btree.BTreeG[store.Due]
+	work      map[string]*store.Work
+	due       *btree.BTreeG[slot]
+	// unclaimedDue is when claimed work was due before the first of its claims.
+	unclaimedDue map[string]event.Instant
+	rows         *btree.BTreeG[store.Row]
+	values       map[valueKey]store.Value
+	remembered   map[string]store.Remembered
+	records      *btree.BTreeG[store.Record]
 }
 
 // journal is one site.
@@ -57,14 +59,15 @@ var _ store.Store = (*Store)(nil)
 // New makes an empty store.
 func New() *Store {
 	return &Store{
-		sites:      tree(func(a, b *journal) int { return cmp.Compare(a.site, b.site) }),
-		deadlines:  tree(compareDue),
-		work:       map[string]*store.Work{},
-		due:        tree(compareSlots),
-		rows:       tree(compareRows),
-		values:     map[valueKey]store.Value{},
-		remembered: map[string]store.Remembered{},
-		records:    tree(compareRecords),
+		sites:        tree(func(a, b *journal) int { return cmp.Compare(a.site, b.site) }),
+		deadlines:    tree(compareDue),
+		work:         map[string]*store.Work{},
+		due:          tree(compareSlots),
+		unclaimedDue: map[string]event.Instant{},
+		rows:         tree(compareRows),
+		values:       map[valueKey]store.Value{},
+		remembered:   map[string]store.Remembered{},
+		records:      tree(compareRecords),
 	}
 }
 
@@ -117,6 +120,19 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	s.closed = true
 	return nil
+}
+
+// Reopen closes the store and opens what it holds once more, as the next process does: claims are released.
+func (s *Store) Reopen() *Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	next := &Store{sites: s.sites, deadlines: s.deadlines, work: s.work, due: s.due, unclaimedDue: map[string]event.Instant{},
+		rows: s.rows, values: s.values, remembered: s.remembered, records: s.records}
+	for id, due := range s.unclaimedDue {
+		next.move(next.work[id], due)
+	}
+	return next
 }
 
 // take collects up to limit items from pivot on, for as long as want says so.

@@ -16,6 +16,9 @@ func TestConformance(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		return s, nil
+		return s, func() store.Store {
+			s = s.Reopen()
+			return s
+		}
 	})
 }

@@ -59,6 +59,9 @@ func (s *Store) Claim(ctx context.Context, kinds []string, now, again event.Inst
 		claimed := *w
 		claimed.Data = slices.Clone(w.Data)
 		out = append(out, claimed)
+		if _, repeated := s.unclaimedDue[w.ID]; !repeated {
+			s.unclaimedDue[w.ID] = w.Due
+		}
 		s.move(w, again)
 	}
 	return out, nil
@@ -88,6 +91,7 @@ func (s *Store) Finish(ctx context.Context, id string) error {
 	if w := s.work[id]; w != nil {
 		s.due.Delete(slot{w.Kind, w.Due, w.ID})
 		delete(s.work, id)
+		delete(s.unclaimedDue, id)
 	}
 	return nil
 }
@@ -100,6 +104,7 @@ func (s *Store) Postpone(ctx context.Context, id string, due event.Instant) erro
 	defer s.mu.Unlock()
 	if w := s.work[id]; w != nil {
 		s.move(w, due)
+		delete(s.unclaimedDue, id)
 	}
 	return nil
 }

@@ -19,6 +19,13 @@ const (
 	workNext     = "SELECT due FROM work WHERE kind = ? ORDER BY due LIMIT 1"
 )
 
+// Of claimed work, unclaimed_due keeps when it was due before the first of its claims.
+const (
+	claimWork    = "UPDATE work SET due = ?, attempts = ?, unclaimed_due = coalesce(unclaimed_due, due) WHERE id = ?"
+	postponeWork = "UPDATE work SET due = ?, unclaimed_due = NULL WHERE id = ?"
+	releaseWork  = "UPDATE work SET due = unclaimed_due, unclaimed_due = NULL WHERE unclaimed_due IS NOT NULL"
+)
+
 // sweepMost bounds how many values, answers and records one Sweep removes, so that it holds nobody up.
 const sweepMost = 500
 
@@ -68,7 +75,7 @@ func (c conn) claim(kinds []string, now, again event.Instant, limit int) ([]stor
 	}
 	for i := range all {
 		all[i].Attempts++
-		if err := c.exec("UPDATE work SET due = ?, attempts = ? WHERE id = ?", int64(again), int64(all[i].Attempts), all[i].ID); err != nil {
+		if err := c.exec(claimWork, int64(again), int64(all[i].Attempts), all[i].ID); err != nil {
 			return nil, err
 		}
 	}
@@ -101,7 +108,7 @@ func (s *Store) Finish(ctx context.Context, id string) error {
 
 // Postpone implements store.Queue. Postponing what is not there is not an error: it was finished meanwhile.
 func (s *Store) Postpone(ctx context.Context, id string, due event.Instant) error {
-	return s.write(ctx, func(w *writer) error { return w.exec("UPDATE work SET due = ? WHERE id = ?", int64(due), id) })
+	return s.write(ctx, func(w *writer) error { return w.exec(postponeWork, int64(due), id) })
 }
 
 // NextWork implements store.Queue.

@@ -68,7 +68,8 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the file for reading and writing, and creates it (mode 0600) with its tables if it is missing.
+// Open opens the file for reading and writing, and creates it (mode 0600) with its tables if it is missing. Claims
+// of work are released: it is due again when it was before, and its attempts still count.
 // Errors: another process has it open for writing; it was written by a newer version; it is damaged or no
 // store; the disk can't be written. A file that is refused is not changed.
 func Open(path string) (*Store, error) { return open(path, options{logPages: logPages}) }
@@ -160,6 +161,10 @@ func (s *Store) openWriter(logPages int64) error {
 		return closing(c.Conn, err)
 	}
 	if err := migrate(context.Background(), c.Conn); err != nil {
+		return closing(c.Conn, err)
+	}
+	// Whoever claimed work is gone: this process alone has the file.
+	if err := c.exec(releaseWork); err != nil {
 		return closing(c.Conn, err)
 	}
 	log, err := connect(s.uri, readerCache, sqlite.OpenReadWrite)

@@ -90,6 +90,15 @@ func checkCancelled(h harness) {
 	h.nothingBut("a")
 }
 
+// reclaimed requires that work which was claimed once, until t1, is claimed anew before that.
+func (h harness) reclaimed(id string) {
+	h.Helper()
+	got := h.claim(t0, t1, 1, "k")
+	if len(got) != 1 || got[0].ID != id || got[0].Due != t0 || got[0].Attempts != 2 {
+		h.Fatalf("claimed %+v, want %s for the second time", got, id)
+	}
+}
+
 // checkReopened closes a store in the middle of its life and requires that all of it is there afterwards.
 func checkReopened(t *testing.T, open Factory) {
 	s, reopen := open(t)
@@ -106,7 +115,7 @@ func checkReopened(t *testing.T, open Factory) {
 	h.version("c", 100)
 	h.events("c", 10, 90, entries("c", 10, 90))
 	h.record(store.Record{Kind: "k", ID: "x", Version: 1})
-	h.claims(t1-1, t1, 1, []string{"k"})
+	h.reclaimed("a-w")
 	h.nothingBut("a")
 	h.fails(h.s.Append(h.Context(), everything("a", 0)), store.ErrExists)
 	h.append(decision("a", 1, 2))

@@ -17,7 +17,8 @@ import (
 func checkTwin(t *testing.T, open Factory) {
 	rapid.Check(t, func(r *rapid.T) {
 		s, reopen := open(t)
-		p := &pair{ctx: t.Context(), engine: s, twin: &twin{}}
+		naive := &twin{unclaimedDue: map[string]event.Instant{}}
+		p := &pair{ctx: t.Context(), engine: s, twin: naive}
 		defer func() { p.must(r, p.engine.Close()) }()
 		actions := map[string]func(*rapid.T){
 			"append": p.append, "claim": p.claim, "work": p.changeWork, "sweep": p.sweep, "put": p.putRecord, "": p.compareAll,
@@ -26,6 +27,7 @@ func checkTwin(t *testing.T, open Factory) {
 			actions["reopen"] = func(r *rapid.T) {
 				p.must(r, p.engine.Close())
 				p.engine = reopen()
+				naive.releaseClaims()
 			}
 		}
 		r.Repeat(actions)

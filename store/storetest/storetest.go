@@ -16,8 +16,8 @@ import (
 )
 
 // Factory opens a fresh, empty store; the factory sees to it that it is closed when the test ends. Reopen
-// opens the same store once more after it was closed, as a new process would; it is nil for an engine that
-// keeps nothing.
+// opens the same store once more after it was closed, as the only process that has it; it is nil for an engine
+// that keeps nothing, or that several processes share.
 type Factory func(t testing.TB) (s store.Store, reopen func() store.Store)
 
 // Run runs the suite.

@@ -20,6 +20,8 @@ type twin struct {
 	values     []ownedValue
 	remembered []store.Remembered
 	records    []store.Record
+	// unclaimedDue is when claimed work was due before it was claimed.
+	unclaimedDue map[string]event.Instant
 }
 
 type ownedValue struct {
@@ -174,8 +176,18 @@ func (w *twin) Claim(_ context.Context, kinds []string, now, again event.Instant
 		claimed[i].Attempts++
 		n := w.find(c.ID)
 		w.work[n].Attempts, w.work[n].Due = c.Attempts+1, again
+		if _, claimed := w.unclaimedDue[c.ID]; !claimed {
+			w.unclaimedDue[c.ID] = c.Due
+		}
 	}
 	return claimed, nil
+}
+
+func (w *twin) releaseClaims() {
+	for id, due := range w.unclaimedDue {
+		w.work[w.find(id)].Due = due
+	}
+	clear(w.unclaimedDue)
 }
 
 func (w *twin) find(id string) int {
@@ -184,6 +196,7 @@ func (w *twin) find(id string) int {
 
 func (w *twin) Finish(_ context.Context, id string) error {
 	w.work = slices.DeleteFunc(w.work, func(x store.Work) bool { return x.ID == id })
+	delete(w.unclaimedDue, id)
 	return nil
 }
 
@@ -191,6 +204,7 @@ func (w *twin) Postpone(_ context.Context, id string, due event.Instant) error {
 	if n := w.find(id); n >= 0 {
 		w.work[n].Due = due
 	}
+	delete(w.unclaimedDue, id)
 	return nil
 }
 
