@@ -240,24 +240,29 @@ func (p *peer) answer(ctx context.Context, o offer) (string, error) {
 	if err != nil {
 		return "", ErrOffer
 	}
+	if !sends(answer) {
+		return "", ErrOffer
+	}
 	gathered := webrtc.GatheringCompletePromise(p.conn)
 	if err := p.conn.SetLocalDescription(answer); err != nil {
 		return "", ErrOffer
 	}
+	ctx, cancel := context.WithTimeout(ctx, gathering)
+	defer cancel()
 	select {
 	case <-gathered:
+		return p.conn.LocalDescription().SDP, nil
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return "", ErrOffer // an offer can be such that nothing is gathered
 	}
-	if !p.sends() {
-		return "", ErrOffer
-	}
-	return p.conn.LocalDescription().SDP, nil
 }
 
-// sends says whether the answer truly holds the picture.
-func (p *peer) sends() bool {
-	d, err := p.conn.LocalDescription().Unmarshal()
+// gathering may take this long. It takes no time, as no other server is asked.
+const gathering = 2 * time.Second
+
+// sends says whether an answer truly holds the picture.
+func sends(answer webrtc.SessionDescription) bool {
+	d, err := answer.Unmarshal()
 	if err != nil {
 		return false
 	}
