@@ -29,12 +29,13 @@ type Shot struct {
 	Seconds int
 	// Rate in frames per second (25), Keys between key pictures (2 s), and B pictures between others.
 	Rate, Keys, B int
-	// Source is ffmpeg's, without size and rate; "" is a moving test picture.
-	Source string
+	// Filter changes the moving test picture, in ffmpeg's words; "" does not.
+	Filter string
 }
 
-// Steps is a source whose brightness says which second it is: 40 in the first, 20 more in each that follows.
-const Steps = "color=black,format=yuv420p,geq=lum='40+20*floor(T)':cb=128:cr=128"
+// Steps is a filter that leaves a grey whose brightness says which second it is: 40 in the first, 20 more in each that
+// follows.
+const Steps = "format=yuv420p,geq=lum='40+20*floor(T)':cb=128:cr=128"
 
 // Film encodes a shot, and returns its units; the test is skipped without ffmpeg.
 func Film(t testing.TB, shot Shot) []*camera.Unit {
@@ -55,9 +56,9 @@ func Film(t testing.TB, shot Shot) []*camera.Unit {
 }
 
 func (s Shot) arguments() []string {
-	source := s.Source
-	if source == "" {
-		source = "testsrc2"
+	filter := s.Filter
+	if filter == "" {
+		filter = "null"
 	}
 	encoder := []string{
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-bf", fmt.Sprint(s.B),
@@ -69,16 +70,8 @@ func (s Shot) arguments() []string {
 			"-x265-params", fmt.Sprintf("log-level=error:keyint=%d:min-keyint=%d:scenecut=0:open-gop=0:bframes=%d", s.Keys, s.Keys, s.B),
 		}
 	}
-	input := "testsrc2=size=320x180"
-	if s.Source != "" {
-		input = "color=black:size=320x180"
-	}
-	filter := "null"
-	if s.Source != "" {
-		filter = s.Source
-	}
 	args := []string{
-		"-v", "error", "-threads", "1", "-f", "lavfi", "-i", fmt.Sprintf("%s:rate=%d", input, s.Rate),
+		"-v", "error", "-threads", "1", "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=320x180:rate=%d", s.Rate),
 		"-t", fmt.Sprint(s.Seconds), "-vf", filter,
 	}
 	return append(append(args, encoder...), "-threads", "1", "-video_track_timescale", fmt.Sprint(clockRate))
