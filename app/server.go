@@ -26,6 +26,7 @@ import (
 	"github.com/loquet/loquet/device/sendlog"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/film"
 	"github.com/loquet/loquet/fleet"
 	"github.com/loquet/loquet/store/sqlite"
 	"github.com/loquet/loquet/unlock"
@@ -53,12 +54,15 @@ type server struct {
 	accounts   *accounts
 	fleet      *fleet.Fleet
 	dispatcher *dispatch.Dispatcher
-	metrics    *metrics
-	api        *api.API
-	public     net.Listener
-	local      net.Listener
-	http       *http.Server
-	admin      *http.Server
+	// film is nil without a media service, and keepMedia has one running as long as its context.
+	film      *film.Director
+	keepMedia func(context.Context)
+	metrics   *metrics
+	api       *api.API
+	public    net.Listener
+	local     net.Listener
+	http      *http.Server
+	admin     *http.Server
 }
 
 func serve(ctx context.Context, c ServeConfig, logs io.Writer) error {
@@ -105,8 +109,16 @@ func (s *server) build(ctx context.Context) (err error) {
 	}
 	secrets := vault.New(vault.Deps{Master: master, Register: s.store, Now: time.Now, Random: rand.Reader})
 	gate := &unlock.Gate{Journal: s.store, Devices: s.fleet, Sealer: secrets, Now: time.Now, Random: rand.Reader}
-	s.dispatcher = dispatch.New(dispatch.Config{Store: s.store, Gate: gate, Devices: s.fleet, Now: time.Now, Log: s.log,
+	studio, keep, err := studioOf(s.config, s.log)
+	if err != nil {
+		return err
+	}
+	s.keepMedia = keep
+	s.dispatcher = dispatch.New(dispatch.Config{Store: s.store, Gate: gate, Devices: s.fleet, Pictures: studio, Now: time.Now, Log: s.log,
 		Committed: s.metrics.committed})
+	if studio != nil {
+		s.film = film.New(film.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Studio: studio, Random: rand.Reader, Log: s.log})
+	}
 	return s.buildHTTP(secrets)
 }
 
@@ -148,7 +160,7 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	deps := auth.Deps{Register: s.store, Now: time.Now, Random: rand.Reader}
 	keys, couriers, sessions := auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps)
 	s.api, err = api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.discover,
-		Keys: keys, Couriers: couriers, Sessions: sessions, Now: time.Now, Random: rand.Reader, Log: s.log,
+		Film: s.film, Keys: keys, Couriers: couriers, Sessions: sessions, Now: time.Now, Random: rand.Reader, Log: s.log,
 		PublicURL: s.config.PublicURL, LocalWebhooks: s.config.LocalWebhooks, Version: versionText()})
 	if err != nil {
 		return err
@@ -192,6 +204,10 @@ func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
 	var under sync.WaitGroup
 	under.Go(func() { failed <- s.dispatcher.Run(parts) })
 	under.Go(func() { s.fleet.Run(parts, s.dispatcher.Watch) })
+	under.Go(func() { s.keepMedia(parts) })
+	if s.film != nil {
+		under.Go(func() { s.film.Run(parts) })
+	}
 	// Only now, with every device made: what waited at the broker comes at once. The connection outlives what is
 	// under way, and is closed after it, because an order that was sent waits for its report.
 	if err := s.mqtt.Connect(context.WithoutCancel(parts)); err != nil {

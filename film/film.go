@@ -137,8 +137,8 @@ func (d *Director) do(ctx context.Context, at event.SiteID, r site.Request, atta
 }
 
 // Run tells the sites what their cameras show, until the context ends.
-func (d *Director) Run(ctx context.Context) error {
-	return d.Studio.Watch(ctx, func(p event.Picture) {
+func (d *Director) Run(ctx context.Context) {
+	err := d.Studio.Watch(ctx, func(p event.Picture) {
 		if d.known(p) {
 			return
 		}
@@ -146,6 +146,9 @@ func (d *Director) Run(ctx context.Context) error {
 			d.Log.ErrorContext(ctx, "what a camera shows could not be recorded", slog.Any("camera", p.Camera), slog.Any("error", err))
 		}
 	})
+	if ctx.Err() == nil {
+		d.Log.ErrorContext(ctx, "nobody watches the cameras any more", slog.Any("error", err))
+	}
 }
 
 func (d *Director) known(p event.Picture) bool {
