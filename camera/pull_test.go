@@ -79,21 +79,21 @@ func pulling(t *testing.T, s *script, check func(*camera.Pull, *camera.Ring)) {
 func TestPullProvesAndRecovers(t *testing.T) {
 	s := &script{runs: []func(context.Context, func(*camera.Unit)) error{films(20 * time.Second)}}
 	pulling(t, s, func(p *camera.Pull, ring *camera.Ring) {
-		time.Sleep(2100 * time.Millisecond)
+		<-time.After(2100 * time.Millisecond)
 		if v := p.Verdict(time.Now()); !v.Live || p.Fault() != nil {
 			t.Errorf("%+v, %v", v, p.Fault())
 		}
 		reader := ring.Subscribe(camera.FromOldest, 1000)
 		defer reader.Close()
-		time.Sleep(17_930 * time.Millisecond) // it has just failed
+		<-time.After(17_930 * time.Millisecond) // it has just failed
 		if v := p.Verdict(time.Now()); v.Why != camera.NoAnswer || v.Live || p.Fault() == nil {
 			t.Errorf("%+v, %v", v, p.Fault())
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		if v := p.Verdict(time.Now()); v.Why != camera.TooFew {
 			t.Errorf("the proof does not begin anew: %+v", v)
 		}
-		time.Sleep(3 * time.Second)
+		<-time.After(3 * time.Second)
 		if v := p.Verdict(time.Now()); !v.Live {
 			t.Errorf("%+v", v)
 		}
@@ -110,7 +110,7 @@ func TestPullProvesAndRecovers(t *testing.T) {
 func TestPullWaitsLongerAndLonger(t *testing.T) {
 	s := &script{runs: []func(context.Context, func(*camera.Unit)) error{fails(camera.NoAnswer)}}
 	pulling(t, s, func(p *camera.Pull, _ *camera.Ring) {
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		tries := s.tries()
 		if n := len(tries); n < 14 || n > 26 {
 			t.Errorf("%d tries in two minutes", n)
@@ -132,7 +132,7 @@ func TestPullDoesNotTryPasswordsAgainAndAgain(t *testing.T) {
 	for _, why := range []camera.Why{camera.WrongPassword, camera.NotFound, camera.NoVideo, camera.WrongFormat} {
 		s := &script{runs: []func(context.Context, func(*camera.Unit)) error{fails(why)}}
 		pulling(t, s, func(p *camera.Pull, _ *camera.Ring) {
-			time.Sleep(5 * time.Minute)
+			<-time.After(5 * time.Minute)
 			if n := len(s.tries()); n < 4 || n > 7 {
 				t.Errorf("%s: %d tries in five minutes", why, n)
 			}
@@ -148,7 +148,7 @@ func TestPullBeginsItsPausesAnewAfterASteadyConnection(t *testing.T) {
 		fails(camera.Broken), fails(camera.Broken), fails(camera.Broken), fails(camera.Broken), films(15 * time.Second), fails(camera.Broken),
 	}}
 	pulling(t, s, func(*camera.Pull, *camera.Ring) {
-		time.Sleep(30 * time.Second)
+		<-time.After(30 * time.Second)
 		tries := s.tries()
 		if pause := tries[5].Sub(tries[4].Add(15 * time.Second)); pause > 400*time.Millisecond {
 			t.Errorf("comes back after %v", pause)
@@ -161,7 +161,7 @@ func TestErrorThatIsNoFaultIsToldAsNoAnswer(t *testing.T) {
 		func(context.Context, func(*camera.Unit)) error { return errors.New("cable") },
 	}}
 	pulling(t, s, func(p *camera.Pull, _ *camera.Ring) {
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		f := p.Fault()
 		if f.Why != camera.NoAnswer || f.Error() != "no-answer: cable" || errors.Unwrap(f).Error() != "cable" {
 			t.Errorf("%v", f)

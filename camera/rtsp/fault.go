@@ -56,14 +56,22 @@ func reason(err error) camera.Why {
 	return camera.Broken
 }
 
+// refusals have a meaning of their own; any other status means that the camera and we don't understand each other.
+var refusals = map[base.StatusCode]camera.Why{
+	base.StatusUnauthorized:                     camera.WrongPassword,
+	base.StatusForbidden:                        camera.WrongPassword,
+	base.StatusConnectionCredentialsNotAccepted: camera.WrongPassword,
+	base.StatusNotFound:                         camera.NotFound,
+	base.StatusGone:                             camera.NotFound,
+	// too many look at it already, or it has just started
+	base.StatusNotEnoughBandwidth:  camera.NoAnswer,
+	base.StatusServiceUnavailable:  camera.NoAnswer,
+	base.StatusInternalServerError: camera.NoAnswer,
+}
+
 func refusal(code base.StatusCode) camera.Why {
-	switch code {
-	case base.StatusUnauthorized, base.StatusForbidden, base.StatusConnectionCredentialsNotAccepted:
-		return camera.WrongPassword
-	case base.StatusNotFound, base.StatusGone:
-		return camera.NotFound
-	case base.StatusNotEnoughBandwidth, base.StatusServiceUnavailable, base.StatusInternalServerError:
-		return camera.NoAnswer // too many look at it already, or it has just started
+	if why, known := refusals[code]; known {
+		return why
 	}
 	return camera.Broken
 }
@@ -74,6 +82,9 @@ func secrets(u *base.URL) *strings.Replacer {
 	words := []string{u.User.String(), password, url.QueryEscape(password), url.PathEscape(password), u.User.Username()}
 	if path := u.RequestURI(); len(path) > 1 {
 		words = append(words, path, u.RawQuery, u.Path)
+	}
+	for _, values := range (*url.URL)(u).Query() {
+		words = append(words, values...)
 	}
 	var hide []string
 	for _, w := range words {

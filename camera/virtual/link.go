@@ -69,7 +69,7 @@ func (l *link) hold(c net.Conn) bool {
 
 // listen implements gortsplib.Server.Listen.
 func (l *link) listen(network, address string) (net.Listener, error) {
-	listener, err := net.Listen(network, address) //nolint:noctx // it binds at once
+	listener, err := net.Listen(network, address)
 	return linked{listener, l}, err
 }
 

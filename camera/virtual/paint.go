@@ -52,10 +52,10 @@ func (s Scene) paint(w, h int, t time.Time, words string) *frame {
 		f.fill(right-6*step, ground-step, right-4*step, ground, card)
 		state += ", PARCEL"
 	}
-	f.text(step/2, 0, s.Name)
-	f.text(step/2, 2*step, t.UTC().Format("15:04:05.00"))
-	f.text(step/2, 4*step, state)
-	f.text(step/2, ground, words)
+	f.text(0, s.Name)
+	f.text(2*step, t.UTC().Format("15:04:05.00"))
+	f.text(4*step, state)
+	f.text(ground, words)
 	return f
 }
 
@@ -72,7 +72,8 @@ func (f *frame) fill(x0, y0, x1, y1 int, c colour) {
 }
 
 // text writes a line at twice the size of the font, which has 7 by 13 dots, and cuts what has no room.
-func (f *frame) text(x0, y0 int, line string) {
+func (f *frame) text(y0 int, line string) {
+	const x0 = step / 2
 	mask := image.NewGray(image.Rect(0, 0, f.w/2-x0/2, step))
 	d := font.Drawer{Dst: mask, Src: image.NewUniform(color.White), Face: basicfont.Face7x13, Dot: fixed.P(0, 12)}
 	d.DrawString(line)

@@ -269,3 +269,6 @@ func (c *Camera) OnSetup(r *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, 
 func (c *Camera) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
+
+// OnStreamWriteError implements gortsplib.ServerHandlerOnStreamWriteError: who can't be reached misses packets.
+func (c *Camera) OnStreamWriteError(*gortsplib.ServerHandlerOnStreamWriteErrorCtx) {}

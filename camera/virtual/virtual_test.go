@@ -3,7 +3,10 @@ package virtual_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,18 +19,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// watch pulls a virtual camera over a real connection. Key pictures come every second, to be quick.
+// watch pulls a virtual camera over a real connection. Key pictures come every second, to be quick. Its methods
+// return an error instead of failing the test, so that many can be watched at once.
 type watch struct {
-	t      *testing.T
 	camera *virtual.Camera
 	pull   *camera.Pull
 	ring   *camera.Ring
 }
 
-func newWatch(t *testing.T, o virtual.Options) *watch {
+func newWatch(t *testing.T) *watch {
 	t.Helper()
-	o.Group = virtual.Rate
-	cam, err := virtual.Start(o)
+	cam, err := virtual.Start(virtual.Options{User: "door", Password: "s3cret!", Group: virtual.Rate, LoopLength: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +38,7 @@ func newWatch(t *testing.T, o virtual.Options) *watch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &watch{t: t, camera: cam, ring: camera.NewRing(camera.DefaultDepth)}
+	w := &watch{camera: cam, ring: camera.NewRing(camera.DefaultDepth)}
 	w.pull = camera.NewPull(source, w.ring, camera.NewJudge(time.Now()))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -45,70 +47,61 @@ func newWatch(t *testing.T, o virtual.Options) *watch {
 	return w
 }
 
-// until waits for a reason, and returns how long it took.
-func (w *watch) until(within time.Duration, whys ...camera.Why) time.Duration {
-	w.t.Helper()
-	begun := time.Now()
+// until waits for one of some reasons.
+func (w *watch) until(within time.Duration, whys ...camera.Why) error {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
-	for time.Since(begun) < within {
-		v := w.pull.Verdict(time.Now())
-		for _, why := range whys {
-			if v.Why == why {
-				return time.Since(begun)
+	late := time.After(within)
+	for {
+		select {
+		case <-ticker.C:
+			if slices.Contains(whys, w.pull.Verdict(time.Now()).Why) {
+				return nil
 			}
+		case <-late:
+			return fmt.Errorf("not %q after %v, but %+v", whys, within, w.pull.Verdict(time.Now()))
 		}
-		<-ticker.C
 	}
-	w.t.Fatalf("not %q after %v, but %+v", whys, within, w.pull.Verdict(time.Now()))
-	return 0
 }
 
-// stays says that the camera is live all the time.
-func (w *watch) stays(d time.Duration, want ...camera.Why) {
-	w.t.Helper()
+// live waits until the camera is proven, and watches it for another second.
+func (w *watch) live() error {
+	if err := w.until(6*time.Second, camera.Live); err != nil {
+		return err
+	}
+	return w.stays(time.Second)
+}
+
+// stays watches a camera that is to be live at every unit.
+func (w *watch) stays(d time.Duration) error {
 	reader := w.ring.Subscribe(camera.FromLastKey, 100)
 	defer reader.Close()
 	for end := time.After(d); ; {
 		select {
 		case <-end:
-			return
+			return nil
 		case <-reader.C:
 		}
-		v, ok := w.pull.Verdict(time.Now()), false
-		for _, why := range want {
-			ok = ok || v.Why == why
-		}
-		if !ok {
-			w.t.Fatalf("%+v", v)
+		if v := w.pull.Verdict(time.Now()); !v.Live {
+			return fmt.Errorf("%+v", v)
 		}
 	}
 }
 
-// The table of attacks: each is refused within 3 s of its beginning, a loop at its first repeated key picture.
-func TestAttacks(t *testing.T) {
-	t.Parallel()
-	const bound = 3 * time.Second
-	for name, c := range map[string]struct {
-		attack func(*virtual.Camera)
-		within time.Duration
-		why    []camera.Why
-	}{
-		"vanished":         {(*virtual.Camera).Vanish, bound, []camera.Why{camera.Stale}},
-		"encoder stopped":  {shows(virtual.Frozen), bound, []camera.Why{camera.Stale}},
-		"still":            {shows(virtual.Still), bound, []camera.Why{camera.Still, camera.Frozen}},
-		"half speed":       {shows(virtual.Slow), bound, []camera.Why{camera.Clock}},
-		"loop of 3 s":      {shows(virtual.Loop), 3*time.Second + bound/4, []camera.Why{camera.Loop}},
-		"other parameters": {restarts, bound, []camera.Why{camera.NoAnswer, camera.TooFew}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWatch(t, virtual.Options{LoopLength: 3 * time.Second})
-			w.until(6*time.Second, camera.Live)
-			w.stays(time.Second, camera.Live)
-			c.attack(w.camera)
-			t.Logf("refused after %v", w.until(c.within, c.why...))
-		})
+// first returns what comes first that is not nil.
+func first(errs ...func() error) error {
+	for _, do := range errs {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refused plays an attack on a live camera.
+func refused(attack func(*virtual.Camera), within time.Duration, whys ...camera.Why) func(*watch) error {
+	return func(w *watch) error {
+		return first(w.live, func() error { attack(w.camera); return w.until(within, whys...) })
 	}
 }
 
@@ -116,62 +109,79 @@ func shows(m virtual.Mode) func(*virtual.Camera) {
 	return func(c *virtual.Camera) { c.Show(m) }
 }
 
-func restarts(c *virtual.Camera) { _ = c.Restart(640, 368) }
+// bound of every attack of the table, but for a loop: that is found at its first repeated key picture.
+const bound = 3 * time.Second
 
-func TestQuietScenePasses(t *testing.T) {
-	t.Parallel()
-	w := newWatch(t, virtual.Options{})
+var plays = map[string]func(*watch) error{
+	"vanished":         refused((*virtual.Camera).Vanish, bound, camera.Stale),
+	"encoder stopped":  refused(shows(virtual.Frozen), bound, camera.Stale),
+	"still":            refused(shows(virtual.Still), bound, camera.Still, camera.Frozen),
+	"half speed":       refused(shows(virtual.Slow), bound, camera.Clock),
+	"loop of 3 s":      refused(shows(virtual.Loop), 3*time.Second+bound/4, camera.Loop),
+	"other parameters": refused(func(c *virtual.Camera) { _ = c.Restart(640, 368) }, bound, camera.NoAnswer, camera.TooFew),
+	"quiet scene":      quietScene,
+	"comes back":       comesBack,
+	"thaws":            thaws,
+	"wrong password":   wrongPassword,
+	"other formats":    otherFormats,
+}
+
+func quietScene(w *watch) error {
 	w.camera.Show(virtual.Quiet)
-	w.until(6*time.Second, camera.Live)
-	w.stays(4*time.Second, camera.Live)
+	return first(w.live, func() error { return w.stays(4 * time.Second) })
 }
 
-func TestCameraComesBack(t *testing.T) {
-	t.Parallel()
-	w := newWatch(t, virtual.Options{})
-	w.until(6*time.Second, camera.Live)
-	w.camera.Vanish()
-	w.until(2*time.Second, camera.Stale)
-	w.until(6*time.Second, camera.NoAnswer)
-	w.camera.Return()
-	w.until(15*time.Second, camera.Live)
+func comesBack(w *watch) error {
+	return first(w.live,
+		func() error { w.camera.Vanish(); return w.until(2*time.Second, camera.Stale) },
+		func() error { return w.until(6*time.Second, camera.NoAnswer) },
+		func() error { w.camera.Return(); return w.until(15*time.Second, camera.Live) })
 }
 
-func TestFreezeEnds(t *testing.T) {
-	t.Parallel()
-	w := newWatch(t, virtual.Options{})
-	w.until(6*time.Second, camera.Live)
-	w.camera.Show(virtual.Frozen)
-	w.until(2*time.Second, camera.Stale)
-	w.camera.Show(virtual.Live)
-	w.until(2*time.Second, camera.Live)
+func thaws(w *watch) error {
+	return first(w.live,
+		func() error { w.camera.Show(virtual.Frozen); return w.until(2*time.Second, camera.Stale) },
+		func() error { w.camera.Show(virtual.Live); return w.until(2*time.Second, camera.Live) })
 }
 
-func TestOtherParametersAreAnotherFormat(t *testing.T) {
-	t.Parallel()
-	w := newWatch(t, virtual.Options{})
-	w.until(6*time.Second, camera.Live)
+func wrongPassword(w *watch) error {
+	err := first(w.live,
+		func() error { w.camera.SetPassword("another"); return w.camera.Restart(320, 192) },
+		func() error { return w.until(4*time.Second, camera.WrongPassword) })
+	if err != nil {
+		return err
+	}
+	if text := w.pull.Fault().Error(); strings.Contains(text, "s3cret") || strings.Contains(text, "door") {
+		return errors.New(text)
+	}
+	return nil
+}
+
+// otherFormats changes the size within a connection, and then with a new one.
+func otherFormats(w *watch) error {
+	if err := w.live(); err != nil {
+		return err
+	}
 	reader := w.ring.Subscribe(camera.FromLastKey, 500)
 	defer reader.Close()
-	first := (<-reader.C).Unit.Format
+	one := (<-reader.C).Unit.Format
 	w.camera.Reshape(640, 368)
-	second := w.other(reader, first)
-	if second.Width != 640 || second.Height != 368 || second.Same(first) {
-		t.Errorf("%+v", second)
+	two, err := other(reader, one)
+	if err != nil || two.Width != 640 || two.Height != 368 || two.Same(one) {
+		return fmt.Errorf("%+v, %w", two, err)
 	}
 	if err := w.camera.Restart(320, 192); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	third := w.other(reader, second)
-	if third.Width != 320 || third == first || !third.Same(first) {
-		t.Errorf("%+v", third)
+	three, err := other(reader, two)
+	if err != nil || three.Width != 320 || three == one || !three.Same(one) {
+		return fmt.Errorf("%+v, %w", three, err)
 	}
-	w.until(6*time.Second, camera.Live)
+	return w.live()
 }
 
 // other waits for a unit of another format, which is a key picture.
-func (w *watch) other(reader *camera.Reader, known *camera.Format) *camera.Format {
-	w.t.Helper()
+func other(reader *camera.Reader, known *camera.Format) (*camera.Format, error) {
 	late := time.After(8 * time.Second)
 	for {
 		select {
@@ -180,32 +190,32 @@ func (w *watch) other(reader *camera.Reader, known *camera.Format) *camera.Forma
 				continue
 			}
 			if !item.Unit.Key {
-				w.t.Error("a format begins without a key picture")
+				return nil, errors.New("a format begins without a key picture")
 			}
-			return item.Unit.Format
+			return item.Unit.Format, nil
 		case <-late:
-			w.t.Fatal("no other format")
+			return nil, errors.New("no other format")
 		}
 	}
 }
 
-func TestWrongPassword(t *testing.T) {
-	t.Parallel()
-	w := newWatch(t, virtual.Options{User: "door", Password: "s3cret!"})
-	w.until(6*time.Second, camera.Live)
-	w.camera.SetPassword("another")
-	if err := w.camera.Restart(320, 192); err != nil {
-		t.Fatal(err)
+// TestCameras plays the table of attacks, and what a camera must be able to do, all at once.
+func TestCameras(t *testing.T) {
+	results := map[string]chan error{}
+	for name, play := range plays {
+		w, result := newWatch(t), make(chan error, 1)
+		results[name] = result
+		go func() { result <- play(w) }()
 	}
-	w.until(4*time.Second, camera.WrongPassword)
-	if text := w.pull.Fault().Error(); strings.Contains(text, "s3cret") || strings.Contains(text, "door") {
-		t.Error(text)
+	for name, result := range results {
+		if err := <-result; err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
 // TestOthersReadIt asks a client that we did not write.
 func TestOthersReadIt(t *testing.T) {
-	t.Parallel()
 	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Skip("ffmpeg is not installed; `make need` does that")
