@@ -131,6 +131,18 @@ func TestPicturesOfBeforeAStallAreLateAndThenLiveAgain(t *testing.T) {
 	}
 }
 
+func TestLiveSinceTheLastGap(t *testing.T) {
+	s := newScene()
+	s.live(20)
+	s.at = s.at.Add(2 * time.Second) // the camera itself stood still
+	s.pts += 180_000
+	back := s.at
+	s.live(1)
+	if v := s.verdict(); !v.Live || !v.Since.Equal(back) {
+		t.Errorf("%+v, the gap ended at %v", v, back)
+	}
+}
+
 func TestPictureThatComesLateForGoodStaysRefused(t *testing.T) {
 	s := newScene()
 	s.live(20)
