@@ -24,7 +24,6 @@
 //   - A used proof that counts again is law 1's if it opened, showed a code or counted a parcel, otherwise
 //     law 10's. An identifier that is not one at all is law 7's (it may hold a name); one that does not fit the
 //     event that made it, law 10's.
-//
 //   - What a lender says that it knew of a barrier, what a borrower wrote of that, and the reports on which a
 //     borrower's journal rests: law 5's. A grant that is in no journal is law 1's.
 //   - A barrier that was enrolled by nobody is law 1's, as a rehearsal by nobody is; a visit that was taken over by
