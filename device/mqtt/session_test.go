@@ -257,6 +257,7 @@ func TestWhatWasNotRecordedComesAgain(t *testing.T) {
 			})
 			f.door("closed")
 			<-recording
+			waitFor(t, "an acknowledgment that must not be", acknowledged())
 			stop := s.stop
 			s.stop = func() { stop(); close(hang) }
 			end(s)
@@ -276,7 +277,7 @@ func TestOneThatHangsDoesNotStopTheOthers(t *testing.T) {
 	var last atomic.Value
 	watch(t, s.client, "right", &last)
 	word := []string{"open", "closed"}
-	for i := range 60 {
+	for i := range 1200 { // more than the broker may have under way to us
 		f.say("farm/right/status/door", word[i%2])
 	}
 	f.say("farm/right/status/door", "nonsense")
