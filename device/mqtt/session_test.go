@@ -267,6 +267,21 @@ func TestWhatWasNotRecordedComesAgain(t *testing.T) {
 	}
 }
 
+// TestWhatComesWhileLeavingIsForTheNext: the watchers have ended, and the connection has not.
+func TestWhatComesWhileLeavingIsForTheNext(t *testing.T) {
+	t.Parallel()
+	f := atMosquitto(t, everything())
+	s := f.start(nil)
+	s.fence()
+	s.client.Leave()
+	s.stop()
+	<-s.done
+	f.door("closed")
+	waitFor(t, "an acknowledgment that must not be", acknowledged())
+	s.leave()
+	f.start(nil).hears("closed live")
+}
+
 // TestOneThatHangsDoesNotStopTheOthers: acknowledgments go in order, and the broker waits for them.
 func TestOneThatHangsDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
