@@ -43,7 +43,7 @@
 //
 // # How to read a running installation
 //
-// Read the log of what was sent first and the journals after it, so that each command finds its intent. A lender's
-// journal and a borrower's must be of one moment, or the lender's the later one; read everything in one snapshot
-// where the store has one.
+// Read the log of what was sent first, then take the time for Options.Now, and read the journals after that: so each
+// command finds its intent, and whatever a borrower's journal held by then finds its lender's side. What came later
+// is not compared between journals, and is counted as a remark. Without Now, all journals must be of one moment.
 package audit
