@@ -17,7 +17,8 @@ type Journal struct {
 
 // Options of one audit. The zero value is for one machine that has stopped.
 type Options struct {
-	// Now is when the journals were read; 0 judges each of them as of its last event.
+	// Now is when the reading of the journals began; 0 judges each of them as of its last event. What was written
+	// later is not compared between journals: they are read one after the other.
 	Now event.Instant
 	// Late is how much later than due an alarm may be raised; 0 means 10 seconds.
 	Late event.Millis
@@ -42,6 +43,7 @@ func Check(journals iter.Seq2[Journal, error], sent []event.Sent, o Options) (Re
 		c.journal(j)
 	}
 	c.acrossSites()
+	c.sent.leftOver(&c.report.Laws[1], &c.report.Laws[2])
 	c.report.sort()
 	return c.report, nil
 }
@@ -86,12 +88,6 @@ func (c *check) journal(j Journal) {
 	}
 	c.seen[j.Site] = true
 	c.sent.settle(h)
-}
-
-// acrossSites looks at what only all the journals together can tell.
-func (c *check) acrossSites() {
-	c.leases.acrossSites(&c.report.Laws[0], &c.report.Laws[2], &c.report.Laws[4], c.seen)
-	c.sent.leftOver(&c.report.Laws[1], &c.report.Laws[2])
 }
 
 // now is when this journal is judged.

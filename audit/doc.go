@@ -24,7 +24,6 @@
 //   - A used proof that counts again is law 1's if it opened, showed a code or counted a parcel, otherwise
 //     law 10's. An identifier that is not one at all is law 7's (it may hold a name); one that does not fit the
 //     event that made it, law 10's.
-//
 //   - What a lender says that it knew of a barrier, what a borrower wrote of that, and the reports on which a
 //     borrower's journal rests: law 5's. A grant that is in no journal is law 1's.
 //   - A barrier that was enrolled by nobody is law 1's, as a rehearsal by nobody is; a visit that was taken over by
@@ -44,7 +43,7 @@
 //
 // # How to read a running installation
 //
-// Read the log of what was sent first and the journals after it, so that each command finds its intent. A lender's
-// journal and a borrower's must be of one moment, or the lender's the later one; read everything in one snapshot
-// where the store has one.
+// Read the log of what was sent first, then take the time for Options.Now, and read the journals after that: so each
+// command finds its intent, and whatever a borrower's journal held by then finds its lender's side. What came later
+// is not compared between journals, and is counted as a remark. Without Now, all journals must be of one moment.
 package audit

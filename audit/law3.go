@@ -147,7 +147,7 @@ func (x *exam) lentOnce() {
 		x.blame(g.pos, f.about("%s was lent by %s", g.body.Barrier, g.body.Lease))
 	}
 	for _, e := range every[event.LeaseEnded](x.history) {
-		x.leases.ended = append(x.leases.ended, endedLease{x.site, x.seq(e.pos), e.body.Lease})
+		x.leases.ended = append(x.leases.ended, endedLease{x.where(e.pos), e.body.Lease})
 	}
 	for _, r := range every[event.LeaseReturned](x.history) {
 		if event.SiteOf(r.body.Lease) == x.site {

@@ -40,6 +40,7 @@ func (x *exam) knew(g entry[event.LeaseGranted]) {
 	if g.body.Known != (event.Known{}) {
 		x.judge(g.pos, x.whyKnown(g).about("what %s says of %s", g.body.Lease, g.body.Barrier))
 	}
+	x.leases.lent[lending{g.body.Barrier, event.SiteOf(g.body.Lease)}] = true
 	until := x.end()
 	if ended, ok := last[event.LeaseEnded](x.history, g.body.Lease, x.end()); ok && ended.pos > g.pos {
 		until = ended.pos
@@ -83,9 +84,7 @@ func says[T ~string](is T, at event.Instant) string {
 
 // told is what a borrower wrote that the lender knew.
 type told struct {
-	site    event.SiteID
-	seq     uint64
-	at      event.Instant
+	where
 	lease   event.LeaseID
 	barrier event.BarrierID
 	number  uint64
@@ -96,7 +95,7 @@ type told struct {
 func (x *exam) toldOf(l entry[event.LeaseReceived]) {
 	asked, ok := last[event.LeaseAsked](x.history, l.body.Lease, l.pos)
 	if ok {
-		x.leases.told = append(x.leases.told, told{x.site, x.seq(l.pos), l.at, l.body.Lease, asked.body.Barrier, l.body.Number, l.body.Known})
+		x.leases.told = append(x.leases.told, told{x.where(l.pos), l.body.Lease, asked.body.Barrier, l.body.Number, l.body.Known})
 	}
 }
 
@@ -114,6 +113,12 @@ func (l *leases) whyTold(t told) (f faults) {
 	return f
 }
 
+// lending is a barrier that was granted to a borrower at some time.
+type lending struct {
+	barrier  event.BarrierID
+	borrower event.SiteID
+}
+
 // heard is one report of one barrier.
 type heard uint64
 
@@ -128,15 +133,14 @@ func heardOf(b event.BarrierID, o event.Observation) heard {
 
 // reliance is an event in a borrower's journal, and the reports of a borrowed barrier of which it needs one at least.
 type reliance struct {
-	site    event.SiteID
-	seq     uint64
+	where
 	barrier event.BarrierID
 	reports []heard
 }
 
 // relyOn keeps that the event at a position needs one of the reports of another site's barrier.
 func (x *exam) relyOn(b event.BarrierID, pos int, reports ...heard) {
-	x.leases.reliances = append(x.leases.reliances, reliance{x.site, x.seq(pos), b, reports})
+	x.leases.reliances = append(x.leases.reliances, reliance{x.where(pos), b, reports})
 }
 
 // relyOnEvidence: the event at a position needs each report that shows a barrier shut. What was known when the lease
@@ -176,8 +180,12 @@ func (x *exam) relyOnHands(hands map[event.BarrierID][]reading, pos int) {
 	}
 }
 
-// whyHeard: the lender's journal has one of these reports, and by what the lender had heard it was no replay.
+// whyHeard: the lender's journal has one of these reports, and by what the lender had heard it was no replay. Where
+// it was never lent, law 1 tells.
 func (l *leases) whyHeard(r reliance) (f faults) {
+	if !l.lent[lending{r.barrier, r.site}] {
+		return nil
+	}
 	known := false
 	for _, h := range r.reports {
 		counts, has := l.heard[h]

@@ -1,8 +1,10 @@
 package audit_test
 
 import (
+	"slices"
 	"testing"
 
+	"github.com/loquet/loquet/audit"
 	"github.com/loquet/loquet/event"
 )
 
@@ -179,4 +181,32 @@ func TestLaw5LateReports(t *testing.T) {
 			before("approach", door(event.Observation{Bolt: event.BoltLocked, DeviceAt: clock("08:00:20")})),
 			late(clock("08:00:20")), without("unlocked", "pushed")), "before the opening"},
 	})
+}
+
+// TestJournalsReadOneAfterTheOther: what a borrower wrote after the reading began may rest on what its lender wrote
+// after its journal was read.
+func TestJournalsReadOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	s := tell(lent)
+	tower := s.of("tower9")
+	whole := tower.events
+	for i, e := range whole {
+		if _, granted := e.Body.(event.LeaseGranted); !granted {
+			continue
+		}
+		tower.events = whole[:i]
+		if report := s.check(t, audit.Options{Now: e.At - 1}); !report.OK() || len(report.Laws[0].Remarks) != 1 {
+			t.Errorf("a grant after the reading:\n%s", text(report))
+		}
+		if report := s.check(t, audit.Options{Now: e.At.Add(event.Hour)}); !slices.Equal(broken(report), []int{1}) {
+			t.Errorf("no grant:\n%s", text(report))
+		}
+		tower.events = whole[:i+1]
+		if report := s.check(t, audit.Options{Now: e.At.Add(event.Second)}); !report.OK() || len(report.Laws[4].Remarks) != 1 {
+			t.Errorf("reports after the reading:\n%s", text(report))
+		}
+		if report := s.check(t, audit.Options{Now: e.At.Add(event.Hour)}); !slices.Equal(broken(report), []int{5}) {
+			t.Errorf("no reports:\n%s", text(report))
+		}
+	}
 }

@@ -36,14 +36,21 @@ func (x *exam) saysWhy(pos int, c event.Code) {
 // toldOfBlock: who is refused because of a block hears that there was one, and nobody else does. Whether other
 // reasons stood beside it, a journal doesn't show: only those are judged that say that there is nothing to do.
 func (x *exam) toldOfBlock(r entry[event.Refused]) (f faults) {
-	d, code := r.body.Delivery, r.body.Code
-	won := slices.ContainsFunc(every[event.BlockAnswered](x.history), func(b entry[event.BlockAnswered]) bool {
-		return b.pos < r.pos && (d == "" || b.body.Delivery == d) && x.isBlocked(b.body.Delivery, r.pos)
-	})
-	f.need(code != event.Blocked || won, "it says %q, and no block had won", code)
+	code := r.body.Code
+	f.need(code != event.Blocked || x.blockWon(r.body.Delivery, r.pos), "it says %q, and no block had won", code)
 	empty := code == event.AlreadyEnded || code == event.NothingToDeliver
 	f.need(!empty || !x.heldByBlock(r), "it says %q, and all that was left in the visit was blocked", code)
 	return f
+}
+
+// blockWon says whether a block of a delivery, or of any where none is named, had won.
+func (x *exam) blockWon(d event.DeliveryID, pos int) bool {
+	if d != "" {
+		return x.isBlocked(d, pos)
+	}
+	return slices.ContainsFunc(every[event.BlockAnswered](x.history), func(b entry[event.BlockAnswered]) bool {
+		return b.pos < pos && (b.body.Verdict == event.BlockWon || b.body.Verdict == event.BlockFromHere)
+	})
 }
 
 // heldByBlock: a courier asked to go on with a visit that lives, and of which nothing is left but what was blocked.

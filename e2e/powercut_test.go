@@ -18,7 +18,7 @@ import (
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	const cutsAtEachHome = 4
-	houses := []house{frontDoor, garage, frontDoor} // flats: see campaignHouses
+	houses := []house{frontDoor, garage, flat}
 	s := newStreet(t, houses...)
 	for i := range houses {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {

@@ -62,7 +62,8 @@ func newStreet(t testing.TB, houses ...house) *street {
 			users = append(users, mosquitto.User{Name: d.Username, Password: password, Reads: commands, Writes: reports})
 		}
 		users = append(users, mosquitto.User{Name: config.Prefix, Password: password,
-			Reads: []string{config.Prefix + "/#", "homeassistant/#"}, Writes: []string{config.Prefix + "/+/set"}})
+			Reads:  []string{config.Prefix + "/#", "homeassistant/#", "loquet/+/mark"},
+			Writes: []string{config.Prefix + "/+/set", "loquet/+/mark"}})
 		s.homes = append(s.homes, config)
 	}
 	s.broker = mosquitto.Start(t, users...)

@@ -45,13 +45,8 @@ func TestWitness(t *testing.T) {
 // enough visits say something about a share: among sixty, a true 98 % would fall below 95 % once in 25 runs.
 const enough = 400
 
-// campaignHouses are those that are visited. A flat behind a lent lobby is left to long campaigns: after a kill the
-// borrower does not know how the lobby stands, so that too many of its visits wait for a member to take over, and
-// core and audit do not agree yet on what shows that the member is there.
+// campaignHouses are those that are visited: doors, garages, and flats behind a lobby that is lent.
 func campaignHouses() []house {
-	if os.Getenv("LOQUET_KILLS") == "" {
-		return []house{frontDoor, garage, frontDoor, frontDoor, garage, frontDoor, frontDoor, garage, frontDoor, frontDoor}
-	}
 	return []house{frontDoor, garage, flat, frontDoor, garage, flat, frontDoor, frontDoor, garage, flat, frontDoor, frontDoor}
 }
 

@@ -29,8 +29,9 @@ const portion = 1000
 // Sent reads the connectors' log.
 func Sent(dir string) ([]event.Sent, error) { return sendlog.Read(filepath.Join(dir, SentName)) }
 
-// Audit checks the ten laws over everything recorded. A server that runs meanwhile may commit an intent after
-// its journal was read and before the log is: the log is read first.
+// Audit checks the ten laws over everything recorded. A server may run meanwhile. It could commit an intent after
+// its journal was read and before the log is, so that the log is read first; and what it writes into one journal
+// after another was read is not held against that one, so that the time is taken before the first.
 func Audit(ctx context.Context, dir string) (audit.Report, error) {
 	sent, err := Sent(dir)
 	if err != nil {

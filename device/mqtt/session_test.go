@@ -255,8 +255,10 @@ func TestWhatWasNotRecordedComesAgain(t *testing.T) {
 					<-hang
 				}
 			})
+			s.fence() // from now on somebody records
 			f.door("closed")
 			<-recording
+			waitFor(t, "an acknowledgment that must not be", acknowledged())
 			stop := s.stop
 			s.stop = func() { stop(); close(hang) }
 			end(s)
@@ -265,18 +267,38 @@ func TestWhatWasNotRecordedComesAgain(t *testing.T) {
 	}
 }
 
+// TestWhatComesWhileLeavingIsForTheNext: the watchers have ended, and the connection has not.
+func TestWhatComesWhileLeavingIsForTheNext(t *testing.T) {
+	t.Parallel()
+	f := atMosquitto(t, everything())
+	s := f.start(nil)
+	s.fence()
+	s.client.Leave()
+	s.stop()
+	<-s.done
+	f.door("closed")
+	waitFor(t, "an acknowledgment that must not be", acknowledged())
+	s.leave()
+	f.start(nil).hears("closed live")
+}
+
 // TestOneThatHangsDoesNotStopTheOthers: acknowledgments go in order, and the broker waits for them.
 func TestOneThatHangsDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	f := atMosquitto(t, everything())
 	hang := make(chan struct{})
-	s := f.start(func(o event.Observation) { <-hang })
+	s := f.start(func(o event.Observation) {
+		if o.Contact != "" {
+			<-hang
+		}
+	})
 	defer close(hang)
+	s.fence() // from now on somebody records
 	f.door("closed")
 	var last atomic.Value
 	watch(t, s.client, "right", &last)
 	word := []string{"open", "closed"}
-	for i := range 60 {
+	for i := range 1200 { // more than the broker may have under way to us
 		f.say("farm/right/status/door", word[i%2])
 	}
 	f.say("farm/right/status/door", "nonsense")

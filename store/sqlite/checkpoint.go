@@ -21,33 +21,56 @@ const (
 // maintain follows each batch. It wakes the checkpointer now and then and never waits for it; seldom, when the log
 // is long and all but its end has been copied, the writer copies that end itself, so that the log starts anew.
 func (w *writer) maintain() {
-	if w.commits++; w.commits%checkEvery == 0 {
+	if w.commits++; w.commits%checkEvery == 0 || w.cut.Load() {
 		select {
 		case w.wake <- struct{}{}:
 		default:
 		}
 	}
-	if w.restart.CompareAndSwap(true, false) {
+	if w.restart.Load() {
 		w.restartLog()
+		w.restart.Store(false) // only now, so that the checkpointer stays out of the way
 	}
 }
 
-// restartLog waits only briefly for readers: one of them may be another program that takes long.
+// swept follows a sweep that removed n values. When nothing is left to sweep, the log is to be cut off once if
+// anything was erased since it last was.
+func (w *writer) swept(n int) {
+	if n > 0 {
+		w.erased = true
+		return
+	}
+	w.cut.Store(w.erased)
+}
+
+// restartLog waits only briefly for readers: one of them may be another program that takes long. Where something
+// was erased it also cuts the log off, so that the old pages are gone; if that is not possible now, the next sweep
+// asks for it again.
 func (w *writer) restartLog() {
+	mode := "RESTART"
+	if w.cut.Swap(false) {
+		mode = "TRUNCATE"
+	}
 	w.SetBusyTimeout(restartWait)
 	// An error leaves the log as long as it is; the next time may do better.
-	_, _, _ = w.checkpoint("RESTART")
+	length, _, err := w.checkpoint(mode)
 	w.SetBusyTimeout(busyTimeout)
+	if mode == "TRUNCATE" && err == nil && length == 0 {
+		w.erased = false
+	}
 }
 
 // checkpoints copies the log into the file beside the writer, which goes on meanwhile.
 func (w *writer) checkpoints() {
 	for range w.wake {
-		_, missing, err := w.log.checkpoint("NOOP")
-		if err != nil || missing < w.logPages {
+		if w.restart.Load() {
 			continue
 		}
-		if length, _, err := w.log.checkpoint("PASSIVE"); err == nil && length > restartAt*w.logPages {
+		_, missing, err := w.log.checkpoint("NOOP")
+		if err != nil || missing < w.logPages && !w.cut.Load() {
+			continue
+		}
+		if length, _, err := w.log.checkpoint("PASSIVE"); err == nil && (length > restartAt*w.logPages || w.cut.Load()) {
 			w.restart.Store(true)
 		}
 	}

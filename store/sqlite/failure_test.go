@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -355,34 +356,30 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 	}
 }
 
-func TestErasedValuesAreGoneFromTheFile(t *testing.T) {
-	s := opener(t)()
-	secret := bytes.Repeat([]byte("seldom said; "), 1000)
-	a := decided("a", 0)
-	a.Values = []store.Value{{Name: "v", Sealed: secret, EraseAt: 5}}
-	must(t, s.Append(t.Context(), a))
-	n, err := s.Sweep(t.Context(), 5)
-	must(t, err)
-	must(t, s.Close())
-	data, err := os.ReadFile(s.path)
-	must(t, err)
-	if n != 1 || bytes.Contains(data, secret[:13]) {
-		t.Fatalf("swept %d; the file still holds the value: %v", n, bytes.Contains(data, secret[:13]))
-	}
-}
-
 // The log must start anew under load, or it would fill the disk.
-func TestTheLogStaysShort(t *testing.T) {
+func TestTheLogStartsAnewUnderLoad(t *testing.T) {
 	d := newDisk(t)
 	s, err := open(d.path(), options{vfs: diskVFS, logPages: 20})
 	must(t, err)
-	for version := range uint64(1500) {
+	version := uint64(0)
+	for ; restarts(t, d.path()) < 3 && version < 100_000; version++ {
 		must(t, s.Append(t.Context(), decided("a", version)))
 	}
-	info, err := os.Stat(d.path() + "-wal")
-	must(t, err)
 	must(t, s.Close())
-	if pages := info.Size() / 4120; pages > 1000 {
-		t.Fatalf("the log has %d pages after 1500 commits", pages)
+	if version == 100_000 {
+		t.Fatal("it did not")
 	}
+}
+
+// restarts says how often the log of a file began anew: it stands in the log's header.
+func restarts(t *testing.T, path string) uint32 {
+	t.Helper()
+	f, err := os.Open(path + "-wal")
+	must(t, err)
+	defer f.Close()
+	var header [16]byte
+	if _, err := f.ReadAt(header[:], 0); err != nil {
+		return 0 // nothing was written yet
+	}
+	return binary.BigEndian.Uint32(header[12:])
 }

@@ -57,6 +57,7 @@ func (w *writer) append(a *store.Append) error {
 		}
 	}
 	for _, v := range a.Values {
+		w.erased = w.erased || v.Sealed == nil
 		if err := w.putValue(a.Site, v); err != nil {
 			return err
 		}

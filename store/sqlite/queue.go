@@ -138,7 +138,9 @@ var sweeps = []string{
 	"DELETE FROM register WHERE (kind, id) IN (SELECT kind, id FROM register WHERE until <> 0 AND until <= ? LIMIT ?)",
 }
 
-// Sweep implements store.Queue. Records of the register past their time go too.
+// Sweep implements store.Queue. Records of the register past their time go too. What was erased stands in the log
+// until that is copied and cut off: within a few commits after a sweep that finds nothing more, or after a later
+// one if somebody else's read keeps the log.
 func (s *Store) Sweep(ctx context.Context, now event.Instant) (int, error) {
 	return write(ctx, s, func(w *writer) (int, error) {
 		n := 0
@@ -148,6 +150,7 @@ func (s *Store) Sweep(ctx context.Context, now event.Instant) (int, error) {
 			}
 			n += w.Changes()
 		}
+		w.swept(n)
 		return n, nil
 	})
 }

@@ -59,6 +59,7 @@ func (s *Store) Delete(ctx context.Context, kind, id string, version uint64) err
 		case stored != version:
 			return refuse(store.ErrConflict, "%s %s is at version %d, not %d", kind, id, stored, version)
 		}
+		w.erased = true
 		return w.exec("DELETE FROM register WHERE kind = ? AND id = ?", kind, id)
 	})
 }

@@ -105,12 +105,15 @@ type writer struct {
 	wait      time.Duration // for how long to expect them
 	commits   int
 	restart   atomic.Bool
+	erased    bool        // something may stand in the log that was erased
+	cut       atomic.Bool // the log is to be cut off for that
 	wake      chan struct{}
 	stopped   sync.WaitGroup
 }
 
 func newWriter(c, log conn, logPages int64, unsettled *atomic.Bool) *writer {
-	w := &writer{conn: c, log: log, logPages: logPages, hot: newHot(), unsettled: unsettled, wake: make(chan struct{}, 1)}
+	w := &writer{conn: c, log: log, logPages: logPages, hot: newHot(), unsettled: unsettled, wake: make(chan struct{}, 1),
+		erased: true} // by the process before this one
 	w.stopped.Go(w.checkpoints)
 	return w
 }
