@@ -435,3 +435,15 @@ func FuzzJudge(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkUnit is what each unit of a 2 Mbit/s stream costs in judge and ring.
+func BenchmarkUnit(b *testing.B) {
+	s, ring := newScene(), camera.NewRing(camera.DefaultDepth)
+	s.live(120)
+	b.ReportAllocs()
+	for i := range b.N {
+		u := s.tape[i%len(s.tape)]
+		s.judge.Add(u)
+		ring.Put(u)
+	}
+}
