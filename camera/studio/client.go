@@ -70,6 +70,12 @@ type bearer struct {
 	token string
 }
 
+func (b bearer) CloseIdleConnections() {
+	if t, ok := b.via.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+}
+
 func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+b.token)
@@ -82,6 +88,9 @@ func newClient(base *url.URL, via http.RoundTripper, log *slog.Logger) *Client {
 	c.proxy = &httputil.ReverseProxy{Transport: via, Rewrite: c.rewrite, ErrorHandler: c.unserved}
 	return c
 }
+
+// Close ends the client's idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Film implements camera.Studio.
 func (c *Client) Film(ctx context.Context, s camera.Shot) error {
@@ -167,6 +176,7 @@ func (c *Client) Watch(ctx context.Context, sink func(event.Picture)) error {
 			break
 		}
 		c.log.WarnContext(ctx, "the media service does not answer", "error", err)
+		c.lose()
 		for _, s := range c.wanted() {
 			sink(event.Picture{Camera: s.Camera, Fault: event.PictureUnserved})
 		}
@@ -220,6 +230,13 @@ func (c *Client) wanted() []camera.Shot {
 		all = append(all, s)
 	}
 	return all
+}
+
+// lose forgets what was heard: it counts no more from the moment when the line broke.
+func (c *Client) lose() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.heard = time.Time{}
 }
 
 func (c *Client) hear(all round) {
