@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,11 +25,12 @@ type mover struct {
 
 	mu    sync.Mutex
 	queue []clip.ID
-	// now is the clip that is being moved, which cancelNow ends.
-	now       clip.ID
-	cancelNow context.CancelFunc
-	// held are clips that are moved, changed or erased: one at a time for each.
+	// now is the moving that goes on, nil if none does.
+	now *moving
+	// held are clips that are moved, changed or erased, one at a time for each, and wanted are those for which
+	// somebody waits who comes before a moving.
 	held    map[clip.ID]chan struct{}
+	wanted  map[clip.ID]int
 	changed chan struct{}
 }
 
@@ -41,7 +43,7 @@ func newMover(spool clip.Shelf, b *bucket, retry time.Duration, log *slog.Logger
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &mover{
 		spool: spool, bucket: b, retry: retry, log: log, cancel: cancel, done: make(chan struct{}),
-		held: map[clip.ID]chan struct{}{}, changed: make(chan struct{}),
+		held: map[clip.ID]chan struct{}{}, wanted: map[clip.ID]int{}, changed: make(chan struct{}),
 	}
 	for _, info := range before {
 		if info.Finished {
@@ -95,18 +97,28 @@ func (m *mover) release(id clip.ID) {
 // stop ends a moving of the clip, if there is one, and takes the clip. The moving begins anew after the release.
 func (m *mover) stop(id clip.ID) (release func()) {
 	m.mu.Lock()
-	if m.now == id {
-		m.cancelNow()
+	m.wanted[id]++
+	if m.now != nil && m.now.id == id {
+		m.now.stop()
 	}
 	m.mu.Unlock()
-	return m.hold(id)
+	held := m.hold(id)
+	return func() {
+		held()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.wanted[id]--; m.wanted[id] == 0 {
+			delete(m.wanted, id)
+		}
+		m.announce()
+	}
 }
 
 // wait returns when nothing is left to be moved.
 func (m *mover) wait(ctx context.Context) error {
 	for {
 		m.mu.Lock()
-		idle, changed := len(m.queue) == 0 && m.now == "", m.changed
+		idle, changed := len(m.queue) == 0 && m.now == nil, m.changed
 		m.mu.Unlock()
 		if idle {
 			return nil
@@ -122,32 +134,29 @@ func (m *mover) wait(ctx context.Context) error {
 func (m *mover) run(ctx context.Context) {
 	defer close(m.done)
 	for {
-		one, id := m.take(ctx)
-		if id == "" {
+		one := m.take(ctx)
+		if one == nil {
 			return
 		}
-		err := m.attempt(one, id)
-		again := m.finished(one, id, err)
-		if ctx.Err() != nil {
-			return
-		}
-		if again {
-			m.log.Warn("moving a clip to the bucket fails; it stays in the spool", "clip", id, "err", err)
+		err := m.attempt(one)
+		m.finished(one, err)
+		if err != nil && !errors.Is(err, errStopped) && ctx.Err() == nil {
+			m.log.Warn("moving a clip to the bucket fails; it stays in the spool", "clip", one.id, "err", err)
 			m.rest(ctx)
 		}
 	}
 }
 
-// take waits for the next clip; "" when the context ends.
-func (m *mover) take(ctx context.Context) (context.Context, clip.ID) {
+// take waits for the next clip; nil when the context ends.
+func (m *mover) take(ctx context.Context) *moving {
 	for ctx.Err() == nil {
 		m.mu.Lock()
-		if len(m.queue) > 0 {
+		if i := slices.IndexFunc(m.queue, func(id clip.ID) bool { return m.wanted[id] == 0 }); i >= 0 {
 			defer m.mu.Unlock()
-			m.now, m.queue = m.queue[0], m.queue[1:]
-			var one context.Context
-			one, m.cancelNow = context.WithCancel(ctx)
-			return one, m.now
+			m.now = &moving{id: m.queue[i]}
+			m.now.ctx, m.now.abort = context.WithCancel(ctx)
+			m.queue = slices.Delete(m.queue, i, i+1)
+			return m.now
 		}
 		changed := m.changed
 		m.mu.Unlock()
@@ -156,21 +165,19 @@ func (m *mover) take(ctx context.Context) (context.Context, clip.ID) {
 		case <-ctx.Done():
 		}
 	}
-	return nil, ""
+	return nil
 }
 
-// finished puts a clip back that was not moved. It says whether that was a failure: not if it was stopped.
-func (m *mover) finished(one context.Context, id clip.ID, err error) (failure bool) {
+// finished puts a clip back that was not moved.
+func (m *mover) finished(one *moving, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	stopped := one.Err() != nil
-	m.cancelNow()
-	m.now = ""
+	one.abort()
+	m.now = nil
 	if err != nil {
-		m.queue = append(m.queue, id)
+		m.queue = append(m.queue, one.id)
 	}
 	m.announce()
-	return err != nil && !stopped
 }
 
 func (m *mover) rest(ctx context.Context) {
@@ -182,14 +189,15 @@ func (m *mover) rest(ctx context.Context) {
 	}
 }
 
-func (m *mover) attempt(ctx context.Context, id clip.ID) error {
-	defer m.hold(id)()
-	return m.move(ctx, id)
+func (m *mover) attempt(one *moving) error {
+	defer m.hold(one.id)()
+	return m.move(one)
 }
 
 // move puts the entry first, so that whatever is in the bucket has a time at which it is erased, and removes the
 // spool's copy last. It can be done again after any of its steps.
-func (m *mover) move(ctx context.Context, id clip.ID) error {
+func (m *mover) move(one *moving) error {
+	ctx, id := one.ctx, one.id
 	info, err := m.spool.Stat(ctx, id)
 	if errors.Is(err, clip.ErrNotFound) || err == nil && !info.Finished {
 		return nil
@@ -200,7 +208,7 @@ func (m *mover) move(ctx context.Context, id clip.ID) error {
 	if err := m.bucket.putEntry(ctx, info.Entry); err != nil {
 		return err
 	}
-	if err := m.upload(ctx, id); err != nil {
+	if err := m.upload(one); err != nil {
 		return err
 	}
 	if info.Poster {
@@ -215,11 +223,62 @@ func (m *mover) move(ctx context.Context, id clip.ID) error {
 	return m.spool.Erase(ctx, id)
 }
 
-func (m *mover) upload(ctx context.Context, id clip.ID) error {
-	blob, err := m.spool.Open(ctx, id)
+func (m *mover) upload(one *moving) error {
+	blob, err := m.spool.Open(one.ctx, one.id)
 	if err != nil {
 		return err
 	}
-	err = m.bucket.upload(ctx, id, clipName, io.NewSectionReader(blob, 0, blob.Size()), blob.Size())
-	return errors.Join(err, blob.Close())
+	body := io.NewSectionReader(&sending{blob, one}, 0, blob.Size())
+	err = m.bucket.upload(one.ctx, one.id, clipName, body, blob.Size())
+	return errors.Join(one.goesOn(false), err, blob.Close())
+}
+
+// errStopped says that somebody who changes or erases the clip came before.
+var errStopped = errors.New("the moving was stopped")
+
+// moving is one attempt. It can be stopped only where its fate is known afterwards: while a request's body is not
+// sent to its end, of which the bucket keeps nothing. A request that was sent whole is waited for, or it could bring
+// something back that was erased meanwhile.
+type moving struct {
+	id    clip.ID
+	ctx   context.Context
+	abort context.CancelFunc
+
+	mu      sync.Mutex
+	stopped bool
+	partial bool
+}
+
+func (o *moving) stop() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stopped = true
+	if o.partial {
+		o.abort()
+	}
+}
+
+// goesOn says whether the next bytes leave a body partial; [errStopped].
+func (o *moving) goesOn(partial bool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stopped {
+		return errStopped
+	}
+	o.partial = partial
+	return nil
+}
+
+// sending is a clip that is being sent.
+type sending struct {
+	clip.Blob
+	moving *moving
+}
+
+// ReadAt stops before the last byte, or not at all.
+func (s *sending) ReadAt(p []byte, at int64) (int, error) {
+	if err := s.moving.goesOn(at+int64(len(p)) < s.Size()); err != nil {
+		return 0, err
+	}
+	return s.Blob.ReadAt(p, at)
 }

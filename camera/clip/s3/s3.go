@@ -101,6 +101,8 @@ func (s *Shelf) Create(ctx context.Context, entry clip.Entry) (clip.File, error)
 	if err := entry.Check(); err != nil {
 		return nil, err
 	}
+	release := s.mover.stop(entry.ID)
+	defer release()
 	switch names, err := s.bucket.names(ctx, entry.ID); {
 	case err != nil:
 		// Without the bucket a visit is filmed all the same: ids don't come twice.
@@ -227,23 +229,31 @@ func (s *Shelf) Erase(ctx context.Context, id clip.ID) error {
 	return s.bucket.erase(ctx, id)
 }
 
-// Sweep sweeps both.
-func (s *Shelf) Sweep(ctx context.Context, now time.Time) (int, error) {
-	erased, failed := s.spool.Sweep(ctx, now)
-	due, err := s.bucket.due(ctx, now)
-	failed = errors.Join(failed, err)
+// Sweep erases what is due in either, and what an erasing left in the spool.
+func (s *Shelf) Sweep(ctx context.Context, now time.Time) (erased int, failed error) {
+	due, failed := s.due(ctx, now)
 	for _, id := range due {
-		if _, err := s.spool.Stat(ctx, id); err == nil {
-			// It is being moved, and the spool, which was just swept, says that its time has not come.
-			continue
-		}
 		if err := s.Erase(ctx, id); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("sweeping %s: %w", id, err))
 			continue
 		}
 		erased++
 	}
-	return erased, failed
+	more, err := s.spool.Sweep(ctx, now)
+	return erased + more, errors.Join(failed, err)
+}
+
+func (s *Shelf) due(ctx context.Context, now time.Time) ([]clip.ID, error) {
+	due, failed := s.bucket.due(ctx, now)
+	local, err := s.spool.List(ctx, "")
+	for _, info := range local {
+		// What is being moved stands in both, and the spool knows its time.
+		due = slices.DeleteFunc(due, func(id clip.ID) bool { return id == info.ID })
+		if !info.EraseAt.After(now) {
+			due = append(due, info.ID)
+		}
+	}
+	return due, errors.Join(failed, err)
 }
 
 // Room is the spool's: a bucket does not say how much it takes.

@@ -288,13 +288,13 @@ func TestErasingStopsAMoving(t *testing.T) {
 	e := newEngine(t, server, p.address())
 	shelf := e.Open(t)
 	defer shelf.Close()
-	uploading := make(chan struct{})
+	uploading, gone := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	hang := func(r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/clip") && r.Method == http.MethodPut {
 			once.Do(func() { close(uploading) })
 			p.mu.Unlock()
-			<-r.Context().Done()
+			<-gone
 			p.mu.Lock()
 			return false
 		}
@@ -303,7 +303,9 @@ func TestErasingStopsAMoving(t *testing.T) {
 	p.only(hang)
 	id := cliptest.Record(t, shelf, "ab12-f1", shot.Stream(600, 10_000))
 	<-uploading
-	if err := shelf.Erase(t.Context(), id); err != nil {
+	err := shelf.Erase(t.Context(), id)
+	close(gone)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if left := e.Left(t); len(left) > 0 {
