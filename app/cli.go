@@ -26,6 +26,7 @@ type cli struct {
 	Member  memberCommand  `cmd:"" help:"Members' sign-in, at a running server's machine."`
 	Courier courierCommand `cmd:"" help:"Couriers' devices, at a running server's machine."`
 	Broker  brokerCommand  `cmd:"" help:"Accounts of devices at a running server's embedded broker."`
+	Camera  cameraCommand  `cmd:"" help:"Cameras: is one good enough?"`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

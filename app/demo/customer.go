@@ -65,6 +65,9 @@ func (p *play) set() {
 	}
 	p.home.addPlace(way)
 	p.home.consent(way[len(way)-1])
+	if p.scenario.camera != noCamera {
+		p.home.addCamera(way[len(way)-1], p.scenario.camera == cameraRequired)
+	}
 	p.read()
 	p.say("customer", "has enrolled %s by hand, and consents to deliveries", strings.Join(way, " and "))
 }

@@ -321,12 +321,14 @@ func (p *play) door(name string) hands { return hands{p, name} }
 func (h hands) push() {
 	h.play.say("door", "%s is pushed open", h.name)
 	h.play.must(h.play.stage.home.Thing(h.name).Push())
+	h.play.stage.filmed(true)
 	h.play.awaitSeenOpen(h.name)
 }
 
 func (h hands) pullShut() {
 	h.play.say("door", "%s falls shut", h.name)
 	h.play.must(h.play.stage.home.Thing(h.name).PullShut())
+	h.play.stage.filmed(false)
 }
 
 func (h hands) fault(words string, f virtual.Faults) {

@@ -88,7 +88,7 @@ func playOne(ctx context.Context, program string, s Scenario, r *report, stay bo
 	}
 	defer os.RemoveAll(dir)
 	r.title(s.Name, s.Title)
-	stage, err := build(ctx, program, dir, s.devices)
+	stage, err := build(ctx, program, dir, s)
 	if err != nil {
 		return result, fmt.Errorf("the stage can't be set: %w", err)
 	}

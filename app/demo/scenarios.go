@@ -10,12 +10,23 @@ type Scenario struct {
 	Title string
 	// devices stand in the virtual home; each is enrolled by hand before the scene begins.
 	devices []virtual.Device
-	scene   func(*play)
+	// camera films the last of them.
+	camera cameraUse
+	scene  func(*play)
 	// state, openings and secured are how it must end.
 	state    string
 	openings int
 	secured  bool
 }
+
+// cameraUse says whether a camera films the way in, and whether the household asks for its picture.
+type cameraUse int
+
+const (
+	noCamera cameraUse = iota
+	cameraOptional
+	cameraRequired
+)
 
 func lock(name string) virtual.Device {
 	return virtual.Device{Name: name, Kind: virtual.Lock, Timestamps: true}
@@ -28,32 +39,37 @@ func one(k virtual.Kind, name string) []virtual.Device {
 // Scenarios lists every scenario, in the order in which they are best read.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{"home", "A parcel behind the front door, while nobody is home.", door(), sceneHome, "delivered", 1, true},
-		{"garage", "Into the garage: the door closes by order, and its contact proves it.", one(virtual.Garage, "garage"), sceneGarage, "delivered", 1, true},
-		{"two-barriers", "Through the building's lobby, which is lent for one visit, into the flat.", []virtual.Device{lock("lobby"), lock("front-door")}, sceneTwoBarriers, "delivered", 2, true},
-		{"one-time-code", "A keypad takes a code that works once, and is read back as gone.", one(virtual.ZigbeeLock, "front-door"), sceneCode, "delivered", 1, true},
-		{"shared-visit", "Two shops, one courier, one visit, one opening.", door(), sceneSharedVisit, "delivered", 1, true},
-		{"two-couriers", "A second courier waits until the door is proven shut.", door(), sceneTwoCouriers, "delivered", 2, true},
-		{"plan-b", "Nobody may enter today: the neighbour takes it, the second one asked.", door(), scenePlanB, "diverted", 0, false},
-		{"wrong-parcel", "A parcel for another address opens nothing; the right one does.", door(), sceneWrongParcel, "delivered", 1, true},
-		{"wrong-courier", "Somebody else's courier, with the right parcel.", door(), sceneWrongCourier, "assigned", 0, false},
-		{"wrong-place", "The right courier, two kilometres away.", door(), sceneWrongPlace, "visiting", 0, false},
-		{"too-early", "An hour before the window.", door(), sceneTooEarly, "visiting", 0, false},
-		{"too-late", "The window has passed.", door(), sceneTooLate, "assigned", 0, false},
-		{"double-scan", "The same parcel scanned twice at the same instant.", door(), sceneDoubleScan, "delivered", 1, true},
-		{"block-before", "The customer blocks before the scan.", door(), sceneBlockBefore, "returned", 0, false},
-		{"block-after", "The customer blocks a moment after the order went out.", door(), sceneBlockAfter, "delivered", 1, true},
-		{"lock-offline", "The lock's battery is dead.", door(), sceneLockOffline, "returned", 0, false},
-		{"unlock-unknown", "The lock takes the order and does not say what it did.", door(), sceneUnlockUnknown, "delivered", 2, true},
-		{"jammed", "The bolt jams when it should lock; an alarm stands until it is freed.", door(), sceneJammed, "delivered", 1, true},
-		{"ajar", "The bolt says locked while the contact says open.", door(), sceneAjar, "delivered", 2, true},
-		{"never-closed", "The courier walks away from an open door.", door(), sceneNeverClosed, "visiting", 1, false},
-		{"dwell-too-long", "Inside for too long.", door(), sceneDwell, "delivered", 1, true},
-		{"resident-comes-home", "The resident comes home and takes charge of the open door.", door(), sceneResident, "delivered", 1, false},
-		{"unprovable", "A door without a sensor: its owner accepted that nothing can prove it shut.", one(virtual.LobbyDoor, "side-door"), sceneUnprovable, "delivered", 1, false},
-		{"replayed-message", "An old report and an old request are played again.", door(), sceneReplay, "delivered", 1, true},
-		{"foreign-opening", "Somebody opens the door, and it was not Loquet.", door(), sceneForeign, "assigned", 0, false},
-		{"crash-after-intent", "The server dies between its decision and the wire.", door(), sceneCrashAfterIntent, "delivered", 2, true},
-		{"crash-after-command", "The server dies just after the order went out.", door(), sceneCrashAfterCommand, "delivered", 1, true},
+		{"home", "A parcel behind the front door, while nobody is home.", door(), noCamera, sceneHome, "delivered", 1, true},
+		{"garage", "Into the garage: the door closes by order, and its contact proves it.", one(virtual.Garage, "garage"), noCamera, sceneGarage, "delivered", 1, true},
+		{"two-barriers", "Through the building's lobby, which is lent for one visit, into the flat.", []virtual.Device{lock("lobby"), lock("front-door")}, noCamera, sceneTwoBarriers, "delivered", 2, true},
+		{"one-time-code", "A keypad takes a code that works once, and is read back as gone.", one(virtual.ZigbeeLock, "front-door"), noCamera, sceneCode, "delivered", 1, true},
+		{"shared-visit", "Two shops, one courier, one visit, one opening.", door(), noCamera, sceneSharedVisit, "delivered", 1, true},
+		{"two-couriers", "A second courier waits until the door is proven shut.", door(), noCamera, sceneTwoCouriers, "delivered", 2, true},
+		{"plan-b", "Nobody may enter today: the neighbour takes it, the second one asked.", door(), noCamera, scenePlanB, "diverted", 0, false},
+		{"wrong-parcel", "A parcel for another address opens nothing; the right one does.", door(), noCamera, sceneWrongParcel, "delivered", 1, true},
+		{"wrong-courier", "Somebody else's courier, with the right parcel.", door(), noCamera, sceneWrongCourier, "assigned", 0, false},
+		{"wrong-place", "The right courier, two kilometres away.", door(), noCamera, sceneWrongPlace, "visiting", 0, false},
+		{"too-early", "An hour before the window.", door(), noCamera, sceneTooEarly, "visiting", 0, false},
+		{"too-late", "The window has passed.", door(), noCamera, sceneTooLate, "assigned", 0, false},
+		{"double-scan", "The same parcel scanned twice at the same instant.", door(), noCamera, sceneDoubleScan, "delivered", 1, true},
+		{"block-before", "The customer blocks before the scan.", door(), noCamera, sceneBlockBefore, "returned", 0, false},
+		{"block-after", "The customer blocks a moment after the order went out.", door(), noCamera, sceneBlockAfter, "delivered", 1, true},
+		{"lock-offline", "The lock's battery is dead.", door(), noCamera, sceneLockOffline, "returned", 0, false},
+		{"unlock-unknown", "The lock takes the order and does not say what it did.", door(), noCamera, sceneUnlockUnknown, "delivered", 2, true},
+		{"jammed", "The bolt jams when it should lock; an alarm stands until it is freed.", door(), noCamera, sceneJammed, "delivered", 1, true},
+		{"ajar", "The bolt says locked while the contact says open.", door(), noCamera, sceneAjar, "delivered", 2, true},
+		{"never-closed", "The courier walks away from an open door.", door(), noCamera, sceneNeverClosed, "visiting", 1, false},
+		{"dwell-too-long", "Inside for too long.", door(), noCamera, sceneDwell, "delivered", 1, true},
+		{"resident-comes-home", "The resident comes home and takes charge of the open door.", door(), noCamera, sceneResident, "delivered", 1, false},
+		{"unprovable", "A door without a sensor: its owner accepted that nothing can prove it shut.", one(virtual.LobbyDoor, "side-door"), noCamera, sceneUnprovable, "delivered", 1, false},
+		{"replayed-message", "An old report and an old request are played again.", door(), noCamera, sceneReplay, "delivered", 1, true},
+		{"foreign-opening", "Somebody opens the door, and it was not Loquet.", door(), noCamera, sceneForeign, "assigned", 0, false},
+		{"crash-after-intent", "The server dies between its decision and the wire.", door(), noCamera, sceneCrashAfterIntent, "delivered", 2, true},
+		{"crash-after-command", "The server dies just after the order went out.", door(), noCamera, sceneCrashAfterCommand, "delivered", 1, true},
+		{"camera-home", "Filmed from the approach until the door is shut; watched, then erased.", door(), cameraRequired, sceneCameraHome, "delivered", 1, true},
+		{"camera-frozen", "The camera freezes before the scan: nothing opens until it lives again.", door(), cameraRequired, sceneCameraFrozen, "delivered", 1, true},
+		{"camera-lost-during-visit", "The camera is jammed while the door stands open: an alarm at once.", door(), cameraRequired, sceneCameraLost, "delivered", 1, true},
+		{"camera-loop", "Somebody plays an old film to the server: it is found out.", door(), cameraRequired, sceneCameraLoop, "visiting", 0, false},
+		{"no-camera-required", "The household asks for no picture, and its camera has no power.", door(), cameraOptional, sceneNoCameraRequired, "delivered", 1, true},
 	}
 }

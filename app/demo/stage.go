@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	eye "github.com/loquet/loquet/camera/virtual"
 	"github.com/loquet/loquet/device/broker"
 	"github.com/loquet/loquet/device/virtual"
 )
@@ -26,8 +27,10 @@ type stage struct {
 	proxy   *proxy
 	config  virtual.Config
 	home    *virtual.Home
-	server  *process
-	url     string
+	// camera is nil where none films.
+	camera *eye.Camera
+	server *process
+	url    string
 }
 
 const (
@@ -36,7 +39,7 @@ const (
 )
 
 // build starts everything but the server.
-func build(ctx context.Context, program, dir string, devices []virtual.Device) (s *stage, err error) {
+func build(ctx context.Context, program, dir string, sc Scenario) (s *stage, err error) {
 	s = &stage{program: program, dir: dir}
 	defer func() {
 		if err != nil {
@@ -51,13 +54,18 @@ func build(ctx context.Context, program, dir string, devices []virtual.Device) (
 		return s, err
 	}
 	s.config = virtual.Config{URL: s.broker.URL(), Prefix: "home"}
-	for _, d := range devices {
+	for _, d := range sc.devices {
 		if err = s.admit(d); err != nil {
 			return s, err
 		}
 	}
 	if s.home, err = virtual.Start(ctx, s.config); err != nil {
 		return s, err
+	}
+	if sc.camera != noCamera {
+		if s.camera, err = eye.Start(eye.Options{User: "loquet", Password: broker.NewPassword(), Group: eye.Rate}); err != nil {
+			return s, err
+		}
 	}
 	s.proxy, err = startProxy(s.broker.Address())
 	return s, err
@@ -89,11 +97,27 @@ func (s *stage) serve(ctx context.Context) error {
 	var err error
 	s.server, err = startProcess(filepath.Join(s.dir, "server.log"), s.program, "serve", "--data", s.data(),
 		"--listen", strings.TrimPrefix(s.url, "http://"), "--mqtt-url", "mqtt://"+s.proxy.address(),
-		"--mqtt-user", brokerAccount, "--mqtt-password-file", filepath.Join(s.dir, brokerSecret), "--local-webhooks")
+		"--mqtt-user", brokerAccount, "--mqtt-password-file", filepath.Join(s.dir, brokerSecret), "--local-webhooks",
+		"--media", s.media(), "--webrtc-listen", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	return s.awaitReady(ctx)
+}
+
+// filmed lets the camera, if there is one, see the door as it stands.
+func (s *stage) filmed(open bool) {
+	if s.camera != nil {
+		s.camera.Look(eye.Scene{Name: "FRONT DOOR", Open: open, Parcel: !open})
+	}
+}
+
+// media says whether the server needs a media service.
+func (s *stage) media() string {
+	if s.camera == nil {
+		return "none"
+	}
+	return "own"
 }
 
 // prober asks whether the server is ready.
@@ -126,6 +150,9 @@ func (s *stage) awaitReady(ctx context.Context) error {
 func (s *stage) close() {
 	if s.server != nil {
 		s.server.stop()
+	}
+	if s.camera != nil {
+		s.camera.Close()
 	}
 	if s.proxy != nil {
 		s.proxy.close()

@@ -45,6 +45,15 @@ func (l *Local) Check(ctx context.Context, address string) (camera.Report, error
 	if err != nil {
 		return camera.Report{Picture: event.Picture{Fault: event.PictureUnreached}}, nil //nolint:nilerr // that is what the check found
 	}
+	report := Examine(ctx, source)
+	if report.Picture.Fault == "" {
+		report.Picture.Fault = l.roomFault()
+	}
+	return report, nil
+}
+
+// Examine looks at a camera for as long as a proof takes, at most 25 s.
+func Examine(ctx context.Context, source camera.Source) camera.Report {
 	ctx, stop := context.WithTimeout(ctx, checkWithin)
 	defer stop()
 	look := &look{}
@@ -58,10 +67,8 @@ func (l *Local) Check(ctx context.Context, address string) (camera.Report, error
 	stop()
 	<-ended
 	report := look.report()
-	if report.Picture = p; p.Fault == "" {
-		report.Picture.Fault = l.roomFault()
-	}
-	return report, nil
+	report.Picture = p
+	return report
 }
 
 // settled waits until the picture is live, or a person has to do something, or the time is over.

@@ -1,0 +1,82 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/loquet/loquet/camera"
+	"github.com/loquet/loquet/camera/rtsp"
+	"github.com/loquet/loquet/camera/studio"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
+)
+
+type cameraCommand struct {
+	Check struct {
+		Address string `arg:"" help:"Such as rtsp://name:password@192.168.1.20:554/stream1."`
+	} `cmd:"" help:"Look at a camera as a visit would, and say whether it is good enough, and why not."`
+}
+
+// Run checks a camera.
+func (c *cameraCommand) Run(env environment) error {
+	source, err := rtsp.New(c.Check.Address, rtsp.DefaultTimeouts)
+	if err != nil {
+		return errors.New("the address must look like rtsp://name:password@192.168.1.20:554/stream1")
+	}
+	fmt.Fprintf(env.out, "\n  Looking at %s; a proof takes some seconds.\n\n", shownAddress(c.Check.Address))
+	report := studio.Examine(env.ctx, source)
+	printReport(env.out, report)
+	if report.Picture.Fault != "" {
+		return errReported
+	}
+	return nil
+}
+
+// shownAddress leaves out what may be secret.
+func shownAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the camera"
+	}
+	return u.Host
+}
+
+// examined are the things that a proof asks, in the order in which it can tell, with the faults that each may have.
+var examined = []struct {
+	asks   string
+	faults []event.PictureFault
+}{
+	{"answers, and takes the password", []event.PictureFault{event.PictureUnreached, event.PictureRefused}},
+	{"sends pictures that can be judged and kept", []event.PictureFault{event.PictureFormat}},
+	{"its pictures come at once and as fast as time passes", []event.PictureFault{event.PictureStale, event.PictureClock}},
+	{"is not frozen", []event.PictureFault{event.PictureFrozen}},
+	{"is not a loop", []event.PictureFault{event.PictureLoop}},
+	{"enough was seen to be sure", []event.PictureFault{event.PictureProving}},
+}
+
+func printReport(out io.Writer, r camera.Report) {
+	for _, x := range examined {
+		for _, f := range x.faults {
+			if f == r.Picture.Fault {
+				words := phrase.English.Picture(f)
+				fmt.Fprintf(out, "  no   %s\n\n  Not good enough. %s\n", x.asks, words.Text())
+				return
+			}
+		}
+		fmt.Fprintf(out, "  yes  %s\n", x.asks)
+	}
+	fmt.Fprintf(out, "\n  Good enough for visits: %s, %d × %d, %.0f pictures a second, a key picture every %.1f s.\n",
+		codecName(r.Codec), r.Width, r.Height, r.Rate, r.KeyEvery)
+	if !r.WebRTC {
+		fmt.Fprint(out, "  Browsers will see it some seconds late: only H.264 without B-frames is shown at once.\n")
+	}
+	if r.KeyEvery > 4 {
+		fmt.Fprint(out, "  A proof takes three key pictures: a shorter key-frame interval makes it faster.\n")
+	}
+}
+
+func codecName(c camera.Codec) string {
+	return map[camera.Codec]string{camera.H264: "H.264", camera.H265: "H.265"}[c]
+}
