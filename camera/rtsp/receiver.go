@@ -15,8 +15,9 @@ import (
 const (
 	// maxUnit is the most that a picture may have: a key picture of 4K at its best quality has 1 to 2 MB.
 	maxUnit = 4 << 20
-	// maxPackets may make one picture, and maxReceived bytes be received for it: the library's decoder keeps
-	// packets until their picture is complete, with all that was received around their payload.
+	// maxPackets may make one picture, and maxReceived bytes be read for it: the library's decoder keeps packets
+	// until their picture is complete, with all that stood around their payload. That can be much, and is not
+	// seen any more in a packet.
 	maxPackets  = 8192
 	maxReceived = 2 * maxUnit
 )
@@ -25,12 +26,14 @@ const (
 type receiver struct {
 	decode func(*rtp.Packet) ([][]byte, error)
 	pts    func(*rtp.Packet) (int64, bool)
+	read   func() int64 // bytes of the whole connection
 	units  *assembler
 	sink   func(*camera.Unit)
 	fail   func(error)
 
-	failed            bool
-	packets, received int
+	failed  bool
+	packets int   // since the last picture
+	before  int64 // bytes read when it was complete
 }
 
 func newReceiver(forma format.Format, sink func(*camera.Unit), fail func(error)) (*receiver, error) {
@@ -55,7 +58,7 @@ func newReceiver(forma format.Format, sink func(*camera.Unit), fail func(error))
 }
 
 // timesOf takes the stream's time from the client, which unwraps it.
-func (r *receiver) timesOf(c *gortsplib.Client, media *description.Media) func(*rtp.Packet) (int64, bool) {
+func timesOf(c *gortsplib.Client, media *description.Media) func(*rtp.Packet) (int64, bool) {
 	return func(p *rtp.Packet) (int64, bool) { return c.PacketPTS(media, p) }
 }
 
@@ -72,8 +75,8 @@ func (r *receiver) packet(p *rtp.Packet) {
 
 func (r *receiver) take(p *rtp.Packet, now time.Time) error {
 	r.packets++
-	r.received += p.MarshalSize()
-	if r.packets > maxPackets || r.received > maxReceived {
+	read := r.read()
+	if r.packets > maxPackets || read-r.before > maxReceived {
 		return broken("a picture has no end")
 	}
 	pts, known := r.pts(p)
@@ -81,7 +84,7 @@ func (r *receiver) take(p *rtp.Packet, now time.Time) error {
 	if err != nil || !known {
 		return nil //nolint:nilerr // more packets are needed, or some were lost: the next picture is a new try
 	}
-	r.packets, r.received = 0, 0
+	r.packets, r.before = 0, read
 	unit, err := r.units.unit(nalus, pts, now)
 	if err == nil && unit != nil {
 		r.sink(unit)

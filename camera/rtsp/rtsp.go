@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
@@ -58,7 +59,8 @@ func (s *Source) String() string { return "rtsp://" + s.address.Host }
 func (s *Source) Run(ctx context.Context, sink func(*camera.Unit)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := s.client()
+	var read atomic.Int64
+	c := s.client(&read)
 	if err := c.Start(); err != nil {
 		return s.fault(err)
 	}
@@ -69,7 +71,7 @@ func (s *Source) Run(ctx context.Context, sink func(*camera.Unit)) error {
 	})
 	defer silence.Stop()
 
-	err := s.play(c, func(u *camera.Unit) {
+	err := s.play(c, &read, func(u *camera.Unit) {
 		silence.Reset(s.timeouts.Silence)
 		sink(u)
 	}, cancel)
@@ -82,8 +84,8 @@ func (s *Source) Run(ctx context.Context, sink func(*camera.Unit)) error {
 	return s.fault(err)
 }
 
-// client never calls anybody but the camera, and says nothing on its own.
-func (s *Source) client() *gortsplib.Client {
+// client never calls anybody but the camera, says nothing on its own, and counts what it reads.
+func (s *Source) client(read *atomic.Int64) *gortsplib.Client {
 	tcp := gortsplib.ProtocolTCP
 	host, port := s.address.Hostname(), s.address.Port()
 	if port == "" {
@@ -98,13 +100,29 @@ func (s *Source) client() *gortsplib.Client {
 			if calls++; calls > 2 || address != net.JoinHostPort(host, port) {
 				return nil, errElsewhere
 			}
-			return (&net.Dialer{}).DialContext(ctx, network, address)
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return counted{conn, read}, nil
 		},
 	}
 }
 
+// counted adds up what is read.
+type counted struct {
+	net.Conn
+	read *atomic.Int64
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.read.Add(int64(n))
+	return n, err
+}
+
 // play asks for the picture, and returns when it is on its way to sink. What goes wrong later is told to fail.
-func (s *Source) play(c *gortsplib.Client, sink func(*camera.Unit), fail func(error)) error {
+func (s *Source) play(c *gortsplib.Client, read *atomic.Int64, sink func(*camera.Unit), fail func(error)) error {
 	desc, _, err := c.Describe(s.address)
 	if err != nil {
 		return err
@@ -117,7 +135,7 @@ func (s *Source) play(c *gortsplib.Client, sink func(*camera.Unit), fail func(er
 	if err != nil {
 		return err
 	}
-	r.pts = r.timesOf(c, media)
+	r.read, r.pts = read.Load, timesOf(c, media)
 	if _, err := c.Setup(desc.BaseURL, media, 0, 0); err != nil {
 		return err
 	}
