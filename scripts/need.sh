@@ -7,6 +7,8 @@ has() {
 	case $1 in
 	cc) command -v cc >/dev/null && echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1 ;;
 	mosquitto) command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto ;;
+	ffmpeg) command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null ;;
+	chromium) command -v chromium >/dev/null ;;
 	curl) command -v curl >/dev/null ;;
 	sqlite3.h) echo '#include <sqlite3.h>' | cc -E - >/dev/null 2>&1 ;;
 	*) echo "need.sh: it is not known what provides $1" >&2 && exit 2 ;;
@@ -17,6 +19,8 @@ packages() {
 	case $1 in
 	cc) echo gcc libc6-dev ;; # the race detector needs cgo
 	mosquitto) echo mosquitto ;; # the independent broker of the witness tests
+	ffmpeg) echo ffmpeg ;; # the independent camera of the tests, and what checks films
+	chromium) echo chromium ;; # plays films and live pictures as viewers do
 	curl) echo curl ;; # asks whether the server is ready
 	sqlite3.h) echo libsqlite3-dev ;; # the bare C loop of the benchmarks
 	esac

@@ -26,7 +26,7 @@ import (
 // How long a call of the studio may take, how long it may be silent before nothing that it said counts any more, and
 // how long to wait before calling it again.
 const (
-	callWithin = 30 * time.Second
+	callWithin = 35 * time.Second
 	silence    = 4 * reportEvery
 	callAgain  = 250 * time.Millisecond
 )

@@ -35,7 +35,7 @@ func instant(t time.Time) event.Instant {
 
 // How long a check looks at a camera, at most, and how often it asks how it stands.
 const (
-	checkWithin = 25 * time.Second
+	checkWithin = 30 * time.Second
 	checkEvery  = 100 * time.Millisecond
 )
 
@@ -52,7 +52,7 @@ func (l *Local) Check(ctx context.Context, address string) (camera.Report, error
 	return report, nil
 }
 
-// Examine looks at a camera for as long as a proof takes, at most 25 s.
+// Examine looks at a camera for as long as a proof takes, at most 30 s.
 func Examine(ctx context.Context, source camera.Source) camera.Report {
 	ctx, stop := context.WithTimeout(ctx, checkWithin)
 	defer stop()
