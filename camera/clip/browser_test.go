@@ -126,7 +126,7 @@ func watch(t *testing.T, shelf clip.Shelf, id clip.ID) (got seen) {
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	browse(t, ctx, server.URL)
+	browse(ctx, t, server.URL)
 	select {
 	case b := <-said:
 		if err := json.Unmarshal(b, &got); err != nil {
@@ -155,7 +155,7 @@ func serveFilm(t *testing.T, w http.ResponseWriter, r *http.Request, shelf clip.
 }
 
 // browse opens a page until the test ends.
-func browse(t *testing.T, ctx context.Context, url string) {
+func browse(ctx context.Context, t *testing.T, url string) {
 	t.Helper()
 	// Not t.TempDir: Chromium's children may still write to it for a moment after they were killed.
 	profile, err := os.MkdirTemp("", "loquet-chromium")

@@ -231,19 +231,22 @@ func pictureSize(init []byte) (width, height int) {
 
 // find returns the contents of the first box at a path, or nil.
 func find(in []byte, path ...string) []byte {
+	for _, name := range path {
+		in = child(in, name)
+	}
+	return in
+}
+
+func child(in []byte, name string) []byte {
 	for len(in) >= 8 {
 		size := int64(binary.BigEndian.Uint32(in))
 		if size < 8 || size > int64(len(in)) {
 			return nil
 		}
-		if string(in[4:8]) != path[0] {
-			in = in[size:]
-			continue
-		}
-		if len(path) == 1 {
+		if string(in[4:8]) == name {
 			return in[8:size]
 		}
-		return find(in[8:size], path[1:]...)
+		in = in[size:]
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (d *Decoder) JPEG(ctx context.Context, u *camera.Unit) ([]byte, error) {
 func (d *Decoder) run(ctx context.Context, u *camera.Unit) ([]byte, error) {
 	var out, said limited
 	out.most, said.most = posterMost, 4096
-	cmd := exec.CommandContext(ctx, d.path, arguments(u.Format.Codec)...)
+	cmd := exec.CommandContext(ctx, d.path, arguments(u.Format.Codec)...) //nolint:gosec // fixed arguments, no shell
 	cmd.Env = []string{"LC_ALL=C"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = annexB(u), &out, &said
 	cmd.WaitDelay = time.Second

@@ -283,7 +283,11 @@ func (r *Recorder) finish() {
 	if err != nil {
 		r.fail(t.entry.ID, err)
 	} else {
-		r.note(func(s *Status) { s.Clip = "" })
+		r.note(func(s *Status) {
+			s.Clip = ""
+			s.Bytes += t.film.lastBytes
+			s.Frames += t.film.lastFrames
+		})
 	}
 	r.keep(Recorded{Entry: t.entry, Summary: summary, Err: err})
 }

@@ -133,7 +133,7 @@ func (s *Shelf) create(made string, entry clip.Entry) (*file, error) {
 		return nil, errors.Join(err, part.Close())
 	}
 	// A failed sync is met again when the file is written.
-	f.failed = full(errors.Join(syncDir(filepath.Dir(s.home(entry.ID))), syncDir(s.path("clips"))))
+	f.settled(time.Time{}, errors.Join(syncDir(filepath.Dir(s.home(entry.ID))), syncDir(s.path("clips"))))
 	return f, nil
 }
 
@@ -243,7 +243,7 @@ func (s *Shelf) Room(context.Context) (int64, error) {
 	if err := unix.Statfs(s.folder, &stat); err != nil {
 		return 0, fmt.Errorf("asking %s for its room: %w", s.folder, err)
 	}
-	return int64(stat.Bavail) * int64(stat.Bsize), nil
+	return int64(stat.Bavail) * int64(stat.Bsize), nil //nolint:unconvert // another type on other systems
 }
 
 // Stat reads a clip's folder.
@@ -263,8 +263,11 @@ func (s *Shelf) stat(id clip.ID) (clip.Info, error) {
 		return clip.Info{}, missing(err, id)
 	}
 	var info clip.Info
-	if err := json.Unmarshal(b, &info.Entry); err != nil || info.ID != id {
-		return clip.Info{}, fmt.Errorf("the entry of %s can't be read (%v)", id, err)
+	if err := json.Unmarshal(b, &info.Entry); err != nil {
+		return clip.Info{}, fmt.Errorf("the entry of %s can't be read: %w", id, err)
+	}
+	if info.ID != id {
+		return clip.Info{}, fmt.Errorf("the entry of %s is that of %s", id, info.ID)
 	}
 	names, err := os.ReadDir(home)
 	if err != nil {

@@ -259,8 +259,11 @@ func (b *bucket) info(ctx context.Context, f found) (clip.Info, error) {
 		return clip.Info{}, err
 	}
 	info := clip.Info{Size: f.size, Finished: true, Poster: slices.Contains(f.names, posterName)}
-	if err := json.Unmarshal(content, &info.Entry); err != nil || info.ID != f.id {
-		return clip.Info{}, fmt.Errorf("the entry of %s can't be read (%v)", f.id, err)
+	if err := json.Unmarshal(content, &info.Entry); err != nil {
+		return clip.Info{}, fmt.Errorf("the entry of %s can't be read: %w", f.id, err)
+	}
+	if info.ID != f.id {
+		return clip.Info{}, fmt.Errorf("the entry of %s is that of %s", f.id, info.ID)
 	}
 	return info, nil
 }

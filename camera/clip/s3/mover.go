@@ -153,8 +153,7 @@ func (m *mover) take(ctx context.Context) *moving {
 		m.mu.Lock()
 		if i := slices.IndexFunc(m.queue, func(id clip.ID) bool { return m.wanted[id] == 0 }); i >= 0 {
 			defer m.mu.Unlock()
-			m.now = &moving{id: m.queue[i]}
-			m.now.ctx, m.now.abort = context.WithCancel(ctx)
+			m.now = newMoving(ctx, m.queue[i])
 			m.queue = slices.Delete(m.queue, i, i+1)
 			return m.now
 		}
@@ -247,6 +246,11 @@ type moving struct {
 	mu      sync.Mutex
 	stopped bool
 	partial bool
+}
+
+func newMoving(ctx context.Context, id clip.ID) *moving {
+	ctx, abort := context.WithCancel(ctx)
+	return &moving{id: id, ctx: ctx, abort: abort}
 }
 
 func (o *moving) stop() {

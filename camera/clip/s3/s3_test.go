@@ -183,13 +183,14 @@ type proxy struct {
 func newProxy(t *testing.T, server string) *proxy {
 	t.Helper()
 	p := &proxy{pass: func(*http.Request) bool { return true }}
-	onward := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: server})
 	transport := &http.Transport{}
-	onward.Transport = transport
-	onward.ErrorLog = log.New(io.Discard, "", 0)
-	// The signature covers the host that was asked.
-	direct := onward.Director
-	onward.Director = func(r *http.Request) { direct(r); r.Host = p.Listener.Addr().String() }
+	onward := &httputil.ReverseProxy{
+		Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: server})
+			r.Out.Host = r.In.Host // the signature covers it
+		},
+	}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		pass := p.pass(r)

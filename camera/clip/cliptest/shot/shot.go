@@ -48,7 +48,7 @@ func Film(t testing.TB, shot Shot) []*camera.Unit {
 		shot.Keys = 2 * shot.Rate
 	}
 	file := t.TempDir() + "/shot.mp4"
-	cmd := exec.Command(ffmpeg, append(shot.arguments(), file)...)
+	cmd := exec.Command(ffmpeg, append(shot.arguments(), file)...) //nolint:gosec // a test's own arguments
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("ffmpeg: %v\n%s", err, out)
 	}
@@ -124,7 +124,7 @@ func split(payload []byte) (nalus [][]byte) {
 // two seconds, size bytes each.
 func Stream(n, size int) []*camera.Unit {
 	format := Format()
-	noise := rand.New(rand.NewPCG(1, 2))
+	noise := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same noise in every run
 	units := make([]*camera.Unit, n)
 	for i := range units {
 		nalu := make([]byte, size)
