@@ -34,6 +34,7 @@ type MediaConfig struct {
 	ClipsRegion  string        `help:"The bucket's region." env:"LOQUET_CLIPS_REGION" name:"clips-region"`
 	ClipsAccess  string        `help:"Access key of the bucket." env:"LOQUET_CLIPS_ACCESS_KEY" name:"clips-access-key"`
 	ClipsSecret  string        `help:"File with the secret of that access key." env:"LOQUET_CLIPS_SECRET_FILE" name:"clips-secret-file" type:"path"`
+	Reserve      int64         `help:"So many MiB must be free for a further visit to be filmed." default:"1024" env:"LOQUET_CLIPS_RESERVE" name:"clips-reserve"`
 	WebRTCListen string        `help:"Address of live pictures, UDP and TCP; without a host, every address of the machine but loopback." default:"127.0.0.1:8481" env:"LOQUET_WEBRTC_LISTEN" name:"webrtc-listen"`
 	WebRTCPublic []string      `help:"Addresses that viewers are told instead, behind a router." env:"LOQUET_WEBRTC_PUBLIC" name:"webrtc-public"`
 	Alone        time.Duration `help:"How long a media service goes on that no server asks for anything." default:"10m" env:"LOQUET_MEDIA_ALONE"`
@@ -77,7 +78,7 @@ func (c *mediaCommand) Run(env environment) (err error) {
 	if err != nil {
 		log.Warn("clips will have no poster", "error", err)
 	}
-	work := studio.New(studio.Config{Shelf: shelf, Live: shown, Dial: dialCamera, Decoder: decoder, Log: log})
+	work := studio.New(studio.Config{Shelf: shelf, Live: shown, Dial: dialCamera, Decoder: decoder, Reserve: c.Reserve << 20, Log: log})
 	return errors.Join(c.serve(env.ctx, work, log), closeStudio(work))
 }
 

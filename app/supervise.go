@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -100,7 +101,8 @@ func (k *mediaKeeper) once(ctx context.Context) {
 // args are what the service is told of the server's own configuration.
 func (k *mediaKeeper) args() []string {
 	c := k.config
-	args := []string{"media", "--data", c.Data, "--log-level", c.LogLevel, "--webrtc-listen", c.WebRTCListen, "--alone", c.Alone.String()}
+	args := []string{"media", "--data", c.Data, "--log-level", c.LogLevel, "--webrtc-listen", c.WebRTCListen, "--alone", c.Alone.String(),
+		"--clips-reserve", strconv.FormatInt(c.Reserve, 10)}
 	for _, option := range []struct{ name, value string }{
 		{"--clips", c.Clips}, {"--clips-url", c.ClipsURL}, {"--clips-region", c.ClipsRegion}, {"--clips-access-key", c.ClipsAccess},
 		{"--clips-secret-file", c.ClipsSecret}, {"--webrtc-public", strings.Join(c.WebRTCPublic, ",")},

@@ -31,6 +31,15 @@ func (id ID) file() (c event.ClipID, n int, ok bool) {
 	return event.ClipID(id[:at]), n, err == nil && n >= 0
 }
 
+// NextFile is the number of the file that follows those that [Files] returned.
+func NextFile(files []Info) int {
+	if len(files) == 0 {
+		return 0
+	}
+	_, last, _ := files[len(files)-1].ID.file()
+	return last + 1
+}
+
 // Files returns the files of what was kept of a visit, in their order.
 func Files(ctx context.Context, shelf Shelf, c event.ClipID) ([]Info, error) {
 	all, err := shelf.List(ctx, event.SiteOf(c))

@@ -31,11 +31,10 @@ type Config struct {
 	Dial func(address string) (camera.Source, error)
 	// Decoder makes posters; nil for none.
 	Decoder *clip.Decoder
+	// Reserve is how many bytes must be free for a further visit to be filmed; those that are go on.
+	Reserve int64
 	Log     *slog.Logger
 }
-
-// reserve is how many bytes must be free for a visit to be filmed: an hour of a good picture.
-const reserve = 1 << 30
 
 // reportEvery is how often pictures are reported.
 const reportEvery = 250 * time.Millisecond
@@ -52,6 +51,8 @@ type Local struct {
 	takes map[event.VisitID]*take
 	// judges outlive their sets: what a judge remembers is what uncovers a loop.
 	judges map[event.CameraID]*camera.Judge
+	// tight is why no further visit can be kept; "" when one can.
+	tight event.PictureFault
 }
 
 var _ camera.Studio = (*Local)(nil)
@@ -61,7 +62,9 @@ func New(c Config) *Local {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &Local{Config: c, ctx: ctx, stop: stop, sets: make(map[event.CameraID]*set), takes: make(map[event.VisitID]*take),
 		judges: make(map[event.CameraID]*camera.Judge)}
+	l.tight = l.roomFault()
 	l.work.Go(l.sweep)
+	l.work.Go(l.watchRoom)
 	return l
 }
 
@@ -176,17 +179,21 @@ func (l *Local) picture(c event.CameraID, now time.Time) event.Picture {
 	p := pictureOf(c, s.pull.Verdict(now))
 	for _, t := range l.takes {
 		if p.Fault == "" && t.set == s {
-			p.Fault = writing(t.recorder.Status().Fault(now))
+			p.Fault = l.keeping(t, now)
 		}
 	}
 	return p
 }
 
-// writing says what is wrong with a recording.
-func writing(err error) event.PictureFault {
+// keeping says why a visit is not being kept, or could not be. One that is goes on as long as there is any room; the
+// reserve is for those. The caller holds the lock.
+func (l *Local) keeping(t *take, now time.Time) event.PictureFault {
+	err := t.recorder.Status().Fault(now)
 	switch {
-	case err == nil:
+	case err == nil && t.begun():
 		return ""
+	case err == nil:
+		return l.tight
 	case errors.Is(err, clip.ErrFull):
 		return event.PictureFull
 	default:
@@ -223,6 +230,25 @@ func (l *Local) filmed() []event.CameraID {
 	return all
 }
 
+// lookForRoomEvery is how often the room for further visits is looked at.
+const lookForRoomEvery = 2 * time.Second
+
+func (l *Local) watchRoom() {
+	tick := time.NewTicker(lookForRoomEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		fault := l.roomFault()
+		l.mu.Lock()
+		l.tight = fault
+		l.mu.Unlock()
+	}
+}
+
 // sweepEvery is how often what outlived its time is looked for.
 const sweepEvery = time.Hour
 
@@ -246,13 +272,13 @@ func (l *Local) sweep() {
 
 // Erase implements camera.Studio.
 func (l *Local) Erase(ctx context.Context, c event.ClipID) error {
-	parts, err := l.parts(ctx, c)
+	files, err := clip.Files(ctx, l.Shelf, c)
 	if err != nil {
 		return err
 	}
-	for _, p := range parts {
-		if err := l.Shelf.Erase(ctx, p.ID); err != nil {
-			return fmt.Errorf("studio: erase %s: %w", p.ID, err)
+	for _, f := range files {
+		if err := l.Shelf.Erase(ctx, f.ID); err != nil {
+			return fmt.Errorf("studio: erase %s: %w", f.ID, err)
 		}
 	}
 	return nil

@@ -100,6 +100,13 @@ func (t *take) keep(work *sync.WaitGroup) (last *camera.Unit) {
 	return last
 }
 
+// begun says whether the visit is being kept.
+func (t *take) begun() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.reader != nil
+}
+
 // close ends the recording with what the camera has sent until now.
 func (t *take) close(ctx context.Context) error {
 	t.mu.Lock()

@@ -96,7 +96,7 @@ func (l *Local) roomFault() event.PictureFault {
 	switch room, err := l.Shelf.Room(ctx); {
 	case err != nil:
 		return event.PictureUnwritten
-	case room < reserve:
+	case room < l.Reserve:
 		return event.PictureFull
 	}
 	return ""
