@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -40,6 +41,9 @@ func newServer(t testing.TB, program, data string, args ...string) *server {
 	address := freeAddress(t)
 	s := &server{t: t, program: program, url: "http://" + address, log: filepath.Join(t.TempDir(), "server.log")}
 	s.args = append([]string{"serve", "--data", data, "--listen", address}, args...)
+	if !slices.Contains(args, "--media") {
+		s.args = append(s.args, "--media", "none")
+	}
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
