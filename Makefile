@@ -14,7 +14,7 @@ FUZZ     ?= .
 # The steps of a check come in their order, and benchmarks never share the machine.
 .NOTPARALLEL:
 
-.PHONY: build test test-short need fmt vet lint race fuzz bench bench-store bench-latency bench-memory clean
+.PHONY: build test test-short need fmt vet lint race fuzz bench bench-store bench-latency bench-memory bench-media clean
 
 ## build: bin/loquet, with its version from git
 build:
@@ -49,7 +49,7 @@ fuzz:
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME) '$(FUZZ)'
 
 ## bench: speed and memory, as docs/benchmarks.md reports them
-bench: bench-store bench-latency bench-memory
+bench: bench-store bench-latency bench-memory bench-media
 
 # BIG is how many finished deliveries the large file holds; ten million take about 16 GB for a while.
 BIG ?= 10000000
@@ -64,6 +64,14 @@ bench-latency:
 bench-memory: build
 	scripts/need.sh curl
 	scripts/idle-memory.sh bin/loquet
+
+# Many cameras at once; how fast attacks are found; the first live picture in a browser.
+bench-media: build
+	scripts/need.sh ffmpeg chromium
+	$(GO) build -o bin/bench-media ./bench/media
+	bin/bench-media
+	$(GO) test -count=1 -run 'Attack|Quiet' -v ./camera/rtsp ./camera
+	LOQUET_MEDIA_ROUNDS=12 $(GO) test -count=1 -run TestFirstPicture -v ./camera/live
 
 # The bare C loop that the stores are measured against.
 bin/cloop: $(wildcard bench/cloop/*.c bench/cloop/*.h)

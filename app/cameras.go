@@ -1,12 +1,15 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"time"
 
 	"github.com/loquet/loquet/camera"
+	"github.com/loquet/loquet/camera/onvif"
 	"github.com/loquet/loquet/camera/rtsp"
 	"github.com/loquet/loquet/camera/studio"
 	"github.com/loquet/loquet/event"
@@ -14,18 +17,70 @@ import (
 )
 
 type cameraCommand struct {
-	Check struct {
-		Address string `arg:"" help:"Such as rtsp://name:password@192.168.1.20:554/stream1."`
-	} `cmd:"" help:"Look at a camera as a visit would, and say whether it is good enough, and why not."`
+	Check checkCommand `cmd:"" help:"Look at a camera as a visit would, and say whether it is good enough, and why not."`
+	Find  findCommand  `cmd:"" help:"Find cameras on this network that speak ONVIF, and the addresses of their streams."`
+}
+
+type findCommand struct {
+	User         string        `help:"Name at the cameras, to be told their streams."`
+	PasswordFile string        `help:"File with its password." name:"password-file" type:"path"`
+	For          time.Duration `help:"How long to listen for answers." default:"3s"`
+}
+
+// Run finds cameras.
+func (c *findCommand) Run(env environment) error {
+	password, err := secretOf(c.PasswordFile)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(env.ctx, c.For)
+	defer cancel()
+	devices, err := onvif.Probe(ctx, onvif.Multicast)
+	if err != nil {
+		return fmt.Errorf("this network can't be asked: %w", err)
+	}
+	if len(devices) == 0 {
+		fmt.Fprintln(env.out, "No camera answered. Some have ONVIF switched off; their address can be given by hand all the same.")
+	}
+	for _, d := range devices {
+		fmt.Fprintf(env.out, "%s  %s %s\n", d.Address, d.Name, d.Hardware)
+		c.printStreams(env, d, password)
+	}
+	return nil
+}
+
+// streamsWithin is how long one camera may take to list its streams.
+const streamsWithin = 10 * time.Second
+
+func (c *findCommand) printStreams(env environment, d onvif.Device, password string) {
+	ctx, cancel := context.WithTimeout(env.ctx, streamsWithin)
+	defer cancel()
+	device, err := onvif.New(d.Address, c.User, password)
+	if err != nil {
+		fmt.Fprintf(env.out, "  it gives no address that can be asked\n")
+		return
+	}
+	streams, err := device.Streams(ctx)
+	if err != nil {
+		fmt.Fprintf(env.out, "  it does not list its streams: --user and --password-file may help\n")
+		return
+	}
+	for _, s := range streams {
+		fmt.Fprintf(env.out, "  %s  %s %s, %d × %d\n", s.Address, s.Name, s.Codec, s.Width, s.Height)
+	}
+}
+
+type checkCommand struct {
+	Address string `arg:"" help:"Such as rtsp://name:password@192.168.1.20:554/stream1."`
 }
 
 // Run checks a camera.
-func (c *cameraCommand) Run(env environment) error {
-	source, err := rtsp.New(c.Check.Address, rtsp.DefaultTimeouts)
+func (c *checkCommand) Run(env environment) error {
+	source, err := rtsp.New(c.Address, rtsp.DefaultTimeouts)
 	if err != nil {
 		return errors.New("the address must look like rtsp://name:password@192.168.1.20:554/stream1")
 	}
-	fmt.Fprintf(env.out, "\n  Looking at %s; a proof takes some seconds.\n\n", shownAddress(c.Check.Address))
+	fmt.Fprintf(env.out, "\n  Looking at %s; a proof takes some seconds.\n\n", shownAddress(c.Address))
 	report := studio.Examine(env.ctx, source)
 	printReport(env.out, report)
 	if report.Picture.Fault != "" {

@@ -66,7 +66,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	defer os.RemoveAll(b.dir)
 	film := filepath.Join(b.dir, "film.h264")
-	if err := makeFilm(ctx, film, 3*settle+b.lasts); err != nil {
+	if err := makeFilm(ctx, film, 12*settle+b.lasts); err != nil {
 		return err
 	}
 	address, end, err := startFeed(ctx, film)
