@@ -28,15 +28,22 @@
 //     borrower's journal rests: law 5's. A grant that is in no journal is law 1's.
 //   - A barrier that was enrolled by nobody is law 1's, as a rehearsal by nobody is; a visit that was taken over by
 //     nobody is law 5's.
+//   - Of a camera: the picture by which something opens, what is recorded and what of it is finished, the end of filming
+//     and the alarm when it is lost are law 6's, as are cameras that nobody of the site added or checked. How long a
+//     clip is kept, its erasure, and who looks, are law 7's. A clip whose name another visit has is law 10's, because
+//     the name is not that of its own event. A picture that was lost is law 6's only while something stands open and no
+//     alarm stands; how that alarm climbs is law 5's.
 //   - A refusal that tells of a block where none had won, or that hides one that had, is law 9's; a block that was
 //     answered wrongly, law 4's.
 //
 // # What can't be seen
 //
-// The journals hold no picture, no stream and no look at personal data: of law 6 the audit sees whether each
-// opening had the proof of a live camera, of law 7 whether a personal value stands in a journal. What law 7 looks
-// for (addresses of e-mail, telephone numbers, positions, number plates) are patterns: they can miss a value, and
-// one that they find may be an unfortunate identifier. An alarm can't be raised while no server runs; Options.Late
+// The journals hold no picture and no stream. Of law 6 the audit sees what the media service said of each picture, when,
+// and what was decided upon it; a loss of which it said nothing, and pictures that left memory without a word, are not
+// seen. Nor does it open a clip: a file's hash and times are compared with nothing but the journal. Of looks it sees those
+// at pictures. Whether a clip is erased is asked only where the journal goes on after its time. What law 7 looks for in
+// the journals (addresses of e-mail, telephone numbers, positions, number plates) are patterns: they can miss a value,
+// and one that they find may be an unfortunate identifier. An alarm can't be raised while no server runs; Options.Late
 // says how much later than due is still on time. A courier's proof signs the digest of a body that is not kept, so
 // that its signature, key, time and single use are checked, not its words. Of a refusal a journal shows the reason
 // that was given, not what else stood against the request.

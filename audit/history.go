@@ -194,6 +194,8 @@ var letters = map[reflect.Type]byte{
 	visitID:                                'v',
 	reflect.TypeFor[event.PermitID]():      'p',
 	reflect.TypeFor[event.LeaseID]():       'l',
+	reflect.TypeFor[event.CameraID]():      'c',
+	reflect.TypeFor[event.ClipID]():        'f',
 	reflect.TypeFor[event.KeyID]():         0,
 	reflect.TypeFor[event.CourierID]():     0,
 }

@@ -22,7 +22,7 @@ func law10(x *exam) {
 			f.need(false, "it is of no known kind")
 		} else {
 			readable(&f, e)
-			created(&f, e)
+			x.created(&f, pos)
 			x.countedOnce(&f, pos)
 		}
 		x.judge(pos, f)
@@ -53,8 +53,9 @@ func readable(f *faults, e event.Event) {
 	f.need(err == nil, "it can't be read again: %v", err)
 }
 
-// created: what an event creates is called after it.
-func created(f *faults, e event.Event) {
+// created: what an event creates is called after it. What is filmed of a visit is created once, by the first asking.
+func (x *exam) created(f *faults, pos int) {
+	e := x.events[pos]
 	var id string
 	var letter byte
 	switch b := e.Body.(type) {
@@ -74,6 +75,13 @@ func created(f *faults, e event.Event) {
 		id, letter = string(b.Permit.ID), 'p'
 	case event.LeaseAsked:
 		id, letter = string(b.Lease), 'l'
+	case event.CameraAdded:
+		id, letter = string(b.Camera), 'c'
+	case event.FilmingAsked:
+		if has[event.FilmingAsked](x.history, b.Visit, -1, pos) {
+			return
+		}
+		id, letter = string(b.Clip), 'f'
 	default:
 		return
 	}

@@ -33,6 +33,14 @@ func TestLaw10BadInputLosesNothing(t *testing.T) {
 			s.say(event.BarrierReserved{Barrier: "home1-b99", Is: event.FrontDoor, Spec: lock, By: s.byMember()})
 		}), upTo("enrol")), `"home1-b99", not`},
 		{"a name of another site", home, also(edit("move in", func(m *event.MemberJoined) { m.Member = "home2-m2" }), upTo("move in")), `"home2-m2", not`},
+		{"a name that is not the event's own: camera", filmed, instead("camera", func(s *story) {
+			s.camera = "home1-c99"
+			s.say(event.CameraAdded{Camera: s.camera, Sees: []event.AccessPointID{s.place}, By: s.byMember()})
+		}), `"home1-c99", not "home1-c10"`},
+		{"a name that is not the event's own: clip", resumed, instead("film", func(s *story) {
+			s.film = event.FilmingAsked{Visit: s.visit, Camera: s.camera, Clip: "home1-f99"}
+			s.say(s.film)
+		}), `"home1-f99", not "home1-f17"`},
 		{"a request that counted twice", home, edit("close", func(c *event.CloseAsked) { c.Signed = courierPhone.ofStory().sign(clock("10:30:00")) }), "had been used"},
 	})
 }

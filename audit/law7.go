@@ -10,8 +10,10 @@ import (
 
 // law7 looks through every value of every event for what should never stand in a journal. Identifiers have their
 // form, commitments are hexadecimal, a device's word for a cause is one word; whatever else is text must not look
-// like an address of e-mail, a telephone number, a position or a number plate.
+// like an address of e-mail, a telephone number, a position or a number plate. Of what cameras film, it asks who saw it
+// and whether it is erased in time.
 func law7(x *exam) {
+	x.looks()
 	for pos, e := range x.events {
 		if e.Body == nil {
 			continue // law 10 tells

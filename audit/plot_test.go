@@ -143,6 +143,9 @@ type story struct {
 	visit    event.VisitID
 	permit   event.Permit
 	lease    event.LeaseID
+	camera   event.CameraID
+	// film is how the last visit that a camera films was first asked to be.
+	film event.FilmingAsked
 }
 
 type journal struct {

@@ -416,15 +416,6 @@ var tooLate = func() plot {
 	return p
 }()
 
-// filmed: the site asks for a camera, which is proven live.
-var filmed = func() plot {
-	p := edit("open", func(o *event.OpeningIntended) {
-		o.Camera = &event.CameraProof{Camera: "camera-1", At: clock("10:40:00")}
-	})(instead("move in", moveIn(event.Rules{Dwell: rules.Dwell, Climb: rules.Climb, Watch: true, Camera: true}))(home))
-	p.name = "filmed"
-	return p
-}()
-
 // asking: the household wants to be asked about its pets.
 var asking = func() plot {
 	p := instead("move in", moveIn(event.Rules{Dwell: rules.Dwell, Climb: rules.Climb, Watch: true, AskPets: true}))(home)
@@ -438,4 +429,5 @@ var asking = func() plot {
 }()
 
 // plots keep every law.
-var plots = []plot{home, twoDoors, garage, code, unprovable, unprovableCode, signs, alarmed, recovery, retry, rehearsal, rehearsedCode, lobby, lent, lentAlarmed, planB, blocked, tooLate, filmed, asking}
+var plots = []plot{home, twoDoors, garage, code, unprovable, unprovableCode, signs, alarmed, recovery, retry, rehearsal, rehearsedCode, lobby, lent, lentAlarmed, planB, blocked, tooLate, asking,
+	filmed, filmedCode, filmedRehearsal, filmedLobby, unasked, joined, resumed, lost, unkept, undone, shortly, movedOut}

@@ -127,7 +127,8 @@ func arbitrary(t *rapid.T, kind event.Kind) event.Body {
 func word(t *rapid.T) string {
 	return rapid.SampledFrom([]string{"", "home1", "tower9", "home1-m2", "home1-b4", "tower9-b4", "home1-a10", "home1-k11", "home1-d12", "home1-v15", "home1-p19",
 		"home1-l18", "courier-7", "remote", "code", "locked", "unlocked", "closed", "open", "online", "live", "answer", "retained", "done", "not-done",
-		"unknown", "secured", "taken-over", "blocked", "blocked-from-here", "member", "answer", "sight", "reading", "outside", "access-point", "anna"}).Draw(t, "word")
+		"unknown", "secured", "taken-over", "blocked", "blocked-from-here", "member", "answer", "sight", "reading", "outside", "access-point", "anna",
+		"home1-c14", "home1-f17", "tower9-c3", "stale", "time", "request", "moved-out", "operator", "nothing-opened"}).Draw(t, "word")
 }
 
 func fill(t *rapid.T, v reflect.Value) {

@@ -155,6 +155,9 @@ func (s *story) intend(b event.BarrierID, signed event.Signed, change func(*even
 		p.Resolve = p.Deadline.Add(spec.Lateness)
 	}
 	o := event.OpeningIntended{Permit: p, Place: near, Ready: event.Readiness{Barrier: b, Reach: event.ReachOnline}, Signed: signed}
+	if s.film.Visit == s.visit {
+		o.Picture = s.picture()
+	}
 	change(&o)
 	s.permit = o.Permit
 	s.say(o)

@@ -138,8 +138,39 @@ func (p phones) genuine(t *testing.T, log []event.Event) []event.Event {
 		body.Set(reflect.ValueOf(e.Body))
 		p.fill(t, body)
 		log[i].Body = body.Interface().(event.Body)
+		if c, finished := e.Body.(event.ClipFinished); finished {
+			log[i].Body = withFiles(c, log[:i])
+		}
 	}
 	return log
+}
+
+// withFiles are files of a clip that say what the media service would say, where scripts only count them: the time from
+// the first asking to film to the end of the visit, in equal parts.
+func withFiles(c event.ClipFinished, before []event.Event) event.ClipFinished {
+	var visit event.VisitID
+	var film event.Span
+	for _, e := range before {
+		switch b := e.Body.(type) {
+		case event.FilmingAsked:
+			if b.Clip == c.Clip && visit == "" {
+				visit, film.From = b.Visit, e.At
+			}
+		case event.VisitEnded:
+			if b.Visit == visit {
+				film.To = e.At
+			}
+		}
+	}
+	files := make([]event.ClipFile, len(c.Files))
+	part := film.To.Since(film.From) / event.Millis(max(len(files), 1))
+	for i := range files {
+		sum := sha256.Sum256(fmt.Append(nil, c.Clip, i))
+		from := film.From.Add(part * event.Millis(i))
+		files[i] = event.ClipFile{SHA256: hex.EncodeToString(sum[:]), Bytes: 1 << 20, From: from, To: from.Add(part), Whole: true}
+	}
+	c.Files = files
+	return c
 }
 
 func (p phones) fill(t *testing.T, v reflect.Value) {
