@@ -123,13 +123,14 @@ func byHand(o event.Observation) bool { return o.Cause != "remote" && o.Cause !=
 
 // replay says whether the message is older than one that was heard, or that one again, by the device's clock.
 // The clock is only compared with itself, so that it may be wrong; an answer to our question is never a replay,
-// and sets right a clock that had run ahead.
+// and sets right a clock that had run ahead. Having been received before the later one, by whoever passes it on,
+// excuses nothing: what had been heard until then is not known here.
 func (b Barrier) replay(o event.Observation) bool {
-	if o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > b.DeviceAt || o.ReceivedAt < b.DeviceHeard {
+	if o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > b.DeviceAt {
 		return false
 	}
 	same := (o.Bolt == "" || o.Bolt == b.Bolt) && (o.Contact == "" || o.Contact == b.Contact)
-	return o.DeviceAt < b.DeviceAt || same
+	return o.DeviceAt < b.DeviceAt || o.ReceivedAt < b.DeviceHeard || same
 }
 
 // movedByHand says whether what the device said shows somebody at the barrier now: a part moved, and the device said
