@@ -23,8 +23,8 @@ type letter struct {
 	Observe *site.Observe      `json:"observe,omitempty"`
 }
 
-// letterOf says which message follows from an event; each may arrive more than once.
-func letterOf(s site.State, e event.Event) (letter, bool) {
+// letterOf says which message follows from an event, by the state before it; each may arrive more than once.
+func letterOf(before site.State, e event.Event) (letter, bool) {
 	l := letter{From: e.Site}
 	switch b := e.Body.(type) {
 	case event.LeaseAsked:
@@ -39,20 +39,12 @@ func letterOf(s site.State, e event.Event) (letter, bool) {
 	case event.LeaseReturned:
 		l.To, l.End = event.SiteOf(b.Barrier), &site.EndLease{Lease: b.Lease, Spent: b.Spent}
 	case event.BarrierObserved:
-		if lease := lentTo(s, b.Barrier); lease != "" {
-			l.To, l.Observe = event.SiteOf(lease), &site.Observe{Barrier: b.Barrier, Observation: b.Observation}
+		if lent, _ := before.Barrier(b.Barrier); lent.Lent.Lease != "" {
+			said := before.PassedOn(b.Barrier, b.Observation)
+			l.To, l.Observe = event.SiteOf(lent.Lent.Lease), &site.Observe{Barrier: b.Barrier, Observation: said}
 		}
 	}
 	return l, l.To != ""
-}
-
-func lentTo(s site.State, id event.BarrierID) event.LeaseID {
-	for _, b := range s.Barriers {
-		if b.ID == id {
-			return b.Lent.Lease
-		}
-	}
-	return ""
 }
 
 func (l letter) request() site.Request {

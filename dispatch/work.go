@@ -77,7 +77,7 @@ func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) 
 	if err != nil {
 		return nil, err
 	}
-	if l, ok := letterOf(after, e); ok {
+	if l, ok := letterOf(before, e); ok {
 		if err := add(workLetter, l); err != nil {
 			return nil, err
 		}

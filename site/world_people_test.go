@@ -280,8 +280,14 @@ func (w *world) network() {
 		d.said = d.said[1:]
 		return
 	}
+	if d.clocked && len(d.heard) > 0 && w.pick(4) == 0 { // somebody plays back what the device said once
+		w.hear(d, one(w, d.heard))
+		return
+	}
+	d.heard = append(d.heard, o)
 	switch w.pick(8) {
 	case 0:
+		d.heard = d.heard[:len(d.heard)-1]
 		d.said = d.said[1:]
 		return
 	case 1:
