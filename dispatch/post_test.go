@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,20 +41,38 @@ func (w *town) write(letters ...[2]string) {
 	}
 }
 
-// brought lets a process bring letters by a handler, and returns which were brought, the first time, by route.
-func brought(d *Dispatcher, deliver Handler) *map[route][]string {
-	all := map[route][]string{}
+// mailbox keeps which letters were brought, the first time, by route.
+type mailbox struct {
+	mu  sync.Mutex
+	all map[route][]string
+}
+
+// openMailbox lets a process bring letters by a handler.
+func openMailbox(d *Dispatcher, deliver Handler) *mailbox {
+	m := &mailbox{all: map[route][]string{}}
+	m.serve(d, deliver)
+	return m
+}
+
+func (m *mailbox) serve(d *Dispatcher, deliver Handler) {
 	d.trades[workLetter] = d.letters(func(ctx context.Context, w store.Work) error {
 		if err := deliver(ctx, w); err != nil {
 			return err
 		}
 		l, err := readLetter(w)
-		if r := (route{l.From, l.To}); !slices.Contains(all[r], w.ID) {
-			all[r] = append(all[r], w.ID)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if r := (route{l.From, l.To}); !slices.Contains(m.all[r], w.ID) {
+			m.all[r] = append(m.all[r], w.ID)
 		}
 		return err
 	})
-	return &all
+}
+
+func (m *mailbox) of(from, to event.SiteID) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.all[route{from, to}])
 }
 
 // TestALetterThatFailsHoldsBackThoseBehindIt, and no others; once it is there they follow at once.
@@ -60,28 +80,29 @@ func TestALetterThatFailsHoldsBackThoseBehindIt(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newTown(t, memory.New())
 		w.write([2]string{"a-9", "b"}, [2]string{"a-10", "b"}, [2]string{"a-11", "c"}, [2]string{"b-1", "a"})
-		d, began, last := w.process(), time.Now(), time.Time{}
-		all := brought(d, func(_ context.Context, work store.Work) error {
+		d, began := w.process(), time.Now()
+		var last atomic.Int64
+		box := openMailbox(d, func(_ context.Context, work store.Work) error {
 			if strings.HasSuffix(work.ID, "09-letter") && work.Attempts < 5 {
 				return errors.New("the site is too busy")
 			}
 			if strings.HasPrefix(work.ID, "a") && strings.HasSuffix(work.ID, "10-letter") {
-				last = time.Now()
+				last.Store(time.Now().UnixNano())
 			}
 			return nil
 		})
 		end := w.run(d)
 		pass(500 * time.Millisecond)
-		if (*all)[route{"a", "b"}] != nil || len((*all)[route{"a", "c"}]) != 1 || len((*all)[route{"b", "a"}]) != 1 {
-			t.Errorf("brought at first: %v", *all)
+		if box.of("a", "b") != nil || len(box.of("a", "c")) != 1 || len(box.of("b", "a")) != 1 {
+			t.Errorf("brought at first: %v", box.all)
 		}
 		w.write([2]string{"a-12", "b"})
 		pass(time.Minute)
 		end()
-		if got := (*all)[route{"a", "b"}]; len(got) != 3 || !slices.IsSorted(got) {
+		if got := box.of("a", "b"); len(got) != 3 || !slices.IsSorted(got) {
 			t.Errorf("brought: %v", got)
 		}
-		if took := last.Sub(began); took > 20*time.Second {
+		if took := time.Unix(0, last.Load()).Sub(began); took > 20*time.Second {
 			t.Errorf("the second came %s after the beginning", took)
 		}
 		w.noWorkLeft()
@@ -99,15 +120,15 @@ func TestTheNextProcessKeepsTheOrder(t *testing.T) {
 		}
 		w.write([2]string{"a-2", "b"}, [2]string{"a-3", "b"}, [2]string{"a-4", "c"})
 		d := w.process()
-		all := brought(d, func(context.Context, store.Work) error { return nil })
+		box := openMailbox(d, func(context.Context, store.Work) error { return nil })
 		end := w.run(d)
 		pass(500 * time.Millisecond)
-		if (*all)[route{"a", "b"}] != nil || len((*all)[route{"a", "c"}]) != 1 {
-			t.Errorf("brought at first: %v", *all)
+		if box.of("a", "b") != nil || len(box.of("a", "c")) != 1 {
+			t.Errorf("brought at first: %v", box.all)
 		}
 		pass(6 * time.Minute)
 		end()
-		if got := (*all)[route{"a", "b"}]; len(got) != 3 || !slices.IsSorted(got) {
+		if got := box.of("a", "b"); len(got) != 3 || !slices.IsSorted(got) {
 			t.Errorf("brought: %v", got)
 		}
 		w.noWorkLeft()
@@ -120,7 +141,7 @@ func TestWhatAnotherProcessBroughtHoldsNothingBack(t *testing.T) {
 		w := newTown(t, memory.New())
 		w.write([2]string{"a-1", "b"})
 		d := w.process()
-		all := brought(d, func(_ context.Context, work store.Work) error {
+		box := openMailbox(d, func(_ context.Context, work store.Work) error {
 			if strings.HasSuffix(work.ID, "1-letter") {
 				return errors.New("no")
 			}
@@ -134,7 +155,7 @@ func TestWhatAnotherProcessBroughtHoldsNothingBack(t *testing.T) {
 		}
 		w.write([2]string{"a-2", "b"})
 		pass(10 * time.Second)
-		if got := (*all)[route{"a", "b"}]; len(got) != 1 {
+		if got := box.of("a", "b"); len(got) != 1 {
 			t.Errorf("brought: %v", got)
 		}
 	})
@@ -152,11 +173,11 @@ func TestLettersOfAnotherReleaseHoldNothingBack(t *testing.T) {
 		}
 		w.write([2]string{"a-2", "b"})
 		d := w.process()
-		all := brought(d, func(context.Context, store.Work) error { return nil })
+		box := openMailbox(d, func(context.Context, store.Work) error { return nil })
 		end := w.run(d)
 		pass(10 * time.Second)
 		end()
-		if got := (*all)[route{"a", "b"}]; len(got) != 1 {
+		if got := box.of("a", "b"); len(got) != 1 {
 			t.Errorf("brought: %v", got)
 		}
 		later := event.InstantOf(time.Now()).Add(event.Hour)
@@ -175,26 +196,28 @@ func TestLettersStayInOrder(t *testing.T) {
 	}
 }
 
-func lettersInOrder(t *testing.T, draw func(int) int) {
+func lettersInOrder(t *testing.T, random func(int) int) {
+	var mu sync.Mutex
+	draw := func(n int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return random(n)
+	}
 	w := newTown(t, memory.New())
 	f := storetest.NewFaulty(w.store)
 	for range 10 {
 		f.FailAt(1+draw(100), storetest.Fault(1+draw(2)))
 	}
-	all := map[route][]string{}
+	box := &mailbox{all: map[route][]string{}}
 	deliver := func(_ context.Context, work store.Work) error {
 		if work.Attempts < 6 && draw(3) == 0 {
 			return errors.New("no")
 		}
-		l, err := readLetter(work)
-		if r := (route{l.From, l.To}); !slices.Contains(all[r], work.ID) {
-			all[r] = append(all[r], work.ID)
-		}
-		return err
+		return nil
 	}
 	for n := 0; n < 30; {
 		d := w.process(f)
-		d.trades[workLetter] = d.letters(deliver)
+		box.serve(d, deliver)
 		end := w.run(d)
 		for range 1 + draw(10) {
 			n++
@@ -208,12 +231,12 @@ func lettersInOrder(t *testing.T, draw func(int) int) {
 		end()
 	}
 	d := w.process(f)
-	d.trades[workLetter] = d.letters(deliver)
+	box.serve(d, deliver)
 	end := w.run(d)
 	pass(30 * time.Minute)
 	end()
 	w.noWorkLeft()
-	for r, ids := range all {
+	for r, ids := range box.all {
 		if !slices.IsSorted(ids) {
 			t.Errorf("%v: %v", r, ids)
 		}
