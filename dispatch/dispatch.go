@@ -58,9 +58,7 @@ func New(c Config) *Dispatcher {
 	d.Handle(workSecure, d.secure)
 	d.Handle(workRead, d.read)
 	d.Handle(workForgetCode, d.forgetCode)
-	// Letters go one after the other, in the order of their journal: what a lent barrier's device said last must
-	// be heard last.
-	d.trades[workLetter] = trade{do: d.deliver, wake: make(chan struct{}, 1), atOnce: 1}
+	d.trades[workLetter] = d.letters(d.deliver)
 	return d
 }
 

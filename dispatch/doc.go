@@ -8,6 +8,7 @@
 //	work.go      what must happen because of an event, written in the same commit
 //	worker.go    does that work: at least once, and idempotent
 //	letter.go    messages between sites: leases, and observations of a lent barrier
+//	post.go      their order
 //	project.go   the rows that pages and the API read
 //	calendar.go  local hours become instants; place.go: positions become distances
 //

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/site"
@@ -23,8 +24,8 @@ type letter struct {
 	Observe *site.Observe      `json:"observe,omitempty"`
 }
 
-// letterOf says which message follows from an event; each may arrive more than once.
-func letterOf(s site.State, e event.Event) (letter, bool) {
+// letterOf says which message follows from an event, by the state before it; each may arrive more than once.
+func letterOf(before site.State, e event.Event) (letter, bool) {
 	l := letter{From: e.Site}
 	switch b := e.Body.(type) {
 	case event.LeaseAsked:
@@ -39,20 +40,12 @@ func letterOf(s site.State, e event.Event) (letter, bool) {
 	case event.LeaseReturned:
 		l.To, l.End = event.SiteOf(b.Barrier), &site.EndLease{Lease: b.Lease, Spent: b.Spent}
 	case event.BarrierObserved:
-		if lease := lentTo(s, b.Barrier); lease != "" {
-			l.To, l.Observe = event.SiteOf(lease), &site.Observe{Barrier: b.Barrier, Observation: b.Observation}
+		if lent, _ := before.Barrier(b.Barrier); lent.Lent.Lease != "" {
+			said := before.PassedOn(b.Barrier, b.Observation)
+			l.To, l.Observe = event.SiteOf(lent.Lent.Lease), &site.Observe{Barrier: b.Barrier, Observation: said}
 		}
 	}
 	return l, l.To != ""
-}
-
-func lentTo(s site.State, id event.BarrierID) event.LeaseID {
-	for _, b := range s.Barriers {
-		if b.ID == id {
-			return b.Lent.Lease
-		}
-	}
-	return ""
 }
 
 func (l letter) request() site.Request {
@@ -73,23 +66,39 @@ func (l letter) request() site.Request {
 	return nil
 }
 
-// deliver brings a letter to its site. One that is closed, or never was, or knows nothing of the matter, needs no
-// letter; but who asked it to lend must hear that it does not. What a lent barrier said before its lease arrived is
-// brought again: nobody would say it a second time.
-func (d *Dispatcher) deliver(ctx context.Context, w store.Work) error {
+// readLetter reads what workOf wrote. What this release can't read is kept for the one that wrote it.
+func readLetter(w store.Work) (letter, error) {
 	var l letter
 	//nolint:musttag // a request of package site is written under the names of its fields
 	if err := json.Unmarshal(w.Data, &l); err != nil {
-		return fmt.Errorf("dispatch: a letter can't be read: %w", err)
+		return l, fmt.Errorf("dispatch: a letter can't be read: %w", err)
 	}
 	if l.request() == nil {
-		return errors.New("dispatch: a letter asks for nothing that this release knows")
+		return l, errors.New("dispatch: a letter asks for nothing that this release knows")
 	}
-	err := d.bring(ctx, l.From, l.To, l.request())
-	if gone(err) && l.Grant != nil {
+	return l, nil
+}
+
+// deliver brings a letter to its site. One that is closed, or never was, or knows nothing of the matter, needs no
+// letter; but who asked it to lend must hear that it does not. What a lent barrier said before its lease arrived is
+// brought again: nobody would say it a second time. A letter that no site will ever take is dropped, and who waits
+// for what it brings hears that it does not come.
+func (d *Dispatcher) deliver(ctx context.Context, w store.Work) error {
+	l, err := readLetter(w)
+	if err != nil {
+		return err
+	}
+	err = d.bring(ctx, l.From, l.To, l.request())
+	if refused(err) {
+		d.log.ErrorContext(ctx, "a letter is refused for good and dropped", slog.Any("work", w.ID), slog.Any("to", l.To), slog.Any("error", err))
+	}
+	switch {
+	case (gone(err) || refused(err)) && l.Grant != nil:
 		err = d.bring(ctx, l.To, l.From, site.DenyLease{Lease: l.Grant.Lease, Code: event.LenderRefused})
+	case refused(err) && l.Receive != nil:
+		err = d.bring(ctx, l.From, l.To, site.DenyLease{Lease: l.Receive.Lease, Code: event.LenderRefused})
 	}
-	if gone(err) {
+	if gone(err) || refused(err) {
 		return nil
 	}
 	return err
@@ -99,6 +108,12 @@ func (d *Dispatcher) bring(ctx context.Context, from, to event.SiteID, r site.Re
 	facts := site.Facts{Actor: event.Actor{Kind: event.ActorSite, ID: string(from)}}
 	_, err := d.Do(ctx, to, site.Command{Facts: facts, Do: r})
 	return err
+}
+
+// refused says whether a letter is malformed, or not its sender's to write: it would be so for ever.
+func refused(err error) bool {
+	var malformed site.Invalid
+	return errors.As(err, &malformed) || errors.Is(err, site.ErrForbidden)
 }
 
 func gone(err error) bool { return errors.Is(err, site.ErrUnknown) || errors.Is(err, site.ErrState) }

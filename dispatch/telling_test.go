@@ -49,7 +49,7 @@ func TestWhoIsTold(t *testing.T) {
 				t.Errorf("%s: of %v, to %v", told.Event.Body.Kind(), told.Deliveries, told.Merchants)
 			}
 		}
-		want := []event.Kind{"delivery.booked", "delivery.consented", "visit.begun", "visit.arrived", "delivery.delivered"}
+		want := []event.Kind{"delivery.booked", "delivery.consented", "visit.begun", "visit.arrived", "delivery.delivered", "visit.ended"}
 		if !slices.Equal(kinds, want) {
 			t.Errorf("told %v, want %v", kinds, want)
 		}
@@ -87,6 +87,47 @@ func TestTwoMerchantsInOneVisit(t *testing.T) {
 			if !slices.Equal(told.Merchants, want) {
 				t.Errorf("%s is told to %v, want %v", told.Event.Body.Kind(), told.Merchants, want)
 			}
+		}
+	})
+}
+
+// TestWhoHearsOfAnAlarm: those who sent what was in the visit, of its end too, and of the visit's, though their
+// deliveries ended with it.
+func TestWhoHearsOfAnAlarm(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, memory.New())
+		h, flora := w.ready(event.PermitRemote)
+		d := w.process()
+		b := site.Book{Merchant: "bakery", Carrier: "swift", AccessPoint: h.place, Window: w.state("home").Deliveries[0].Window,
+			Parcels: []event.Parcel{{Code: "bread", Size: event.SizeSmall}}}
+		bakery := the[event.DeliveryBooked](t, w.do(d, "home", merchant(), b)).Delivery
+		w.do(d, "home", member(h.member), site.ConsentTo{Delivery: bakery})
+		w.do(d, "home", operator(), site.Assign{Delivery: bakery, Courier: "anna", Key: "key-of-anna", PublicKey: "{}"})
+		end := w.run(d)
+		visit := the[event.VisitBegun](t, w.do(d, "home", w.courier("anna"), site.Approach{AccessPoint: h.place})).Visit
+		w.do(d, "home", w.courier("anna"), site.Scan{Visit: visit, Parcel: "parcel"})
+		w.do(d, "home", w.courier("anna"), site.Scan{Visit: visit, Parcel: "bread"})
+		synctest.Wait()
+		h.door.push()
+		until(t, "the alarm", func() bool { return len(every[event.AlarmRaised](w.journal("home"))) > 0 })
+		h.door.shut()
+		w.do(d, "home", w.courier("anna"), site.Close{Visit: visit})
+		until(t, "the visit ends", func() bool { return len(w.state("home").Visits) == 0 })
+		end()
+		told := map[event.Kind]int{}
+		for _, x := range w.tellings() {
+			kind := x.Event.Body.Kind()
+			told[kind]++
+			both := []event.Kind{"visit.begun", "visit.arrived", "alarm.raised", "alarm.ended", "visit.ended"}
+			if !slices.Contains(both, kind) {
+				continue
+			}
+			if !slices.Equal(x.Merchants, []event.MerchantID{"flora", "bakery"}) || !slices.Equal(x.Deliveries, []event.DeliveryID{flora, bakery}) {
+				t.Errorf("%s: of %v, to %v", kind, x.Deliveries, x.Merchants)
+			}
+		}
+		if told["alarm.raised"] == 0 || told["alarm.ended"] != 1 || told["visit.ended"] != 1 || told["delivery.delivered"] != 2 {
+			t.Errorf("told %v", told)
 		}
 	})
 }

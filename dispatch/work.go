@@ -41,21 +41,31 @@ func workOf(before site.State, r Result) ([]store.Work, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, state = append(all, work...), after
+		told, err := workOfTelling(before, after, e)
+		if err != nil {
+			return nil, err
+		}
+		all, state = append(append(all, work...), told...), after
 	}
 	return all, nil
+}
+
+// newWork is one piece of work that follows from an event.
+func newWork(e event.Event, kind string, data any) (store.Work, error) {
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		return store.Work{}, fmt.Errorf("dispatch: work of %s: %w", e.Body.Kind(), err)
+	}
+	id := fmt.Sprintf("%s-%019d-%s", e.Site, e.Seq, kind) // in the order of the journal as text too
+	return store.Work{ID: id, Site: e.Site, Kind: kind, Due: e.At, Data: encoded}, nil
 }
 
 func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) {
 	var all []store.Work
 	add := func(kind string, data any) error {
-		encoded, err := json.Marshal(data)
-		if err != nil {
-			return fmt.Errorf("dispatch: work of %s: %w", e.Body.Kind(), err)
-		}
-		id := fmt.Sprintf("%s-%019d-%s", e.Site, e.Seq, kind) // in the order of the journal as text too
-		all = append(all, store.Work{ID: id, Site: e.Site, Kind: kind, Due: e.At, Data: encoded})
-		return nil
+		w, err := newWork(e, kind, data)
+		all = append(all, w)
+		return err
 	}
 	var err error
 	switch b := e.Body.(type) {
@@ -82,17 +92,23 @@ func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) 
 			return nil, err
 		}
 	}
-	if l, ok := letterOf(after, e); ok {
+	if l, ok := letterOf(before, e); ok {
 		if err := add(workLetter, l); err != nil {
 			return nil, err
 		}
 	}
-	if t, ok := tellingOf(before, after, e); ok {
-		if err := add(WorkTell, t); err != nil {
-			return nil, err
-		}
-	}
 	return all, nil
+}
+
+// workOfTelling tells an event to the outside, by the state before the whole decision: what ends a visit ends its
+// deliveries in the same decision, and those who sent them are to hear of both.
+func workOfTelling(before, after site.State, e event.Event) ([]store.Work, error) {
+	t, ok := tellingOf(before, after, e)
+	if !ok {
+		return nil, nil
+	}
+	w, err := newWork(e, WorkTell, t)
+	return []store.Work{w}, err
 }
 
 func deviceOf(s site.State, id event.BarrierID) event.DeviceID {
@@ -117,7 +133,8 @@ type Telling struct {
 	Merchants  []event.MerchantID `json:"merchants,omitempty"`
 }
 
-// tellingOf says whom an event is to be told to; nobody hears of a household's own business.
+// tellingOf says whom an event is to be told to, by the states before its decision and after itself; nobody hears of
+// a household's own business.
 func tellingOf(before, after site.State, e event.Event) (Telling, bool) {
 	var ids []event.DeliveryID
 	switch b := e.Body.(type) {
@@ -142,19 +159,22 @@ func tellingOf(before, after site.State, e event.Event) (Telling, bool) {
 	case event.VisitBegun:
 		ids = b.Deliveries
 	case event.VisitArrived:
-		ids = deliveriesOf(before, b.Visit)
+		ids = deliveriesOf(b.Visit, before, after)
 	case event.AlarmRaised:
-		ids = deliveriesOf(before, b.Visit)
+		ids = deliveriesOf(b.Visit, before, after)
+	case event.AlarmEnded:
+		ids = deliveriesOf(b.Visit, before, after)
 	case event.VisitEnded:
-		ids = deliveriesOf(before, b.Visit)
+		ids = deliveriesOf(b.Visit, before, after)
 	}
 	t := Telling{Event: e, Deliveries: ids, Merchants: merchantsOf(before, after, ids)}
 	return t, len(t.Merchants) > 0
 }
 
-func deliveriesOf(s site.State, id event.VisitID) []event.DeliveryID {
-	for _, v := range s.Visits {
-		if v.ID == id {
+// deliveriesOf are the deliveries of a visit in the first of the states that knows it.
+func deliveriesOf(id event.VisitID, states ...site.State) []event.DeliveryID {
+	for _, s := range states {
+		if v, ok := s.Visit(id); ok {
 			return v.Deliveries
 		}
 	}

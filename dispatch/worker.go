@@ -25,6 +25,8 @@ type trade struct {
 	wake chan struct{}
 	// atOnce is how much of it may be under way.
 	atOnce int
+	// unsure, if set, is told when a claim failed and may have hidden work all the same.
+	unsure func()
 }
 
 // Handle sets who does a kind of work. Call it before Run.
@@ -96,6 +98,9 @@ func (d *Dispatcher) work(ctx context.Context, kind string, t trade) {
 		claimed, err := d.store.Claim(ctx, []string{kind}, now, now.Add(claimFor), cap(places)-len(places))
 		if err != nil && ctx.Err() == nil {
 			d.log.ErrorContext(ctx, "work can't be claimed", slog.Any("kind", kind), slog.Any("error", err))
+			if t.unsure != nil {
+				t.unsure()
+			}
 			rest(ctx, afterFailure)
 		}
 		for _, w := range claimed {

@@ -42,7 +42,7 @@ func (s State) alarmAt(v Visit, at event.Instant) Alarm {
 
 func (s State) alarmLevel(v Visit, reason event.AlarmReason, at event.Instant) event.AlarmLevel {
 	switch {
-	case reason == event.AlarmDanger, reason == event.AlarmPicture:
+	case reason == event.AlarmDanger, v.unwatched():
 		return event.AlarmOperator
 	case v.Alarm.Level == 0:
 		return event.AlarmCourier

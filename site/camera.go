@@ -255,7 +255,7 @@ func (r FinishClip) decide(t *turn) error {
 	if err := t.allow(event.ActorSystem); err != nil {
 		return err
 	}
-	if c, ok := find(t.Clips, r.Clip); ok && !c.Finished && !c.Erasing {
+	if c, ok := find(t.Clips, r.Clip); ok && c.EraseAt != 0 && !c.Finished && !c.Erasing {
 		t.say(event.ClipFinished{Clip: r.Clip, Files: append([]event.ClipFile(nil), r.Files...)})
 	}
 	return nil

@@ -81,9 +81,8 @@ func (t *turn) settleCodes(v Visit) bool {
 
 // codeOverAt is from when a code is to be forgotten: not before the lock has it, or can no longer be given it.
 func (s State) codeOverAt(v Visit, p Step) event.Instant {
-	used := p.Opened != p.Shown && p.Opened != 0
 	gone := v.TakenOver != "" || v.Suspended || v.Closing || v.Danger
-	wanted := !used && !gone && (p.Shown != 0 || !s.allBlocked(v) && p.Outcome != event.Unknown)
+	wanted := !p.BySight && !gone && (p.Shown != 0 || !s.allBlocked(v) && p.Outcome != event.Unknown)
 	switch {
 	case wanted || !p.Answered && p.Permit.Resolve == 0:
 		return p.Permit.Deadline
@@ -110,7 +109,7 @@ var codeEvolvers = []evolver{
 	on(func(s *State, e event.Event, b event.CodeRemoved) {
 		s.editStep(b.Visit, b.Barrier, func(p *Step) {
 			if p.Stuck = !b.Confirmed; b.Confirmed {
-				p.Removed = e.At
+				p.Removed, p.Asks, p.LastAsk = e.At, 0, 0
 			}
 		})
 	}),

@@ -123,13 +123,14 @@ func byHand(o event.Observation) bool { return o.Cause != "remote" && o.Cause !=
 
 // replay says whether the message is older than one that was heard, or that one again, by the device's clock.
 // The clock is only compared with itself, so that it may be wrong; an answer to our question is never a replay,
-// and sets right a clock that had run ahead.
+// and sets right a clock that had run ahead. Having been received before the later one, by whoever passes it on,
+// excuses nothing: what had been heard until then is not known here.
 func (b Barrier) replay(o event.Observation) bool {
-	if o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > b.DeviceAt || o.ReceivedAt < b.DeviceHeard {
+	if o.Origin == event.OriginAnswer || o.DeviceAt == 0 || o.DeviceAt > b.DeviceAt {
 		return false
 	}
 	same := (o.Bolt == "" || o.Bolt == b.Bolt) && (o.Contact == "" || o.Contact == b.Contact)
-	return o.DeviceAt < b.DeviceAt || same
+	return o.DeviceAt < b.DeviceAt || o.ReceivedAt < b.DeviceHeard || same
 }
 
 // movedByHand says whether what the device said shows somebody at the barrier now: a part moved, and the device said
@@ -175,13 +176,28 @@ func (b Barrier) sightOfOpening(intended event.Instant) bool { return b.openSinc
 
 // openSince returns when the part that shows the opening said so; 0 when none does.
 func (b Barrier) openSince(intended event.Instant) event.Instant {
-	if b.Bolt == event.BoltUnlocked && b.BoltAt >= intended {
-		return b.BoltAt
+	if b.hasBolt() {
+		b.Contact = ""
 	}
-	if !b.hasBolt() && b.Contact == event.ContactOpen && b.ContactAt >= intended {
+	return b.partOpenSince(intended)
+}
+
+// partOpenSince returns when a part, the bolt before the contact, currently said that it stands open; 0 when none
+// did since that instant.
+func (b Barrier) partOpenSince(at event.Instant) event.Instant {
+	switch {
+	case b.Bolt == event.BoltUnlocked && b.BoltAt >= at:
+		return b.BoltAt
+	case b.Contact == event.ContactOpen && b.ContactAt >= at:
 		return b.ContactAt
 	}
 	return 0
+}
+
+// saidOpenOnce: a stored copy, or an answer to an older question, says that a part stands open. That marks nothing,
+// but is worth a question.
+func (b Barrier) saidOpenOnce() bool {
+	return b.Bolt == event.BoltUnlocked && b.BoltAt == 0 || b.Contact == event.ContactOpen && b.ContactAt == 0
 }
 
 // signOfOpening returns when any part first shows the barrier open after an intent, a stored copy that differs
@@ -225,14 +241,21 @@ func (b Barrier) staleAt() event.Instant { return b.ReachedAt.Add(b.Spec.Horizon
 // fresh says whether the device was heard within its horizon.
 func (b Barrier) fresh(at event.Instant) bool { return b.ReachedAt != 0 && at < b.staleAt() }
 
-// since is the instant after which evidence counts for the step: when it was last known to be opened, and for an
-// order that nobody answered, when it could last have arrived.
+// since is the instant after which evidence counts for the step: when it was last known to be opened; for an order
+// that nobody answered, when it could last have arrived; for a code that nothing showed to be used, when it was gone.
 func (p Step) since() event.Instant {
 	if p.By == event.PermitRemote && !p.Answered {
 		return max(p.Intended, p.Opened, p.Permit.Resolve)
 	}
+	if p.ByContact {
+		return max(p.Opened, p.Removed)
+	}
 	return max(p.Intended, p.Opened)
 }
+
+// mayStillBeUsed: the door moved, and nothing showed that it was the code that opened it. Whatever is known before
+// the code is forgotten could be from before its use.
+func (p Step) mayStillBeUsed() bool { return p.ByContact && p.Removed == 0 }
 
 // settleOutcomes states what became of commands that nobody answered.
 func (t *turn) settleOutcomes(v Visit) bool {
@@ -263,10 +286,11 @@ func (t *turn) outcome(p Step) (r event.OpeningResolved, known bool) {
 	return t.outcomeByTime(p)
 }
 
-// codeOutcome: a code's command sets it; whether the barrier was opened with it, only the device can say.
+// codeOutcome: a code's command sets it; whether the barrier was opened with it, only the device can say, and only
+// now: a stored copy may be older than the showing. A door that opens counts, though its bolt says nothing.
 func (t *turn) codeOutcome(p Step, b Barrier) (r event.OpeningResolved, known bool) {
 	switch {
-	case p.Shown != 0 && !p.BySight && b.sightOfOpening(p.Shown):
+	case p.Shown != 0 && !p.BySight && b.partOpenSince(p.Shown) != 0:
 		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
 	case p.Removed != 0 && p.Opened == 0 && (p.Shown == 0 || b.shut(p.Removed)):
 		return event.OpeningResolved{Outcome: event.NotDone, By: event.ByReading}, true
@@ -321,7 +345,7 @@ func (t *turn) settleSecured(v Visit) bool {
 			continue
 		}
 		b, _ := find(t.Barriers, p.Barrier)
-		shut := b.shut(p.since()) && b.fresh(t.at)
+		shut := !p.mayStillBeUsed() && b.shut(p.since()) && b.fresh(t.at)
 		switch {
 		case shut && p.Secured == 0:
 			t.say(secured(v, b))

@@ -206,6 +206,8 @@ func (s State) readFrom(v Visit, p Step, b Barrier) event.Instant {
 		return 0
 	case p.Removed != 0 && p.Opened == 0:
 		return p.Removed
+	case p.Shown != 0 && p.Opened == 0 && b.saidOpenOnce():
+		return p.Shown
 	case p.Outcome != event.Done || p.Opened == 0:
 		return p.Permit.Deadline
 	case p.Secured != 0:
@@ -277,7 +279,7 @@ var observationEvolvers = []evolver{
 	}),
 }
 
-// hear lets a change start the questions anew, and notes the first sign that the barrier is open. Where the
+// hear lets a change start the questions anew, and notes the first sign that an order opened the barrier. Where the
 // device gives the instant of an opening, that counts: its answer to the command may have been decided upon
 // before its report was.
 func (p *Step) hear(before, after Barrier, at event.Instant) {
@@ -288,9 +290,11 @@ func (p *Step) hear(before, after Barrier, at event.Instant) {
 	seen := after.openSince(p.Intended)
 	switch {
 	case !p.spent():
+	case p.By == event.PermitCode: // nothing but its resolution marks the opening; see resolve
+		p.ByContact = p.ByContact && after.openSince(p.Shown) == 0
 	case p.Opened == 0:
-		p.Opened = after.signOfOpening(before, max(p.Intended, p.Shown), at)
-	case p.Outcome == event.Done && p.By == event.PermitRemote && !p.BySight && seen != 0:
+		p.Opened = after.signOfOpening(before, p.Intended, at)
+	case p.Outcome == event.Done && !p.BySight && seen != 0:
 		p.Opened, p.BySight = seen, true
 	}
 }

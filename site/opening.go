@@ -221,6 +221,8 @@ func (p *Step) resolve(r event.OpeningResolved, b Barrier, at event.Instant) {
 		return
 	}
 	switch {
+	case r.By == event.BySight && p.By == event.PermitCode:
+		p.Opened, p.BySight, p.ByContact = b.partOpenSince(p.Shown), true, b.openSince(p.Shown) == 0
 	case r.By == event.BySight:
 		p.Opened, p.BySight = b.openSince(p.Intended), true
 	case p.By == event.PermitRemote && p.Opened == 0:

@@ -15,6 +15,15 @@ func (s State) Delivery(id event.DeliveryID) (Delivery, bool) { return find(s.De
 // Barrier returns a barrier of the site, or one that it has borrowed.
 func (s State) Barrier(id event.BarrierID) (Barrier, bool) { return find(s.Barriers, id) }
 
+// PassedOn returns an observation of a barrier as its borrower is to hear it, by what its owner knew before. What does
+// not speak for now goes as a stored copy: the borrower may not have heard yet what shows it to be a replay.
+func (s State) PassedOn(id event.BarrierID, o event.Observation) event.Observation {
+	if b, _ := find(s.Barriers, id); o.Current() && !b.speaksNow(o) {
+		o.Origin = event.OriginRetained
+	}
+	return o
+}
+
 // AccessPoint returns a place where a parcel may be left.
 func (s State) AccessPoint(id event.AccessPointID) (AccessPoint, bool) {
 	return find(s.AccessPoints, id)

@@ -39,10 +39,24 @@ var leaseSentences = []sentence{
 		return site.ReturnLease{Lease: e.Lease, Barrier: e.Barrier}
 	}),
 	says(`reports (\w+): (.*)`, func(s *stage, w []string) site.Request { return s.observe(w[1], w[2]) }),
+	says(`passes on what (\w+) said`, func(s *stage, w []string) site.Request { return s.passedOn(event.SiteID(w[0]), w[1]) }),
 	says(`gives a lease back`, func(s *stage, w []string) site.Request {
 		e := last(s, w[0], func(event.LeaseReturned) bool { return true })
 		return site.EndLease{Lease: e.Lease, Spent: e.Spent}
 	}),
+}
+
+// passedOn is the letter in which an owner tells its borrower what the barrier said last.
+func (s *stage) passedOn(owner event.SiteID, barrier string) site.Observe {
+	log := s.sites[owner].log
+	for i, e := range slices.Backward(log) {
+		if b, ok := e.Body.(event.BarrierObserved); ok && s.name(b.Barrier) == barrier {
+			before := site.Fold(site.State{Site: owner}, log[:i])
+			return site.Observe{Barrier: b.Barrier, Observation: before.PassedOn(b.Barrier, b.Observation)}
+		}
+	}
+	s.fail("%s has heard nothing of %s", owner, barrier)
+	return site.Observe{}
 }
 
 // last finds the latest event of a kind in another site's journal.

@@ -63,7 +63,7 @@ type UsedProof struct {
 }
 
 // stateVersion is written with every state. A state of another version is folded again from the journal.
-const stateVersion = 2
+const stateVersion = 3
 
 type encodedState struct {
 	Version int   `json:"v"`

@@ -198,15 +198,34 @@ func (p past) sawOpen(v event.VisitID, id event.BarrierID) bool {
 	if !ok {
 		return false
 	}
-	_, _, shown := lastOf(p, func(s event.CodeShown) bool { return s.Permit == o.Permit.ID })
 	_, _, done := lastOf(p, func(r event.OpeningResolved) bool { return r.Permit == o.Permit.ID && r.Outcome == event.Done })
 	_, _, seen := lastOf(p, func(x event.BarrierObserved) bool {
 		return x.Visit == v && x.Barrier == id && (x.Observation.Bolt == event.BoltUnlocked || x.Observation.Contact == event.ContactOpen)
 	})
 	if o.Permit.Type == event.PermitCode {
-		return shown && (seen || !p.spec(id).Closure.Provable())
+		return p.codeUsed(o.Permit)
 	}
 	return done || seen
+}
+
+// codeUsed: the device said, after the code was shown, that the barrier stands open, and that was called so; where
+// nothing can prove it shut, the showing is enough.
+func (p past) codeUsed(permit event.Permit) bool {
+	_, at, shown := lastOf(p, func(s event.CodeShown) bool { return s.Permit == permit.ID })
+	_, _, said := lastOf(p, func(r event.OpeningResolved) bool { return r.Permit == permit.ID && r.By == event.BySight })
+	seen := p.saidNow(permit, at, event.BoltUnlocked, event.ContactOpen)
+	return shown && (said && seen || !p.spec(permit.Barrier).Closure.Provable())
+}
+
+// saidNow: a live report, or the answer to a question from since then, said one of these in the permit's visit.
+func (p past) saidNow(permit event.Permit, since event.Instant, bolt event.Bolt, contact event.Contact) bool {
+	_, _, said := lastOf(p, func(x event.BarrierObserved) bool {
+		o := x.Observation
+		now := o.Origin == event.OriginLive && o.ReceivedAt >= since || o.Origin == event.OriginAnswer && o.AskedAt >= since
+		return x.Visit == permit.Visit && x.Barrier == permit.Barrier && now &&
+			(bolt != "" && o.Bolt == bolt || contact != "" && o.Contact == contact)
+	})
+	return said
 }
 
 // lastSaid is what the device said last of each part, however it came; of a borrowed barrier, since the lease and

@@ -293,11 +293,28 @@ func (p past) unproven(e event.Event, b event.BarrierSecured) string {
 	case e.At.Since(b.ReachedAt) >= spec.Horizon:
 		return "the proof is older than the device's horizon"
 	}
+	if why := p.codeMayBeUsed(o.Permit, b); why != "" {
+		return why
+	}
 	_, _, resolved := lastOf(p, func(r event.OpeningResolved) bool {
 		return r.Permit == o.Permit.ID && (r.Outcome == event.Done || o.Permit.Recovery)
 	})
 	if !resolved {
 		return "nobody knows yet whether it was opened"
+	}
+	return ""
+}
+
+// codeMayBeUsed: somebody opened the door, and its bolt never said so since the code was shown: the proof must be
+// from after the code was forgotten.
+func (p past) codeMayBeUsed(permit event.Permit, b event.BarrierSecured) string {
+	_, at, _ := lastOf(p, func(s event.CodeShown) bool { return s.Permit == permit.ID })
+	if permit.Type != event.PermitCode || !p.spec(permit.Barrier).Closure.Bolt || p.saidNow(permit, at, event.BoltUnlocked, "") {
+		return ""
+	}
+	_, gone, ok := lastOf(p, func(c event.CodeRemoved) bool { return c.Permit == permit.ID && c.Confirmed })
+	if !ok || b.BoltAt <= gone {
+		return "the code could still have been used after the proof"
 	}
 	return ""
 }

@@ -55,6 +55,8 @@ type Step struct {
 	// Opened is when the barrier is known to have been opened; BySight when the device's own report says so.
 	Opened  event.Instant `json:"opened,omitempty"`
 	BySight bool          `json:"bySight,omitempty"`
+	// ByContact: a code's use was seen only by a contact behind a bolt, so that it could still be unused.
+	ByContact bool `json:"byContact,omitempty"`
 	// Secured is when its closure predicate held; 0 again when it no longer does.
 	Secured event.Instant `json:"secured,omitempty"`
 	// Asks counts questions to the device since the last change, LastAsk is when the last was asked.

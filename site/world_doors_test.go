@@ -17,6 +17,10 @@ type door struct {
 	contact event.Contact
 	// openAt is when it last stopped being shut.
 	openAt event.Instant
+	// clocked: it gives its own time, by a clock that is so much fast. heard are its reports that arrived.
+	clocked bool
+	fast    event.Millis
+	heard   []event.Observation
 	// coming are orders under way to the device; said are its reports under way to us.
 	coming []order
 	said   []event.Observation
@@ -34,8 +38,12 @@ type order struct {
 	act    event.Act
 }
 
-func (d *door) says() event.Observation {
+// says is what the device reports at an instant.
+func (d *door) says(now event.Instant) event.Observation {
 	o := event.Observation{Device: d.spec.Device, Contact: d.contact, Origin: event.OriginLive}
+	if d.clocked {
+		o.DeviceAt = now.Add(d.fast)
+	}
 	if d.bolted {
 		o.Bolt = d.bolt
 	}
@@ -56,7 +64,7 @@ func (w *world) become(d *door, bolt event.Bolt, contact event.Contact) {
 	if was && !d.shut() {
 		d.openAt = w.now
 	}
-	o := d.says()
+	o := d.says(w.now)
 	o.ReceivedAt = w.now
 	d.said = append(d.said, o)
 }
@@ -104,7 +112,7 @@ func (w *world) doorIDs() []event.BarrierID {
 }
 
 // answer lets the outside react to an event as connectors and other sites do.
-func (w *world) answer(e event.Event) {
+func (w *world) answer(before site.State, e event.Event) {
 	switch b := e.Body.(type) {
 	case event.OpeningIntended:
 		w.send(b.Permit)
@@ -115,7 +123,7 @@ func (w *world) answer(e event.Event) {
 	case event.ReadingAsked:
 		w.read(b.Barrier)
 	case event.BarrierObserved:
-		w.forward(e.Site, b)
+		w.forward(before, b)
 	default:
 		w.post(e)
 	}
@@ -156,16 +164,17 @@ func (w *world) read(b event.BarrierID) {
 	if w.pick(3) == 0 {
 		return
 	}
-	o := d.says()
+	o := d.says(w.now)
 	o.Origin, o.AskedAt, o.ReceivedAt = event.OriginAnswer, w.now, w.now
 	w.try(d.site, event.Actor{Kind: event.ActorDevice}, site.Observe{Barrier: b, Observation: o})
 }
 
 // forward passes what the lender's device said to whoever borrowed it.
-func (w *world) forward(from event.SiteID, b event.BarrierObserved) {
-	at, ok := w.sites[from].state.Barrier(b.Barrier)
+func (w *world) forward(before site.State, b event.BarrierObserved) {
+	at, ok := before.Barrier(b.Barrier)
 	if ok && at.Lent.Lease != "" {
-		w.mail = append(w.mail, letter{event.SiteOf(at.Lent.Lease), site.Observe{Barrier: b.Barrier, Observation: b.Observation}})
+		said := before.PassedOn(b.Barrier, b.Observation)
+		w.mail = append(w.mail, letter{event.SiteOf(at.Lent.Lease), site.Observe{Barrier: b.Barrier, Observation: said}})
 	}
 }
 

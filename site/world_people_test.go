@@ -99,7 +99,8 @@ func (w *world) spansOfOpen() []site.DeliverySpans {
 
 func (w *world) anyRules() event.Rules {
 	r := event.Rules{Dwell: []event.Millis{20 * event.Second, 5 * event.Minute}[w.pick(2)], Climb: event.Minute,
-		AskPets: w.pick(4) == 0, AskAlarm: w.pick(4) == 0, Camera: w.pick(4) == 0, Watch: w.pick(2) == 0}
+		AskPets: w.pick(4) == 0, AskAlarm: w.pick(4) == 0, Camera: w.pick(4) == 0, Watch: w.pick(2) == 0,
+		OperatorWatches: w.pick(2) == 0, KeepClips: []event.Millis{0, event.Hour}[w.pick(2)]}
 	for range w.pick(3) {
 		r.PlanB = append(r.PlanB, []event.Fallback{{Kind: event.FallbackNeighbour, Who: "claude"}, {Kind: event.FallbackOutside},
 			{Kind: event.FallbackAccessPoint, AccessPoint: one(w, w.home().AccessPoints).ID}}[w.pick(3)])
@@ -279,8 +280,14 @@ func (w *world) network() {
 		d.said = d.said[1:]
 		return
 	}
+	if d.clocked && len(d.heard) > 0 && w.pick(4) == 0 { // somebody plays back what the device said once
+		w.hear(d, one(w, d.heard))
+		return
+	}
+	d.heard = append(d.heard, o)
 	switch w.pick(8) {
 	case 0:
+		d.heard = d.heard[:len(d.heard)-1]
 		d.said = d.said[1:]
 		return
 	case 1:
@@ -386,7 +393,10 @@ func (w *world) hangCamera() {
 func (w *world) camera() {
 	system := event.Actor{Kind: event.ActorSystem}
 	cam, kept := one(w, w.home().Cameras), one(w, w.home().Clips)
-	switch w.pick(8) {
+	switch w.pick(9) {
+	case 8:
+		visit := one(w, w.home().Visits).ID
+		w.try(home, []event.Actor{w.member(home), {Kind: event.ActorOperator, ID: "operator"}}[w.pick(2)], site.WatchPicture{Visit: visit})
 	case 0, 1, 2, 3:
 		w.try(home, system, site.SeePicture{Seen: w.picture(cam.ID)})
 	case 4:

@@ -99,9 +99,10 @@ func (w *world) install(at event.SiteID, is event.BarrierKind, c event.Closure, 
 	w.must(at, w.member(at), site.ReserveBarrier{Is: is, Spec: spec, AcceptUnprovable: !c.Provable()})
 	state := w.sites[at].state
 	id := state.Barriers[len(state.Barriers)-1].ID
-	d := &door{id: id, site: at, spec: spec, bolted: is != event.Garage, bolt: event.BoltLocked, contact: event.ContactClosed}
+	d := &door{id: id, site: at, spec: spec, bolted: is != event.Garage, bolt: event.BoltLocked, contact: event.ContactClosed,
+		clocked: w.pick(2) == 0, fast: []event.Millis{0, event.Hour, -event.Hour}[w.pick(3)]}
 	w.doors[id] = d
-	for _, o := range []event.Observation{d.says(), {Bolt: event.BoltUnlocked, Contact: event.ContactOpen}, d.says()} {
+	for _, o := range []event.Observation{d.says(w.now), {Bolt: event.BoltUnlocked, Contact: event.ContactOpen}, d.says(w.now + 3)} {
 		w.now++
 		o.Device, o.ReceivedAt, o.Origin = spec.Device, w.now, event.OriginLive
 		if !d.bolted {
@@ -132,7 +133,8 @@ func (w *world) decide(at event.SiteID, c site.Command) error {
 	w.t.Helper()
 	j := w.sites[at]
 	c.Facts.At = w.now
-	events, err := site.Decide(j.state, c)
+	before := j.state
+	events, err := site.Decide(before, c)
 	if err != nil && len(events) > 0 {
 		w.t.Fatalf("Decide(%T) returned events with the error %v", c.Do, err)
 	}
@@ -146,7 +148,8 @@ func (w *world) decide(at event.SiteID, c site.Command) error {
 	w.checkQuiet(j)
 	w.checkLaws(j, len(events))
 	for _, e := range events {
-		w.answer(e)
+		w.answer(before, e)
+		before = site.Evolve(before, e)
 	}
 	return err
 }

@@ -131,7 +131,7 @@ func (l *Local) begin(ctx context.Context, s camera.Shot) (*take, error) {
 	if l.ctx.Err() != nil {
 		return nil, errors.New("studio: closed")
 	}
-	t := &take{shot: s, first: first, set: l.acquire(s.Camera, source), recorder: clip.NewRecorder(l.Shelf, names, l.Log)}
+	t := &take{shot: s, first: first, began: time.Now(), set: l.acquire(s.Camera, source), recorder: clip.NewRecorder(l.Shelf, names, l.Log)}
 	l.takes[s.Visit] = t
 	return t, nil
 }

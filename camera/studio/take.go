@@ -57,7 +57,9 @@ func (l *Local) release(s *set) {
 type take struct {
 	shot camera.Shot
 	// first is the first file of this recording.
-	first    clip.ID
+	first clip.ID
+	// began is since when the visit is filmed.
+	began    time.Time
 	set      *set
 	recorder *clip.Recorder
 
@@ -84,6 +86,10 @@ func (t *take) keep(work *sync.WaitGroup) (last *camera.Unit) {
 		item, open := <-t.reader.C
 		if !open {
 			break
+		}
+		// What the ring held for another visit of the same camera is not this one's.
+		if item.Unit.At.Before(t.began) || last == nil && !item.Unit.Key {
+			continue
 		}
 		before = append(before, item.Unit)
 		if item.Unit.Key {
