@@ -14,6 +14,7 @@ var rings = [][]string{
 	{"site", "device", "camera", "store", "parcel", "phrase", "auth/proof"},
 	{"unlock", "ledger"},
 	{"dispatch", "fleet", "vault", "notify", "auth", "audit"},
+	{"film"},
 	{"client"},
 	{"api", "web"},
 	{"simulate"},
@@ -25,25 +26,28 @@ var rings = [][]string{
 // match counts, and a package's own tree is always open to it. An "x/*" that may import a package of its own kind
 // says that this one is shared by the implementations beside it, and is none itself.
 var mayImport = map[string][]string{
-	"event":      nil,
-	"site":       {"event"},
-	"device":     {"event"},
-	"device/*":   {"device", "event", "device/patience"},
-	"camera":     {"event"},
-	"camera/*":   {"camera", "event"},
-	"store":      {"event"},
-	"store/*":    {"store", "event"},
-	"auth/proof": {"event"},
-	"audit":      {"event", "auth/proof"},
-	"parcel":     nil,
-	"phrase":     {"event"},
-	"vault":      {"event", "store"},
-	"unlock":     {"device", "event", "store"},
-	"cmd/loquet": {"app"},
+	"event":    nil,
+	"site":     {"event"},
+	"device":   {"event"},
+	"device/*": {"device", "event", "device/patience"},
+	"camera":   {"event"},
+	"camera/*": {"camera", "event"},
+	// The studio puts the parts together; it names no source and no engine.
+	"camera/studio": {"camera", "camera/clip", "camera/live", "event"},
+	"camera/clip/*": {"camera", "camera/clip", "event"},
+	"store":         {"event"},
+	"store/*":       {"store", "event"},
+	"auth/proof":    {"event"},
+	"audit":         {"event", "auth/proof"},
+	"parcel":        nil,
+	"phrase":        {"event"},
+	"vault":         {"event", "store"},
+	"unlock":        {"device", "event", "store"},
+	"cmd/loquet":    {"app"},
 }
 
 // interfaces have their implementations right below them.
-var interfaces = []string{"device", "store"}
+var interfaces = []string{"device", "store", "camera/clip"}
 
 func unplaced(h house) []finding {
 	var found []finding
