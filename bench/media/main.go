@@ -133,13 +133,13 @@ func (b *bench) measure(ctx context.Context, address string) error {
 			return err
 		}
 	}
-	time.Sleep(settle)
+	<-time.After(settle)
 	before, err := usage(b.service.Process.Pid)
 	if err != nil {
 		return err
 	}
 	b.count(true)
-	time.Sleep(b.lasts)
+	<-time.After(b.lasts)
 	b.count(false)
 	after, err := usage(b.service.Process.Pid)
 	if err != nil {

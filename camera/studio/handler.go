@@ -3,6 +3,7 @@ package studio
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -77,13 +78,14 @@ func read[T any](w http.ResponseWriter, r *http.Request) (body T, ok bool) {
 
 // answer writes what a call returned, or says that it failed: why stands in this process's log.
 func (l *Local) answer(w http.ResponseWriter, r *http.Request, body any, err error) {
-	if err != nil {
+	encoded, failed := json.Marshal(body)
+	if err = errors.Join(err, failed); err != nil {
 		l.Log.Error("the studio could not do what it was asked", "asked", r.Pattern, "error", err)
 		http.Error(w, "not done", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body) // a client that went away asks again
+	_, _ = w.Write(encoded) // a client that went away asks again
 }
 
 func (l *Local) serveFilm(w http.ResponseWriter, r *http.Request) {
@@ -129,7 +131,12 @@ func (l *Local) servePictures(w http.ResponseWriter, r *http.Request) {
 		for _, c := range l.filmed() {
 			all.Pictures = append(all.Pictures, l.picture(c, now))
 		}
-		if json.NewEncoder(w).Encode(all) != nil || out.Flush() != nil {
+		line, err := json.Marshal(all)
+		if err != nil {
+			l.Log.Error("pictures can't be reported", "error", err)
+			return
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil || out.Flush() != nil {
 			return
 		}
 		select {

@@ -77,8 +77,7 @@ func settled(ctx context.Context, pull *camera.Pull) event.Picture {
 	defer tick.Stop()
 	for {
 		p := pictureOf("", pull.Verdict(time.Now()))
-		switch p.Fault {
-		case "", event.PictureRefused, event.PictureFormat:
+		if p.Fault == "" || p.Fault == event.PictureRefused || p.Fault == event.PictureFormat {
 			return p
 		}
 		select {
