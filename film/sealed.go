@@ -28,15 +28,10 @@ func (d *Director) SealAddress(ctx context.Context, c event.CameraID, address st
 // ForgetAddress is the value that erases it.
 func ForgetAddress(c event.CameraID) store.Value { return store.Value{Name: addressName(c)} }
 
-// Address returns where a camera is.
-func (d *Director) address(ctx context.Context, at event.SiteID, c event.CameraID) (string, error) {
-	address, err := d.open(ctx, at, addressName(c))
-	return string(address), err
-}
-
 // Address returns where a camera is, with its password: for the media service only, never for a page.
 func (d *Director) Address(ctx context.Context, c event.CameraID) (string, error) {
-	return d.address(ctx, event.SiteOf(c), c)
+	address, err := d.open(ctx, event.SiteOf(c), addressName(c))
+	return string(address), err
 }
 
 // ClipKey opens what was kept of a visit; store.ErrNotFound once it is erased.
@@ -53,8 +48,8 @@ func (d *Director) open(ctx context.Context, at event.SiteID, name string) ([]by
 }
 
 // drawKey returns the clip's key, and draws it when it is first needed: it is written before anything that it seals.
-func (d *Director) drawKey(ctx context.Context, at event.SiteID, c event.ClipID) ([]byte, error) {
-	key, err := d.open(ctx, at, clipName(c))
+func (d *Director) drawKey(ctx context.Context, s site.State, c event.ClipID) ([]byte, error) {
+	key, err := d.ClipKey(ctx, c)
 	if !errors.Is(err, store.ErrNotFound) {
 		return key, err
 	}
@@ -62,15 +57,18 @@ func (d *Director) drawKey(ctx context.Context, at event.SiteID, c event.ClipID)
 	if _, err := io.ReadFull(d.Random, key); err != nil {
 		return nil, fmt.Errorf("film: no randomness: %w", err)
 	}
-	sealed, err := d.Vault.Seal(ctx, at, clipName(c), key)
+	sealed, err := d.Vault.Seal(ctx, s.Site, clipName(c), key)
 	if err != nil {
 		return nil, err
 	}
 	write := func(dispatch.Result) (dispatch.Attachments, error) {
-		return dispatch.Attachments{Values: []store.Value{{Name: clipName(c), Sealed: sealed}}}, nil
+		// Of two processes that draw, one is first: remembering it lets no second one replace what seals already.
+		once := &store.Remembered{Key: clipName(c), Until: s.At.Add(event.Day)}
+		return dispatch.Attachments{Values: []store.Value{{Name: clipName(c), Sealed: sealed}}, Remember: once}, nil
 	}
-	if _, err := d.Dispatch.Do(ctx, at, site.Command{Facts: site.Facts{Actor: system}, Do: site.Tick{}}, write); err != nil {
-		return nil, err
+	_, err = d.Dispatch.Do(ctx, s.Site, site.Command{Facts: site.Facts{Actor: system}, Do: site.Tick{}}, write)
+	if errors.Is(err, store.ErrExists) {
+		return d.ClipKey(ctx, c)
 	}
-	return key, nil
+	return key, err
 }
