@@ -335,6 +335,9 @@ func TestErasure(t *testing.T) {
 			if forgets != (len(a.Events) > 0) && len(a.Values) > 0 {
 				t.Errorf("the key and the record are written apart: %d events", len(a.Events))
 			}
+			if forgets && len(s.crew.soFar().files) > 0 {
+				t.Error("the key goes before the files")
+			}
 			if failed++; forgets && failed < 5 {
 				return store.ErrFull
 			}
