@@ -66,7 +66,7 @@ func arrivals(rate float64) load {
 		due := time.Now()
 		for i := range n {
 			due = due.Add(time.Duration(random.ExpFloat64() / rate * float64(time.Second)))
-			time.Sleep(time.Until(due))
+			<-time.After(time.Until(due))
 			arrived := time.Now()
 			all.Go(func() { scan(i, arrived) })
 		}

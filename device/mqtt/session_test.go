@@ -189,6 +189,7 @@ func acknowledged() func() bool {
 var ends = map[string]func(*server){"killed": (*server).kill, "told to end": (*server).leave}
 
 func TestWhatMovedWhileAwayIsLiveOnce(t *testing.T) {
+	t.Parallel()
 	for how, end := range ends {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -210,6 +211,7 @@ func TestWhatMovedWhileAwayIsLiveOnce(t *testing.T) {
 }
 
 func TestOnlyTheLastThatMovedWhileAwayIsLive(t *testing.T) {
+	t.Parallel()
 	for how, end := range ends {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -244,6 +246,7 @@ func TestABrokenLineIsLikeAnAbsence(t *testing.T) {
 
 // TestWhatWasNotRecordedComesAgain: the process ends while it records.
 func TestWhatWasNotRecordedComesAgain(t *testing.T) {
+	t.Parallel()
 	for how, end := range ends {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -345,6 +348,7 @@ func TestAShortHorizonNeverTrustsWhatWaited(t *testing.T) {
 
 // TestAForbiddenMarkMakesCopies, and the operator is told what to allow.
 func TestAForbiddenMarkMakesCopies(t *testing.T) {
+	t.Parallel()
 	for name, user := range map[string]mosquitto.User{
 		"publishing":  {Reads: []string{"farm/#", "loquet/#"}},
 		"subscribing": {Reads: []string{"farm/#"}, Writes: []string{"loquet/#"}},
