@@ -70,7 +70,7 @@ bench-media: build
 	scripts/need.sh ffmpeg chromium
 	$(GO) build -o bin/bench-media ./bench/media
 	bin/bench-media
-	$(GO) test -count=1 -run 'Attack|Quiet' -v ./camera/rtsp ./camera
+	$(GO) test -count=1 -run 'TestCameras|Quiet|Still|Loop' -v ./camera/virtual ./camera/rtsp ./camera
 	LOQUET_MEDIA_ROUNDS=12 $(GO) test -count=1 -run TestFirstPicture -v ./camera/live
 
 # The bare C loop that the stores are measured against.
