@@ -43,11 +43,18 @@ type stage struct {
 	seen   chan event.Picture
 	local  *studio.Local
 	stop   func()
+	// reserve is what the service keeps free.
+	reserve int64
 }
 
 func open(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{T: t, folder: t.TempDir(), socket: filepath.Join(t.TempDir(), "studio.sock"), seen: make(chan event.Picture, 1000)}
+	return openWith(t, 0)
+}
+
+func openWith(t *testing.T, reserve int64) *stage {
+	t.Helper()
+	s := &stage{T: t, reserve: reserve, folder: t.TempDir(), socket: filepath.Join(t.TempDir(), "studio.sock"), seen: make(chan event.Picture, 1000)}
 	ctx, cancel := context.WithCancel(t.Context())
 	s.ctx = ctx
 	cam, err := virtual.Start(virtual.Options{User: "loquet", Password: "secret", Group: 25})
@@ -82,7 +89,7 @@ func (s *stage) start() {
 	s.must(err)
 	shown, err := live.Listen(live.Config{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 	s.must(err)
-	s.local = studio.New(studio.Config{Shelf: shelf, Live: shown, Log: slog.New(slog.DiscardHandler),
+	s.local = studio.New(studio.Config{Shelf: shelf, Live: shown, Reserve: s.reserve, Log: slog.New(slog.DiscardHandler),
 		Dial: func(a string) (camera.Source, error) { return rtsp.New(a, rtsp.DefaultTimeouts) }})
 	l, err := net.Listen("unix", s.socket)
 	s.must(err)
@@ -272,6 +279,20 @@ func TestCheck(t *testing.T) {
 	if report, err = s.client.Check(s.ctx, "not an address"); err != nil || report.Picture.Fault != event.PictureUnreached {
 		t.Errorf("nowhere: %+v, %v", report, err)
 	}
+}
+
+// Where little room is left no further visit is filmed, and those that are go on.
+func TestTheReserveIsForVisitsThatAreKept(t *testing.T) {
+	s := openWith(t, 1<<60)
+	s.must(s.client.Film(s.ctx, s.shot(false)))
+	s.await("without room", faulty(event.PictureFull))
+	report, err := s.client.Check(s.ctx, s.camera.Address())
+	s.must(err)
+	if report.Picture.Fault != event.PictureFull {
+		t.Errorf("a check without room: %+v", report)
+	}
+	s.must(s.client.Film(s.ctx, s.shot(true)))
+	s.await("kept from the reserve", isLive)
 }
 
 func TestLiveOnlyOfWhatIsFilmed(t *testing.T) {
