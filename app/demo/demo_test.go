@@ -59,7 +59,8 @@ func lastLine(t *testing.T, out string) (r demo.Result) {
 func TestScenariosOfTheSpecificationAreThere(t *testing.T) {
 	want := "home garage two-barriers one-time-code shared-visit two-couriers plan-b wrong-parcel wrong-courier wrong-place " +
 		"too-early too-late double-scan block-before block-after lock-offline unlock-unknown jammed ajar never-closed " +
-		"dwell-too-long resident-comes-home unprovable replayed-message foreign-opening crash-after-intent crash-after-command"
+		"dwell-too-long resident-comes-home unprovable replayed-message foreign-opening crash-after-intent crash-after-command " +
+		"camera-home camera-frozen camera-lost-during-visit camera-loop no-camera-required"
 	if got := strings.Join(demo.Names(), " "); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
