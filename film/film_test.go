@@ -67,7 +67,7 @@ func TestAVisitIsFilmedKeptAndErased(t *testing.T) {
 			if shot.Address != address || shot.Camera != s.eye || shot.Visit != s.visit || len(shot.Key) != keySize || string(shot.Key) != string(s.crew.soFar().shots[0].Key) {
 				t.Errorf("the crew was given %+v", shot)
 			}
-			if left := shot.EraseAt.Time().Sub(time.Now()); left < keepClips.Duration() {
+			if left := time.Until(shot.EraseAt.Time()); left < keepClips.Duration() {
 				t.Errorf("without being asked, the crew erases after %s", left)
 			}
 		}
