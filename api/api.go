@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -72,6 +73,9 @@ type API struct {
 	handler  http.Handler
 	limits   limits
 	streams  *streams
+	lookings lookings
+	// attended are the looks by WebRTC that began here: a LookPath, and what lets go of it.
+	attended sync.Map
 	document []byte
 }
 
@@ -84,7 +88,7 @@ func New(d Deps) (*API, error) {
 	if d.ClientAddress == nil {
 		d.ClientAddress = remoteHost
 	}
-	a := &API{Deps: d, public: public, limits: newLimits(d.Now), streams: newStreams(), Webhooks: newWebhooks(d)}
+	a := &API{Deps: d, public: public, limits: newLimits(d.Now), streams: newStreams(), lookings: newLookings(), Webhooks: newWebhooks(d)}
 	mux := http.NewServeMux()
 	a.huma = newHuma(mux, d.Version, a.reword)
 	a.register()

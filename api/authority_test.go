@@ -78,7 +78,8 @@ func (s *stage) filled(path string) string {
 	return strings.NewReplacer("{site}", string(s.home.site), "{delivery}", string(s.delivery), "{visit}", string(s.visit),
 		"{courier}", string(s.phone.courier), "{device}", string(s.home.site)+".front", "{barrier}", string(s.home.barrier),
 		"{accessPoint}", string(s.home.place), "{member}", string(s.home.member), "{consent}", string(s.consent),
-		"{borrower}", "elsewhere", "{webhook}", "wh0").Replace(path)
+		"{borrower}", "elsewhere", "{webhook}", "wh0", "{camera}", string(s.eye), "{clip}", string(s.home.site)+"-f9", "{number}", "1",
+		"{look}", "look1", "{file}", "index.m3u8").Replace(path)
 }
 
 // stage is a visit under way, with everybody in place.
@@ -90,12 +91,14 @@ type stage struct {
 	delivery event.DeliveryID
 	visit    event.VisitID
 	consent  event.ConsentID
+	eye      event.CameraID
 }
 
 func newStage(t testing.TB) *stage {
 	t.Helper()
 	w := newWorld(t)
 	s := &stage{w: w, home: w.home(), shop: w.merchant("grocer"), phone: w.courier("anna")}
+	s.eye = s.home.eye("rtsp://loquet:s3cr3t@192.0.2.7/door")
 	s.delivery = w.book(s.shop, s.home, 1, 2).ID
 	w.assign(s.delivery, s.phone.courier)
 	s.visit = granted(t, s.phone.approach(s.home)).Visit.ID
@@ -157,7 +160,9 @@ func TestScopes(t *testing.T) {
 		"DELETE /v1/deliveries/{delivery}": auth.DeliveriesWrite, "POST /v1/deliveries/{delivery}/assign": auth.DeliveriesWrite,
 		"POST /v1/deliveries/{delivery}/block": auth.DeliveriesBlock, "GET /v1/deliveries/{delivery}/events": auth.DeliveriesRead,
 		"GET /v1/deliveries/{delivery}/label.pdf": auth.DeliveriesRead, "GET /v1/deliveries/{delivery}/label.png": auth.DeliveriesRead,
-		"POST /v1/webhooks": auth.DeliveriesRead, "GET /v1/webhooks": auth.DeliveriesRead, "DELETE /v1/webhooks/{webhook}": auth.DeliveriesRead,
+		"POST /v1/visits/{visit}/live/whep": auth.PicturesRead, "DELETE /v1/visits/{visit}/live/whep/{look}": auth.PicturesRead,
+		"GET /v1/visits/{visit}/live/hls/{file}": auth.PicturesRead,
+		"POST /v1/webhooks":                      auth.DeliveriesRead, "GET /v1/webhooks": auth.DeliveriesRead, "DELETE /v1/webhooks/{webhook}": auth.DeliveriesRead,
 	}
 	for _, op := range operations(t) {
 		if expected(op.path) != "apiKey" || op.path == "/v1/sessions" {
@@ -186,10 +191,11 @@ func TestOnlyOperators(t *testing.T) {
 	s := newStage(t)
 	for _, path := range []string{
 		"GET /v1/sites/{site}/journal", "POST /v1/devices/discover", "POST /v1/couriers/{courier}/suspend", "POST /v1/couriers/{courier}/reinstate",
+		"POST /v1/visits/{visit}/live/whep", "DELETE /v1/visits/{visit}/live/whep/{look}", "GET /v1/visits/{visit}/live/hls/{file}",
 	} {
 		method, address, _ := strings.Cut(path, " ")
 		for _, role := range []auth.Role{auth.Merchant, auth.Carrier} {
-			s.w.key(role, "grocer").send(method, s.filled(address), nil).problem(403, "forbidden")
+			s.w.key(role, "grocer").send(method, s.filled(address), "{}").problem(403, "forbidden")
 		}
 	}
 }
@@ -241,6 +247,9 @@ func TestMembersKeepApart(t *testing.T) {
 		{"DELETE /v1/home/barriers/{barrier}", ""}, {"DELETE /v1/home/consents/{consent}", ""}, {"DELETE /v1/home/members/{member}", ""},
 		{"POST /v1/home/lending", `{"barrier":"` + string(s.home.barrier) + `","borrower":"` + string(stranger.site) + `"}`},
 		{"DELETE /v1/home/lending/{barrier}/{borrower}", ""},
+		{"POST /v1/home/cameras/{camera}/check", ""}, {"DELETE /v1/home/cameras/{camera}", ""},
+		{"POST /v1/home/visits/{visit}/live/whep", "v=0"}, {"DELETE /v1/home/visits/{visit}/live/whep/{look}", ""},
+		{"GET /v1/home/visits/{visit}/live/hls/{file}", ""}, {"GET /v1/home/visits/{visit}/live/hls/{file}?look=look1", ""},
 	}
 	for _, r := range requests {
 		method, path, _ := strings.Cut(r.path, " ")
@@ -250,6 +259,8 @@ func TestMembersKeepApart(t *testing.T) {
 	}
 	bar := api.BarrierRequest{Device: event.DeviceID(string(s.home.site) + ".front"), Is: event.FrontDoor}
 	stranger.send("POST", "/v1/home/barriers", bar).problem(422, "invalid")
+	film := api.CameraRequest{Address: "rtsp://192.0.2.7/door", Sees: []event.AccessPointID{s.home.place}}
+	stranger.send("POST", "/v1/home/cameras", film).problem(422, "invalid")
 	if after := s.w.kinds(s.home.site); after != before {
 		t.Errorf("the journal went on: %s", strings.TrimPrefix(after, before))
 	}

@@ -24,9 +24,11 @@ import (
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/auth/proof"
+	"github.com/loquet/loquet/camera"
 	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/film"
 	"github.com/loquet/loquet/fleet"
 	"github.com/loquet/loquet/store"
 	"github.com/loquet/loquet/store/memory"
@@ -44,6 +46,7 @@ type world struct {
 	url        string
 	store      *faulty
 	dispatcher *dispatch.Dispatcher
+	director   *film.Director
 	keys       *auth.Keys
 	couriers   *auth.Couriers
 	sessions   *auth.Sessions
@@ -51,6 +54,8 @@ type world struct {
 	clock      *clock
 	transport  *http.Transport
 
+	// secrets must not stand in any answer.
+	secrets []string
 	// quiet worlds, which a fuzzer floods, keep no logs.
 	quiet bool
 
@@ -141,16 +146,22 @@ type option func(*api.Deps)
 
 func newWorld(t testing.TB, options ...option) *world {
 	t.Helper()
-	return build(t, true, options...)
+	return build(t, true, &cinema{}, options...)
+}
+
+// newFilmedWorld makes one whose visits are filmed by that media service.
+func newFilmedWorld(t testing.TB, studio camera.Studio, options ...option) *world {
+	t.Helper()
+	return build(t, true, studio, options...)
 }
 
 // newStillWorld makes one in which no work is done by itself: a test does it.
 func newStillWorld(t testing.TB, options ...option) *world {
 	t.Helper()
-	return build(t, false, options...)
+	return build(t, false, &cinema{}, options...)
 }
 
-func build(t testing.TB, works bool, options ...option) *world {
+func build(t testing.TB, works bool, studio camera.Studio, options ...option) *world {
 	t.Helper()
 	w := &world{t: t, store: &faulty{Store: memory.New()}, doors: map[event.DeviceID]*door{}, logs: &lockedBuffer{}, clock: &clock{},
 		transport: &http.Transport{MaxIdleConnsPerHost: 32}}
@@ -160,14 +171,15 @@ func build(t testing.TB, works bool, options ...option) *world {
 	secrets := vault.New(vault.Deps{Master: master, Register: w.store, Now: w.clock.now, Random: rand.Reader})
 	devices := fleet.New(w.store, map[string]fleet.Connector{"fake": w.connect}, log)
 	gate := &unlock.Gate{Journal: w.store, Devices: devices, Sealer: secrets, Now: w.clock.now, Random: rand.Reader}
-	w.dispatcher = dispatch.New(dispatch.Config{Store: w.store, Gate: gate, Devices: devices, Now: w.clock.now, Log: log})
+	w.dispatcher = dispatch.New(dispatch.Config{Store: w.store, Gate: gate, Devices: devices, Pictures: studio, Now: w.clock.now, Log: log})
+	w.director = film.New(film.Deps{Dispatch: w.dispatcher, Store: w.store, Vault: secrets, Studio: studio, Random: rand.Reader, Log: log})
 	deps := auth.Deps{Register: w.store, Now: w.clock.now, Random: rand.Reader}
 	w.keys, w.couriers, w.sessions = auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps)
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	w.url = "http://" + listener.Addr().String()
-	d := api.Deps{Dispatch: w.dispatcher, Store: w.store, Vault: secrets, Fleet: devices, Keys: w.keys, Couriers: w.couriers,
+	d := api.Deps{Dispatch: w.dispatcher, Store: w.store, Vault: secrets, Fleet: devices, Film: w.director, Keys: w.keys, Couriers: w.couriers,
 		Sessions: w.sessions, Now: w.clock.now, Random: rand.Reader, Log: log, PublicURL: w.url, LocalWebhooks: true}
 	for _, o := range options {
 		o(&d)
@@ -197,6 +209,7 @@ func (w *world) run(devices *fleet.Fleet, works bool) {
 		}
 	})
 	under.Go(func() { devices.Run(ctx, w.dispatcher.Watch) })
+	under.Go(func() { w.director.Run(ctx) })
 	w.t.Cleanup(func() {
 		cancel()
 		under.Wait()
@@ -358,6 +371,11 @@ func (c caller) send(method, path string, body any, header ...string) reply {
 	defer res.Body.Close()
 	r := reply{c.w.t, res.StatusCode, res.Header, get(io.ReadAll(res.Body))(c.w.t)}
 	conforms(c.w.t, req, r)
+	for _, secret := range c.w.secrets {
+		if bytes.Contains(r.body, []byte(secret)) {
+			c.w.t.Errorf("%s %s tells %q: %s", method, path, secret, r.body)
+		}
+	}
 	return r
 }
 

@@ -61,6 +61,7 @@ var tags = []*huma.Tag{
 	{Name: "Webhooks", Description: "Where events are told to. With an API key."},
 	{Name: "Session", Description: "A member signs in and out."},
 	{Name: "Home", Description: "What a member sees and decides at the own site."},
+	{Name: "Camera", Description: "What films visits, what it shows now and what was kept. For members; live for an operator, where the household allows it."},
 	{Name: "Courier", Description: "What a courier's bound device asks, each request signed."},
 }
 

@@ -18,7 +18,7 @@ const (
 
 // limits bound how much each principal may ask: a burst, then so much per second.
 type limits struct {
-	clients, members, couriers, strangers *auth.Limiter
+	clients, members, viewers, couriers, strangers *auth.Limiter
 }
 
 func newLimits(now func() time.Time) limits {
@@ -26,6 +26,7 @@ func newLimits(now func() time.Time) limits {
 	return limits{
 		clients:   auth.NewLimiter(400, 20*time.Millisecond, most, now),
 		members:   auth.NewLimiter(120, 200*time.Millisecond, most, now),
+		viewers:   auth.NewLimiter(400, 20*time.Millisecond, most, now),
 		couriers:  auth.NewLimiter(120, 200*time.Millisecond, most, now),
 		strangers: auth.NewLimiter(20, 3*time.Second, most, now),
 	}
@@ -52,6 +53,15 @@ func (a *API) client(ctx context.Context, r *http.Request, scope auth.Scope) (au
 }
 
 func (a *API) member(ctx context.Context, r *http.Request) (auth.Member, error) {
+	return a.memberWithin(ctx, r, a.limits.members)
+}
+
+// viewer is a member who watches a visit: a player asks for a fifth of a second at a time, and for the list of them.
+func (a *API) viewer(ctx context.Context, r *http.Request) (auth.Member, error) {
+	return a.memberWithin(ctx, r, a.limits.viewers)
+}
+
+func (a *API) memberWithin(ctx context.Context, r *http.Request, limit *auth.Limiter) (auth.Member, error) {
 	token := credentials(r, "Session")
 	if cookie, err := r.Cookie(cookieName); token == "" && err == nil {
 		token = cookie.Value
@@ -60,7 +70,7 @@ func (a *API) member(ctx context.Context, r *http.Request) (auth.Member, error) 
 	if err != nil {
 		return auth.Member{}, err
 	}
-	return m, a.limits.members.Allow(string(m.ID()))
+	return m, limit.Allow(string(m.ID()))
 }
 
 func (a *API) courier(ctx context.Context, r *http.Request) (auth.Courier, error) {

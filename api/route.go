@@ -39,8 +39,10 @@ func forClient[I, O any](a *API, r route, h handler[auth.Client, I, O]) {
 
 // forMember registers a route for signed-in members.
 func forMember[I, O any](a *API, r route, h handler[auth.Member, I, O]) {
-	serve(a, r, []string{schemeCookie, schemeSession}, a.member, h)
+	serve(a, r, memberSchemes, a.member, h)
 }
+
+var memberSchemes = []string{schemeCookie, schemeSession}
 
 // forCourier registers a route for couriers' bound devices.
 func forCourier[I, O any](a *API, r route, h handler[auth.Courier, I, O]) {

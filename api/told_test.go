@@ -20,6 +20,8 @@ var private = []event.Kind{
 	"access-point.added", "access-point.retired", "consent.given", "consent.withdrawn", "lending.allowed", "lending.ended",
 	"question.asked", "question.answered", "courier.suspended", "barrier.observed", "barrier.foreign-opening", "reading.asked", "securing.asked",
 	"code.shown", "code.removal-asked", "code.removed", "visit.take-over-asked",
+	"camera.added", "camera.proven", "camera.retired", "filming.asked", "recording.asked", "picture.lost", "picture.back", "filming.ended",
+	"clip.finished", "clip.erasure-asked", "clip.erased", "picture.watched",
 	"lease.asked", "lease.granted", "lease.refused", "lease.received", "lease.denied", "lease.return-asked", "lease.returned", "lease.ended",
 }
 

@@ -134,9 +134,10 @@ func (d *Dispatcher) try(ctx context.Context, id event.SiteID, c site.Command, a
 	if err != nil {
 		return decision{}, err
 	}
-	c.Facts.At = event.InstantOf(d.now())
 	c.Facts.Ready = d.readiness(state, c.Do)
 	c.Facts.Pictures = d.seen(state)
+	// After everything that it is compared with: what comes from later than the decision counts for nothing.
+	c.Facts.At = event.InstantOf(d.now())
 	events, err := site.Decide(state, c)
 	if err != nil {
 		return decision{}, err

@@ -103,6 +103,28 @@ func TestPicturesAreFacts(t *testing.T) {
 	})
 }
 
+// TestAPictureOfThisVeryMoment counts, however long the other facts took to gather.
+func TestAPictureOfThisVeryMoment(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, memory.New())
+		h, _ := w.ready(event.PermitRemote)
+		d, _ := w.seeing(&eyes{})
+		d.pictures = slow{&eyes{}}
+		w.camera(d, h)
+		visit := the[event.VisitBegun](t, w.do(d, "home", w.courier("anna"), site.Approach{AccessPoint: h.place})).Visit
+		the[event.OpeningIntended](t, w.do(d, "home", w.courier("anna"), site.Scan{Visit: visit, Parcel: "parcel"}))
+		pass(time.Second) // so that the opening is done
+	})
+}
+
+// slow eyes take their time, and show what is there at its end.
+type slow struct{ *eyes }
+
+func (s slow) Picture(id event.CameraID) event.Picture {
+	pass(100 * time.Millisecond)
+	return s.eyes.Picture(id)
+}
+
 // TestWithoutPictures a site that asks for a camera opens nothing.
 func TestWithoutPictures(t *testing.T) {
 	w := newTown(t, memory.New())
