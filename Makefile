@@ -20,7 +20,7 @@ FUZZ     ?= .
 build:
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/loquet ./cmd/loquet
 
-## test: everything, in less than ten minutes on two cores
+## test: everything, in less than twenty minutes on two cores
 test: need fmt vet lint race
 
 ## test-short: what a change should pass before it is shown to anyone, in less than a minute
