@@ -122,7 +122,9 @@ func (l Lang) Alarm(reason event.AlarmReason, v Values) Words {
 }
 
 // Picture says why a camera's picture does not count.
-func (l Lang) Picture(fault event.PictureFault) Words { return l.catalogue().Pictures[fault].words(nil) }
+func (l Lang) Picture(fault event.PictureFault) Words {
+	return l.catalogue().Pictures[fault].words(nil)
+}
 
 // End says how a visit ended.
 func (l Lang) End(end event.VisitEnd) Words { return l.catalogue().Ends[end].words(nil) }

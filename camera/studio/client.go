@@ -38,6 +38,8 @@ type Client struct {
 	http  *http.Client
 	proxy *httputil.ReverseProxy
 	log   *slog.Logger
+	// elsewhere: the studio is on another machine, with a clock of its own.
+	elsewhere bool
 
 	mu       sync.Mutex
 	shots    map[event.VisitID]camera.Shot
@@ -61,7 +63,9 @@ func OverTLS(address string, trust *tls.Config, token string, log *slog.Logger) 
 	if err != nil || base.Scheme != "https" || base.Host == "" || strings.Trim(base.Path, "/") != "" {
 		return nil, errors.New("the media service's address is of the form https://host:port")
 	}
-	return newClient(&url.URL{Scheme: base.Scheme, Host: base.Host}, bearer{&http.Transport{TLSClientConfig: trust}, token}, log), nil
+	c := newClient(&url.URL{Scheme: base.Scheme, Host: base.Host}, bearer{&http.Transport{TLSClientConfig: trust}, token}, log)
+	c.elsewhere = true
+	return c, nil
 }
 
 // bearer presents the token with each request.
@@ -98,7 +102,15 @@ func (c *Client) Film(ctx context.Context, s camera.Shot) error {
 	s.Keep = s.Keep || c.shots[s.Visit].Keep
 	c.shots[s.Visit] = s
 	c.mu.Unlock()
-	return c.call(ctx, http.MethodPut, "/visits/"+url.PathEscape(string(s.Visit)), nil, s, nil)
+	return c.put(ctx, s)
+}
+
+func (c *Client) put(ctx context.Context, s camera.Shot) error {
+	return c.call(ctx, http.MethodPut, visitPath(s.Visit, ""), nil, s, nil)
+}
+
+func visitPath(v event.VisitID, clip event.ClipID) string {
+	return "/visits/" + url.PathEscape(string(v)) + "?clip=" + url.QueryEscape(string(clip))
 }
 
 // Cut implements camera.Studio.
@@ -107,8 +119,7 @@ func (c *Client) Cut(ctx context.Context, v event.VisitID, id event.ClipID, key 
 	delete(c.shots, v)
 	c.mu.Unlock()
 	var cut cutting
-	path := "/visits/" + url.PathEscape(string(v)) + "?clip=" + url.QueryEscape(string(id))
-	err := c.call(ctx, http.MethodDelete, path, key, nil, &cut)
+	err := c.call(ctx, http.MethodDelete, visitPath(v, id), key, nil, &cut)
 	return cut.Files, err
 }
 
@@ -202,7 +213,7 @@ func (c *Client) listen(ctx context.Context, sink func(event.Picture)) error {
 	}
 	defer res.Body.Close()
 	for _, s := range c.wanted() {
-		if err := c.Film(ctx, s); err != nil {
+		if err := c.askAgain(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -215,11 +226,27 @@ func (c *Client) listen(ctx context.Context, sink func(event.Picture)) error {
 			return errors.Join(err, ctx.Err())
 		}
 		hangs.Reset(silence)
+		all = c.rebased(all)
 		c.hear(all)
 		for _, p := range all.Pictures {
 			sink(p)
 		}
 	}
+}
+
+// askAgain has a visit filmed by a studio that came back. One that was cut meanwhile is cut again: the two may have
+// overtaken each other.
+func (c *Client) askAgain(ctx context.Context, s camera.Shot) error {
+	if err := c.put(ctx, s); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	_, wanted := c.shots[s.Visit]
+	c.mu.Unlock()
+	if wanted {
+		return nil
+	}
+	return c.call(ctx, http.MethodDelete, visitPath(s.Visit, s.Clip), nil, nil, nil)
 }
 
 func (c *Client) wanted() []camera.Shot {
@@ -247,6 +274,20 @@ func (c *Client) hear(all round) {
 	for _, p := range all.Pictures {
 		c.pictures[p.Camera] = p
 	}
+}
+
+// rebased brings what another machine says to this one's clock.
+func (c *Client) rebased(all round) round {
+	if !c.elsewhere {
+		return all
+	}
+	ahead := event.InstantOf(time.Now()).Since(all.Now)
+	for i, p := range all.Pictures {
+		if p.At != 0 {
+			all.Pictures[i].At, all.Pictures[i].Since = p.At.Add(ahead), p.Since.Add(ahead)
+		}
+	}
+	return all
 }
 
 // ServeLive implements camera.Studio.

@@ -20,6 +20,8 @@ const mostBody = 256 << 10
 
 // round is one report of the pictures of all cameras that are filmed. It comes also when there is none.
 type round struct {
+	// Now is the service's own time.
+	Now      event.Instant   `json:"now"`
 	Pictures []event.Picture `json:"pictures"`
 }
 
@@ -127,7 +129,7 @@ func (l *Local) servePictures(w http.ResponseWriter, r *http.Request) {
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
 	for now := time.Now(); ; {
-		all := round{Pictures: []event.Picture{}}
+		all := round{Now: event.InstantOf(now), Pictures: []event.Picture{}}
 		for _, c := range l.filmed() {
 			all.Pictures = append(all.Pictures, l.picture(c, now))
 		}

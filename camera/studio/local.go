@@ -128,8 +128,9 @@ func (l *Local) begin(ctx context.Context, s camera.Shot) (*take, error) {
 	if t, filmed := l.takes[s.Visit]; filmed {
 		return t, nil
 	}
-	if l.ctx.Err() != nil {
-		return nil, errors.New("studio: closed")
+	// Who no longer waits may have cut the visit meanwhile.
+	if err := errors.Join(ctx.Err(), l.ctx.Err()); err != nil {
+		return nil, fmt.Errorf("studio: not filmed: %w", err)
 	}
 	t := &take{shot: s, first: first, began: time.Now(), set: l.acquire(s.Camera, source), recorder: clip.NewRecorder(l.Shelf, names, l.Log)}
 	l.takes[s.Visit] = t
