@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -40,11 +41,18 @@ type theatre struct {
 	*httptest.Server
 	live    *Server
 	results chan seen
+	// began, if set, is told of looks.
+	began atomic.Pointer[func(Look)]
 }
 
 func openTheatre(t *testing.T, film *filming) *theatre {
 	t.Helper()
-	th := &theatre{live: listen(t, Config{}), results: make(chan seen, 1)}
+	th := &theatre{results: make(chan seen, 1)}
+	th.live = listen(t, Config{Began: func(l Look) {
+		if told := th.began.Load(); told != nil {
+			(*told)(l)
+		}
+	}})
 	view := func(r *http.Request) View {
 		return View{Camera: r.PathValue("camera"), By: "test", Ring: film.ring, Sessions: "/session"}
 	}
@@ -223,7 +231,7 @@ func TestPageIsTold(t *testing.T) {
 			p := small.filled(6*25 + 10)
 			roll(t, p)
 			th := openTheatre(t, p)
-			th.live.looks.began = endLater(th, time.Second)
+			th.whenBegun(endLater(th, time.Second))
 			th.visit(t, way, 1, 20*time.Second)
 			told(t, th)
 		})
@@ -231,12 +239,14 @@ func TestPageIsTold(t *testing.T) {
 			p := small.filled(6*25 + 10)
 			stop := roll(t, p)
 			th := openTheatre(t, p)
-			th.live.looks.began = func(Look) { time.AfterFunc(time.Second, stop) }
+			th.whenBegun(func(Look) { time.AfterFunc(time.Second, stop) })
 			th.visit(t, way, 1, 20*time.Second)
 			told(t, th)
 		})
 	}
 }
+
+func (th *theatre) whenBegun(do func(Look)) { th.began.Store(&do) }
 
 func endLater(th *theatre, d time.Duration) func(Look) {
 	return func(l Look) { time.AfterFunc(d, func() { th.live.End(l.ID, "right withdrawn") }) }

@@ -89,7 +89,13 @@ func (l *link) up() {
 
 func (l *link) config() autopaho.ClientConfig {
 	return autopaho.ClientConfig{
-		ServerUrls: []*url.URL{l.target}, KeepAlive: 10, CleanStartOnInitialConnection: true,
+		ServerUrls: []*url.URL{l.target}, KeepAlive: 10,
+		// Each connection begins anew: what was under way when the last one broke must not come after the greeting,
+		// which says how the device stands now.
+		ConnectPacketBuilder: func(c *paho.Connect, _ *url.URL) (*paho.Connect, error) {
+			c.CleanStart = true
+			return c, nil
+		},
 		ConnectUsername: l.device.Username, ConnectPassword: []byte(l.device.Password),
 		ReconnectBackoff:        func(attempt int) time.Duration { return min(20*time.Millisecond<<min(attempt, 6), time.Second) },
 		ConnectTimeout:          5 * time.Second,
