@@ -123,7 +123,9 @@ func (l *Local) begin(ctx context.Context, s camera.Shot) (*take, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.mu.Lock()
+	if err := l.lockFor(ctx, s.Camera); err != nil {
+		return nil, fmt.Errorf("studio: not filmed: %w", err)
+	}
 	defer l.mu.Unlock()
 	if t, filmed := l.takes[s.Visit]; filmed {
 		return t, nil
@@ -174,7 +176,7 @@ func (l *Local) picture(c event.CameraID, now time.Time) event.Picture {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s, pulled := l.sets[c]
-	if !pulled {
+	if !pulled || s.takes == 0 {
 		return event.Picture{Camera: c, Fault: event.PictureProving}
 	}
 	p := pictureOf(c, s.pull.Verdict(now))
@@ -225,8 +227,10 @@ func (l *Local) filmed() []event.CameraID {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := make([]event.CameraID, 0, len(l.sets))
-	for c := range l.sets {
-		all = append(all, c)
+	for c, s := range l.sets {
+		if s.takes > 0 {
+			all = append(all, c)
+		}
 	}
 	return all
 }

@@ -244,6 +244,18 @@ func TestTwoVisitsShareACamera(t *testing.T) {
 	}
 }
 
+// Visits follow one another at the same camera, also while it is still being let go.
+func TestACameraIsTakenUpAgainAtOnce(t *testing.T) {
+	s := open(t)
+	for range 5 {
+		s.must(s.client.Film(s.ctx, s.shot(true)))
+		_, err := s.client.Cut(s.ctx, visit, film, make([]byte, 32))
+		s.must(err)
+	}
+	s.must(s.client.Film(s.ctx, s.shot(true)))
+	s.await("live after all", isLive)
+}
+
 func TestAServiceThatWasAwayIsAskedAnew(t *testing.T) {
 	s := open(t)
 	s.must(s.client.Film(s.ctx, s.shot(true)))

@@ -12,12 +12,29 @@ import (
 
 // set is one camera that is pulled, for every visit that it films.
 type set struct {
-	id    event.CameraID
 	ring  *camera.Ring
 	pull  *camera.Pull
 	stop  context.CancelFunc
 	ended chan struct{}
+	// takes counts the visits; with none left the camera is being let go.
 	takes int
+}
+
+// lockFor returns with the lock held, when the camera is not being let go: its judge may be used by one pull at a time.
+func (l *Local) lockFor(ctx context.Context, id event.CameraID) error {
+	for {
+		l.mu.Lock()
+		s, pulled := l.sets[id]
+		if !pulled || s.takes > 0 {
+			return nil
+		}
+		l.mu.Unlock()
+		select {
+		case <-s.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // acquire returns the camera's set, and begins to pull it for the first take. The caller holds the lock.
@@ -32,25 +49,26 @@ func (l *Local) acquire(id event.CameraID, source camera.Source) *set {
 		l.judges[id] = judge
 	}
 	ctx, stop := context.WithCancel(l.ctx)
-	s := &set{id: id, ring: camera.NewRing(camera.DefaultDepth), stop: stop, ended: make(chan struct{}), takes: 1}
+	s := &set{ring: camera.NewRing(camera.DefaultDepth), stop: stop, ended: make(chan struct{}), takes: 1}
 	s.pull = camera.NewPull(source, s.ring, judge)
 	l.sets[id] = s
 	l.work.Go(func() {
 		defer close(s.ended)
 		s.pull.Run(ctx)
 		s.ring.Close()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.sets, id)
 	})
 	return s
 }
 
-// release lets go of a camera after its last take. The caller holds the lock.
+// release lets go of a camera after its last take. It does not wait: a connection may take its time to end, and nothing
+// that is said of other cameras may wait for it. The caller holds the lock.
 func (l *Local) release(s *set) {
-	if s.takes--; s.takes > 0 {
-		return
+	if s.takes--; s.takes == 0 {
+		s.stop()
 	}
-	delete(l.sets, s.id)
-	s.stop()
-	<-s.ended // its judge may be another pull's next
 }
 
 // take is the filming of one visit.
