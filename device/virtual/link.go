@@ -49,10 +49,13 @@ type link struct {
 	work    sync.WaitGroup
 }
 
-// dated is a message that is not sent before its time.
+// dated is a message that is not sent before its time, or a greeting.
 type dated struct {
 	publication
 	due time.Time
+	// greets is the connection that is to be greeted with how the device stands when its turn has come: a greeting
+	// beside the queue could overtake what has happened since.
+	greets *autopaho.ConnectionManager
 }
 
 // remembered is how many reports can be replayed.
@@ -143,11 +146,11 @@ func (l *link) dial(ctx context.Context, cfg autopaho.ClientConfig, target *url.
 	return packets.NewThreadSafeConn(secured), nil
 }
 
-// greet subscribes to the commands, then says that and how the device is.
+// greet subscribes to the commands, then has the device say that and how it is.
 func (l *link) greet(m *autopaho.ConnectionManager) {
 	ctx, cancel := context.WithTimeout(l.ctx, 10*time.Second)
 	defer cancel()
-	topics, publications := l.appear()
+	topics, _ := l.appear()
 	request := &paho.Subscribe{}
 	for _, topic := range topics {
 		request.Subscriptions = append(request.Subscriptions, paho.SubscribeOptions{Topic: topic, QoS: 1})
@@ -155,6 +158,14 @@ func (l *link) greet(m *autopaho.ConnectionManager) {
 	if _, err := m.Subscribe(ctx, request); err != nil {
 		return // the broker refused, or the connection broke: then there will be another
 	}
+	l.queue(dated{greets: m})
+}
+
+// introduce says how the device stands now.
+func (l *link) introduce(m *autopaho.ConnectionManager) {
+	ctx, cancel := context.WithTimeout(l.ctx, 10*time.Second)
+	defer cancel()
+	_, publications := l.appear()
 	for _, p := range publications {
 		if err := l.publish(ctx, m, p); err != nil {
 			return
@@ -185,8 +196,12 @@ func (l *link) await(ctx context.Context) error {
 
 // send queues a message, to go out no earlier than after the delay and never before an earlier one.
 func (l *link) send(p publication, delay time.Duration) {
+	l.queue(dated{publication: p, due: time.Now().Add(delay)})
+}
+
+func (l *link) queue(d dated) {
 	select {
-	case l.outbox <- dated{p, time.Now().Add(delay)}:
+	case l.outbox <- d:
 	default: // nobody reads: a real device would lose it too
 	}
 }
@@ -205,6 +220,10 @@ func (l *link) drain() {
 }
 
 func (l *link) deliver(next dated) {
+	if next.greets != nil {
+		l.introduce(next.greets)
+		return
+	}
 	if wait := time.Until(next.due); wait > 0 {
 		select {
 		case <-l.ctx.Done():
