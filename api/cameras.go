@@ -56,11 +56,11 @@ func (a *API) registerCameras() {
 	post := func(path, id, summary, about string, status int) route {
 		return route{method: http.MethodPost, path: "/v1/home/" + path, id: id, summary: summary, about: about, tag: "Camera", status: status}
 	}
-	forMember(a, post("cameras", "addCamera", "Add a camera", "It films visits once a check found it good enough.", http.StatusCreated), a.addCamera)
+	forMember(a, post("cameras", "addCamera", "Add a camera", "It films visits once a check found it good enough.", http.StatusCreated), a.AddCamera)
 	forMember(a, post("cameras/{camera}/check", "checkCamera", "Check a camera",
-		"Looks at it for as long as a proof takes, some seconds. What is good enough films visits from then on.", 0), a.checkCamera)
+		"Looks at it for as long as a proof takes, some seconds. What is good enough films visits from then on.", 0), a.CheckCamera)
 	forMember(a, route{method: http.MethodDelete, path: "/v1/home/cameras/{camera}", id: "retireCamera", summary: "Remove a camera",
-		tag: "Camera", status: http.StatusNoContent}, a.retireCamera)
+		tag: "Camera", status: http.StatusNoContent}, a.RetireCamera)
 	a.registerClips()
 	a.registerLive()
 }
@@ -93,10 +93,14 @@ func validPort(port string) bool {
 	return port == "" || err == nil && n > 0
 }
 
-func (a *API) addCamera(ctx context.Context, m auth.Member, in *struct {
+// AddCameraInput is what AddCamera takes.
+type AddCameraInput struct {
 	Idempotent
 	Body CameraRequest
-}) (*struct{ Body Camera }, error) {
+}
+
+// AddCamera is the operation addCamera: add a camera.
+func (a *API) AddCamera(ctx context.Context, m auth.Member, in *AddCameraInput) (*struct{ Body Camera }, error) {
 	director, err := a.filming()
 	if err != nil {
 		return nil, err
@@ -145,10 +149,14 @@ func pictureShown(lang phrase.Lang, p event.Picture) Picture {
 	return shown
 }
 
-func (a *API) checkCamera(ctx context.Context, m auth.Member, in *struct {
+// CheckCameraInput is what CheckCamera takes.
+type CheckCameraInput struct {
 	CameraPath
 	Body *Nothing
-}) (*struct{ Body CameraCheck }, error) {
+}
+
+// CheckCamera is the operation checkCamera: check a camera.
+func (a *API) CheckCamera(ctx context.Context, m auth.Member, in *CheckCameraInput) (*struct{ Body CameraCheck }, error) {
 	director, err := a.filming()
 	if err != nil {
 		return nil, err
@@ -182,7 +190,8 @@ func (a *API) checkCamera(ctx context.Context, m auth.Member, in *struct {
 	return &struct{ Body CameraCheck }{proven}, err
 }
 
-func (a *API) retireCamera(ctx context.Context, m auth.Member, in *CameraPath) (*struct{}, error) {
+// RetireCamera is the operation retireCamera: remove a camera.
+func (a *API) RetireCamera(ctx context.Context, m auth.Member, in *CameraPath) (*struct{}, error) {
 	forget := func(dispatch.Result) (dispatch.Attachments, error) {
 		return dispatch.Attachments{Values: []store.Value{film.ForgetAddress(in.Camera)}}, nil
 	}

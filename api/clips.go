@@ -42,16 +42,17 @@ type ClipPath struct {
 }
 
 func (a *API) registerClips() {
-	forMember(a, route{method: http.MethodGet, path: "/v1/home/clips", id: "listClips", summary: "List what was filmed", tag: "Camera"}, a.listClips)
+	forMember(a, route{method: http.MethodGet, path: "/v1/home/clips", id: "listClips", summary: "List what was filmed", tag: "Camera"}, a.ListClips)
 	forMember(a, route{method: http.MethodDelete, path: "/v1/home/clips/{clip}", id: "eraseClip", summary: "Erase what was filmed",
-		about: "Everything that belongs to it, at once.", tag: "Camera", status: http.StatusAccepted}, a.eraseClip)
+		about: "Everything that belongs to it, at once.", tag: "Camera", status: http.StatusAccepted}, a.EraseClip)
 	forMember(a, route{method: http.MethodGet, path: "/v1/home/clips/{clip}/files/{number}", id: "watchClip", summary: "Watch or download a file of a clip",
-		about: "Whole, or in ranges as players ask. Each look is recorded when it begins.", tag: "Camera", media: "video/mp4"}, a.watchClip)
+		about: "Whole, or in ranges as players ask. Each look is recorded when it begins.", tag: "Camera", media: "video/mp4"}, a.WatchClip)
 	forMember(a, route{method: http.MethodGet, path: "/v1/home/clips/{clip}/poster", id: "clipPoster", summary: "A clip's picture", tag: "Camera",
-		media: "image/jpeg"}, a.clipPoster)
+		media: "image/jpeg"}, a.ClipPoster)
 }
 
-func (a *API) listClips(ctx context.Context, m auth.Member, _ *struct{}) (*struct {
+// ListClips is the operation listClips: list what was filmed.
+func (a *API) ListClips(ctx context.Context, m auth.Member, _ *struct{}) (*struct {
 	Body struct {
 		Clips []Clip `json:"clips"`
 	}
@@ -82,15 +83,20 @@ func clipShown(c site.Clip) Clip {
 	return shown
 }
 
-func (a *API) eraseClip(ctx context.Context, m auth.Member, in *ClipPath) (*struct{}, error) {
+// EraseClip is the operation eraseClip: erase what was filmed.
+func (a *API) EraseClip(ctx context.Context, m auth.Member, in *ClipPath) (*struct{}, error) {
 	_, err := decide(ctx, a, byMember(m, site.EraseClip{Clip: in.Clip}), done)
 	return nil, err
 }
 
-func (a *API) watchClip(ctx context.Context, m auth.Member, in *struct {
+// WatchClipInput is what WatchClip takes.
+type WatchClipInput struct {
 	ClipPath
 	Number int `path:"number" minimum:"1" maximum:"1000"`
-}) (*huma.StreamResponse, error) {
+}
+
+// WatchClip is the operation watchClip: watch or download a file of a clip.
+func (a *API) WatchClip(ctx context.Context, m auth.Member, in *WatchClipInput) (*huma.StreamResponse, error) {
 	director, key, err := a.clip(ctx, m, in.Clip)
 	if err != nil {
 		return nil, err
@@ -108,7 +114,8 @@ func (a *API) watchClip(ctx context.Context, m auth.Member, in *struct {
 	}), nil
 }
 
-func (a *API) clipPoster(ctx context.Context, m auth.Member, in *ClipPath) (*huma.StreamResponse, error) {
+// ClipPoster is the operation clipPoster: a clip's picture.
+func (a *API) ClipPoster(ctx context.Context, m auth.Member, in *ClipPath) (*huma.StreamResponse, error) {
 	director, key, err := a.clip(ctx, m, in.Clip)
 	if err != nil {
 		return nil, err

@@ -72,7 +72,8 @@ type VisitPath struct {
 	Visit event.VisitID `path:"visit" maxLength:"64"`
 }
 
-type nothingInput struct {
+// NothingInput says everything in its address.
+type NothingInput struct {
 	Idempotent
 	VisitPath
 	Body *Nothing
@@ -80,13 +81,13 @@ type nothingInput struct {
 
 func (a *API) registerCourier() {
 	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/stops", id: "listStops", summary: "What to bring, and where", tag: "Courier",
-		about: "Address, place and note are shown from two hours before the window on."}, a.stops)
+		about: "Address, place and note are shown from two hours before the window on."}, a.ListStops)
 	forCourier(a, route{method: http.MethodPost, path: "/v1/courier/approach", id: "approach", summary: "Begin a visit",
-		about: "With every due delivery of the courier for that access point; again, to renew the estimate.", tag: "Courier"}, a.approach)
-	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/visits/{visit}", id: "getVisit", summary: "Look at a visit", tag: "Courier"}, a.getVisit)
+		about: "With every due delivery of the courier for that access point; again, to renew the estimate.", tag: "Courier"}, a.Approach)
+	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/visits/{visit}", id: "getVisit", summary: "Look at a visit", tag: "Courier"}, a.GetVisit)
 	a.registerVisit()
 	forCourier(a, route{method: http.MethodPost, path: "/v1/courier/deliveries/{delivery}/plan-b", id: "planB", summary: "Follow plan B",
-		tag: "Courier"}, a.followPlanB)
+		tag: "Courier"}, a.PlanB)
 }
 
 // registerVisit states what a courier does during a visit. Whatever may open something says so.
@@ -94,22 +95,22 @@ func (a *API) registerVisit() {
 	act := func(name, summary, about string) route {
 		return route{method: http.MethodPost, path: "/v1/courier/visits/{visit}/" + name, id: name + "Visit", summary: summary, about: about, tag: "Courier"}
 	}
-	forCourier(a, act("arrive", "Say to be there", ""), a.arrive)
+	forCourier(a, act("arrive", "Say to be there", ""), a.ArriveVisit)
 	forCourier(a, act("scan", "Scan a parcel",
-		"The last parcel of a visit, scanned or missing, is itself the request to open the first barrier."), a.scan)
+		"The last parcel of a visit, scanned or missing, is itself the request to open the first barrier."), a.ScanVisit)
 	forCourier(a, act("missing", "Say that a parcel is missing",
-		"The last parcel of a visit, scanned or missing, is itself the request to open the first barrier."), a.missing)
-	forCourier(a, act("open", "Open a barrier", "The next one further in, the first after scans without network, or one that certainly did not open."), a.open)
-	forCourier(a, act("reopen", "Open a barrier again", "Only while it stands ajar: its bolt out, its contact open."), a.reopen)
-	forCourier(a, act("code", "Ask for the one-time code", "Asking again shows the same code; that is no second opening."), a.code)
-	forCourier(a, act("deposit", "Say that the parcels were put down", ""), a.deposit)
-	forCourier(a, act("close", "Say that everything is to be shut", ""), a.closeUp)
-	forCourier(a, act("leave", "Ask to be released", "Granted when every barrier is secured, or nothing was opened."), a.leave)
-	forCourier(a, act("danger", "Leave in danger", "The alarm climbs, and the visit stays open until secured."), a.danger)
+		"The last parcel of a visit, scanned or missing, is itself the request to open the first barrier."), a.MissingVisit)
+	forCourier(a, act("open", "Open a barrier", "The next one further in, the first after scans without network, or one that certainly did not open."), a.OpenVisit)
+	forCourier(a, act("reopen", "Open a barrier again", "Only while it stands ajar: its bolt out, its contact open."), a.ReopenVisit)
+	forCourier(a, act("code", "Ask for the one-time code", "Asking again shows the same code; that is no second opening."), a.CodeVisit)
+	forCourier(a, act("deposit", "Say that the parcels were put down", ""), a.DepositVisit)
+	forCourier(a, act("close", "Say that everything is to be shut", ""), a.CloseVisit)
+	forCourier(a, act("leave", "Ask to be released", "Granted when every barrier is secured, or nothing was opened."), a.LeaveVisit)
+	forCourier(a, act("danger", "Leave in danger", "The alarm climbs, and the visit stays open until secured."), a.DangerVisit)
 }
 
 // answered has a site decide upon a courier's request. A suspension that did not reach the site yet does so first.
-func (a *API) answered(ctx context.Context, c auth.Courier, v event.VisitID, o order) (*answerOutput, error) {
+func (a *API) answered(ctx context.Context, c auth.Courier, v event.VisitID, o order) (*AnswerOutput, error) {
 	if _, err := a.heal(ctx, o.site, c.ID()); err != nil {
 		return nil, err
 	}
@@ -117,11 +118,11 @@ func (a *API) answered(ctx context.Context, c auth.Courier, v event.VisitID, o o
 	if err != nil {
 		return nil, err
 	}
-	return &answerOutput{answer}, nil
+	return &AnswerOutput{answer}, nil
 }
 
 // about has a visit's site decide upon a courier's request for the visit.
-func (a *API) about(ctx context.Context, c auth.Courier, v event.VisitID, p *Position, do site.Request) (*answerOutput, error) {
+func (a *API) about(ctx context.Context, c auth.Courier, v event.VisitID, p *Position, do site.Request) (*AnswerOutput, error) {
 	o, err := a.orderAbout(ctx, c, v, p, do)
 	if err != nil {
 		return nil, err
@@ -162,10 +163,14 @@ func (a *API) placeAt(ctx context.Context, at event.SiteID, ap event.AccessPoint
 	return dispatch.PlaceOf(dispatch.Position(p), centre.Position, a.Now()), nil
 }
 
-func (a *API) approach(ctx context.Context, c auth.Courier, in *struct {
+// ApproachInput is what Approach takes.
+type ApproachInput struct {
 	Idempotent
 	Body ApproachRequest
-}) (*answerOutput, error) {
+}
+
+// Approach is the operation approach: begin a visit.
+func (a *API) Approach(ctx context.Context, c auth.Courier, in *ApproachInput) (*AnswerOutput, error) {
 	if _, err := a.known(ctx, in.Body.Site); err != nil {
 		return nil, err
 	}
@@ -175,7 +180,7 @@ func (a *API) approach(ctx context.Context, c auth.Courier, in *struct {
 		return nil, err
 	}
 	answer, err := decide(ctx, a, o, a.approached)
-	return &answerOutput{answer}, err
+	return &AnswerOutput{answer}, err
 }
 
 // approached shows the visit that began, or that was under way.
@@ -187,7 +192,8 @@ func (a *API) approached(ctx context.Context, r dispatch.Result) (Answer, error)
 	return a.visitAnswer(begun.Visit, nil)(ctx, r)
 }
 
-func (a *API) getVisit(ctx context.Context, c auth.Courier, in *VisitPath) (*struct{ Body Visit }, error) {
+// GetVisit is the operation getVisit: look at a visit.
+func (a *API) GetVisit(ctx context.Context, c auth.Courier, in *VisitPath) (*struct{ Body Visit }, error) {
 	if event.CheckID(in.Visit, 'v') != nil {
 		return nil, notFound("visit")
 	}
@@ -215,19 +221,27 @@ func (a *API) getVisit(ctx context.Context, c auth.Courier, in *VisitPath) (*str
 	return &struct{ Body Visit }{*shown}, nil
 }
 
-func (a *API) arrive(ctx context.Context, c auth.Courier, in *struct {
+// ArriveVisitInput is what ArriveVisit takes.
+type ArriveVisitInput struct {
 	Idempotent
 	VisitPath
 	Body ArriveRequest
-}) (*answerOutput, error) {
+}
+
+// ArriveVisit is the operation arriveVisit: say to be there.
+func (a *API) ArriveVisit(ctx context.Context, c auth.Courier, in *ArriveVisitInput) (*AnswerOutput, error) {
 	return a.about(ctx, c, in.Visit, in.Body.Position, site.Arrive{Visit: in.Visit})
 }
 
-func (a *API) scan(ctx context.Context, c auth.Courier, in *struct {
+// ScanVisitInput is what ScanVisit takes.
+type ScanVisitInput struct {
 	Idempotent
 	VisitPath
 	Body ScanRequest
-}) (*answerOutput, error) {
+}
+
+// ScanVisit is the operation scanVisit: scan a parcel.
+func (a *API) ScanVisit(ctx context.Context, c auth.Courier, in *ScanVisitInput) (*AnswerOutput, error) {
 	code, err := parcel.Parse(in.Body.Text, in.Body.Symbology)
 	if err != nil {
 		return nil, err
@@ -258,31 +272,38 @@ func (a *API) committed(ctx context.Context, visit event.VisitID, purpose, value
 	return a.Vault.Commit(ctx, state.Site, purpose, value)
 }
 
-func (a *API) missing(ctx context.Context, c auth.Courier, in *struct {
+// MissingVisitInput is what MissingVisit takes.
+type MissingVisitInput struct {
 	Idempotent
 	VisitPath
 	Body MissingRequest
-}) (*answerOutput, error) {
+}
+
+// MissingVisit is the operation missingVisit: say that a parcel is missing.
+func (a *API) MissingVisit(ctx context.Context, c auth.Courier, in *MissingVisitInput) (*AnswerOutput, error) {
 	return a.about(ctx, c, in.Visit, in.Body.Position, site.Missing{Visit: in.Visit, Parcel: in.Body.Parcel})
 }
 
-type openInput struct {
+// OpenInput is a tap for one barrier of a visit.
+type OpenInput struct {
 	Idempotent
 	VisitPath
 	Body OpenRequest
 }
 
-func (a *API) open(ctx context.Context, c auth.Courier, in *openInput) (*answerOutput, error) {
+// OpenVisit is the operation openVisit: open a barrier.
+func (a *API) OpenVisit(ctx context.Context, c auth.Courier, in *OpenInput) (*AnswerOutput, error) {
 	return a.about(ctx, c, in.Visit, in.Body.Position, site.Open{Visit: in.Visit, Barrier: in.Body.Barrier})
 }
 
-func (a *API) reopen(ctx context.Context, c auth.Courier, in *openInput) (*answerOutput, error) {
+// ReopenVisit is the operation reopenVisit: open a barrier again.
+func (a *API) ReopenVisit(ctx context.Context, c auth.Courier, in *OpenInput) (*AnswerOutput, error) {
 	return a.about(ctx, c, in.Visit, in.Body.Position, site.Reopen{Visit: in.Visit, Barrier: in.Body.Barrier})
 }
 
-// code shows the one-time code, which is added to the answer after its showing is committed. Asking again is no
+// CodeVisit shows the one-time code, which is added to the answer after its showing is committed. Asking again is no
 // second showing, so that no answer with a code in it has to be remembered.
-func (a *API) code(ctx context.Context, c auth.Courier, in *openInput) (*answerOutput, error) {
+func (a *API) CodeVisit(ctx context.Context, c auth.Courier, in *OpenInput) (*AnswerOutput, error) {
 	o, err := a.orderAbout(ctx, c, in.Visit, in.Body.Position, site.ShowCode{Visit: in.Visit, Barrier: in.Body.Barrier})
 	if err != nil {
 		return nil, err
@@ -306,11 +327,15 @@ func (a *API) code(ctx context.Context, c auth.Courier, in *openInput) (*answerO
 	return out, err
 }
 
-func (a *API) deposit(ctx context.Context, c auth.Courier, in *struct {
+// DepositVisitInput is what DepositVisit takes.
+type DepositVisitInput struct {
 	Idempotent
 	VisitPath
 	Body *DepositRequest
-}) (*answerOutput, error) {
+}
+
+// DepositVisit is the operation depositVisit: say that the parcels were put down.
+func (a *API) DepositVisit(ctx context.Context, c auth.Courier, in *DepositVisitInput) (*AnswerOutput, error) {
 	req := orZero(in.Body)
 	photo, err := a.committed(ctx, in.Visit, photoPurpose, req.Photo)
 	if err != nil {
@@ -328,23 +353,30 @@ func orZero[T any](p *T) T {
 	return *p
 }
 
-func (a *API) closeUp(ctx context.Context, c auth.Courier, in *nothingInput) (*answerOutput, error) {
+// CloseVisit is the operation closeVisit: say that everything is to be shut.
+func (a *API) CloseVisit(ctx context.Context, c auth.Courier, in *NothingInput) (*AnswerOutput, error) {
 	return a.about(ctx, c, in.Visit, nil, site.Close{Visit: in.Visit})
 }
 
-func (a *API) leave(ctx context.Context, c auth.Courier, in *nothingInput) (*answerOutput, error) {
+// LeaveVisit is the operation leaveVisit: ask to be released.
+func (a *API) LeaveVisit(ctx context.Context, c auth.Courier, in *NothingInput) (*AnswerOutput, error) {
 	return a.about(ctx, c, in.Visit, nil, site.Leave{Visit: in.Visit})
 }
 
-func (a *API) danger(ctx context.Context, c auth.Courier, in *nothingInput) (*answerOutput, error) {
+// DangerVisit is the operation dangerVisit: leave in danger.
+func (a *API) DangerVisit(ctx context.Context, c auth.Courier, in *NothingInput) (*AnswerOutput, error) {
 	return a.about(ctx, c, in.Visit, nil, site.Danger{Visit: in.Visit})
 }
 
-func (a *API) followPlanB(ctx context.Context, c auth.Courier, in *struct {
+// PlanBInput is what PlanB takes.
+type PlanBInput struct {
 	Idempotent
 	DeliveryPath
 	Body PlanBRequest
-}) (*answerOutput, error) {
+}
+
+// PlanB is the operation planB: follow plan B.
+func (a *API) PlanB(ctx context.Context, c auth.Courier, in *PlanBInput) (*AnswerOutput, error) {
 	if event.CheckID(in.Delivery, 'd') != nil {
 		return nil, notFound("delivery")
 	}

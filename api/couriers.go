@@ -36,24 +36,26 @@ type Suspended struct {
 	Sites []event.SiteID `json:"sites"`
 }
 
-type courierInput struct {
+// CourierInput names a courier.
+type CourierInput struct {
 	Courier event.CourierID `path:"courier" maxLength:"64"`
 }
 
-type courierOutput struct{ Body Courier }
+// CourierOutput is a courier.
+type CourierOutput struct{ Body Courier }
 
 func (a *API) registerCouriers() {
 	forClient(a, route{method: http.MethodPost, path: "/v1/couriers", id: "registerCourier", summary: "Register a courier",
 		about: "Repeating it with the same content changes nothing. A device is bound with a pairing code, which no API key can make.",
-		tag:   "Couriers", status: http.StatusCreated, scope: auth.CouriersWrite}, a.registerOneCourier)
+		tag:   "Couriers", status: http.StatusCreated, scope: auth.CouriersWrite}, a.RegisterCourier)
 	forClient(a, route{method: http.MethodGet, path: "/v1/couriers/{courier}", id: "getCourier", summary: "Look at a courier", tag: "Couriers",
-		scope: auth.CouriersWrite}, a.getCourier)
+		scope: auth.CouriersWrite}, a.GetCourier)
 	forClient(a, route{method: http.MethodPost, path: "/v1/couriers/{courier}/suspend", id: "suspendCourier", summary: "Suspend a courier",
 		about: "For operators. Acknowledged when every site with a live assignment has committed. What is open stays under watch until secured.",
-		tag:   "Couriers", scope: auth.CouriersWrite}, a.suspendCourier)
+		tag:   "Couriers", scope: auth.CouriersWrite}, a.SuspendCourier)
 	forClient(a, route{method: http.MethodPost, path: "/v1/couriers/{courier}/reinstate", id: "reinstateCourier", summary: "End a suspension",
 		about: "For operators. Assignments that the suspension took are not given back.",
-		tag:   "Couriers", scope: auth.CouriersWrite}, a.reinstateCourier)
+		tag:   "Couriers", scope: auth.CouriersWrite}, a.ReinstateCourier)
 }
 
 // kindCourier is the register of couriers; whose device signs for them is auth's.
@@ -99,7 +101,13 @@ func (a *API) putCourier(ctx context.Context, id event.CourierID, version uint64
 	return err
 }
 
-func (a *API) registerOneCourier(ctx context.Context, c auth.Client, in *struct{ Body CourierRequest }) (*courierOutput, error) {
+// RegisterCourierInput is what RegisterCourier takes.
+type RegisterCourierInput struct {
+	Body CourierRequest
+}
+
+// RegisterCourier is the operation registerCourier: register a courier.
+func (a *API) RegisterCourier(ctx context.Context, c auth.Client, in *RegisterCourierInput) (*CourierOutput, error) {
 	rec, version, err := a.courierRecord(ctx, in.Body.ID)
 	if err != nil {
 		return nil, err
@@ -117,11 +125,11 @@ func (a *API) registerOneCourier(ctx context.Context, c auth.Client, in *struct{
 		return nil, err
 	}
 	seen, err := a.courierSeen(ctx, in.Body.ID, rec)
-	return &courierOutput{seen}, err
+	return &CourierOutput{seen}, err
 }
 
 // registeredAlready answers a repetition as the first time, and refuses another courier's identifier.
-func (a *API) registeredAlready(ctx context.Context, c auth.Client, want CourierRequest, rec courierRecord) (*courierOutput, error) {
+func (a *API) registeredAlready(ctx context.Context, c auth.Client, want CourierRequest, rec courierRecord) (*CourierOutput, error) {
 	taken := problem(http.StatusConflict, "taken", "A courier with that identifier is registered already. Nothing was changed. Choose another identifier.")
 	if rec.Owner != ownerOf(c) {
 		return nil, taken
@@ -134,7 +142,7 @@ func (a *API) registeredAlready(ctx context.Context, c auth.Client, want Courier
 		return nil, taken
 	}
 	seen, err := a.courierSeen(ctx, want.ID, rec)
-	return &courierOutput{seen}, err
+	return &CourierOutput{seen}, err
 }
 
 func (a *API) courierSeen(ctx context.Context, id event.CourierID, rec courierRecord) (Courier, error) {
@@ -165,18 +173,19 @@ func (a *API) ofClient(ctx context.Context, c auth.Client, id event.CourierID) (
 	return rec, version, nil
 }
 
-func (a *API) getCourier(ctx context.Context, c auth.Client, in *courierInput) (*courierOutput, error) {
+// GetCourier is the operation getCourier: look at a courier.
+func (a *API) GetCourier(ctx context.Context, c auth.Client, in *CourierInput) (*CourierOutput, error) {
 	rec, _, err := a.ofClient(ctx, c, in.Courier)
 	if err != nil {
 		return nil, err
 	}
 	seen, err := a.courierSeen(ctx, in.Courier, rec)
-	return &courierOutput{seen}, err
+	return &CourierOutput{seen}, err
 }
 
-// suspendCourier writes the register first: from then on nothing new is assigned. Then every site that has
+// SuspendCourier writes the register first: from then on nothing new is assigned. Then every site that has
 // something of the courier's decides; repeating it after an error goes on where it ended.
-func (a *API) suspendCourier(ctx context.Context, c auth.Client, in *courierInput) (*struct{ Body Suspended }, error) {
+func (a *API) SuspendCourier(ctx context.Context, c auth.Client, in *CourierInput) (*struct{ Body Suspended }, error) {
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}
@@ -270,7 +279,8 @@ func (a *API) heal(ctx context.Context, at event.SiteID, id event.CourierID) (su
 	return true, a.suspendAt(context.WithoutCancel(ctx), at, id, rec)
 }
 
-func (a *API) reinstateCourier(ctx context.Context, c auth.Client, in *courierInput) (*courierOutput, error) {
+// ReinstateCourier is the operation reinstateCourier: end a suspension.
+func (a *API) ReinstateCourier(ctx context.Context, c auth.Client, in *CourierInput) (*CourierOutput, error) {
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}
@@ -285,5 +295,5 @@ func (a *API) reinstateCourier(ctx context.Context, c auth.Client, in *courierIn
 		}
 	}
 	seen, err := a.courierSeen(ctx, in.Courier, rec)
-	return &courierOutput{seen}, err
+	return &CourierOutput{seen}, err
 }

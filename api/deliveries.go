@@ -110,32 +110,35 @@ type DeliveryPath struct {
 	Delivery event.DeliveryID `path:"delivery" maxLength:"64"`
 }
 
-type deliveryOutput struct{ Body Delivery }
+// DeliveryOutput is a delivery.
+type DeliveryOutput struct{ Body Delivery }
 
-type blockOutput struct{ Body BlockAnswer }
+// BlockOutput is how a block ended.
+type BlockOutput struct{ Body BlockAnswer }
 
-type answerOutput struct{ Body Answer }
+// AnswerOutput is what became of a request.
+type AnswerOutput struct{ Body Answer }
 
 func (a *API) registerDeliveries() {
 	forClient(a, route{method: http.MethodPost, path: "/v1/deliveries", id: "bookDelivery", summary: "Book a delivery", tag: "Deliveries",
-		status: http.StatusCreated, scope: auth.DeliveriesWrite}, a.book)
+		status: http.StatusCreated, scope: auth.DeliveriesWrite}, a.BookDelivery)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries", id: "listDeliveries", summary: "List deliveries",
-		about: "A merchant sees its own; an operator names a merchant or a site.", tag: "Deliveries", scope: auth.DeliveriesRead}, a.listDeliveries)
+		about: "A merchant sees its own; an operator names a merchant or a site.", tag: "Deliveries", scope: auth.DeliveriesRead}, a.ListDeliveries)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries/{delivery}", id: "getDelivery", summary: "Look at a delivery",
-		tag: "Deliveries", scope: auth.DeliveriesRead}, a.getDelivery)
+		tag: "Deliveries", scope: auth.DeliveriesRead}, a.GetDelivery)
 	forClient(a, route{method: http.MethodDelete, path: "/v1/deliveries/{delivery}", id: "cancelDelivery", summary: "Cancel a delivery",
-		about: "Possible until something was opened for it.", tag: "Deliveries", scope: auth.DeliveriesWrite}, a.cancelDelivery)
+		about: "Possible until something was opened for it.", tag: "Deliveries", scope: auth.DeliveriesWrite}, a.CancelDelivery)
 	forClient(a, route{method: http.MethodPost, path: "/v1/deliveries/{delivery}/assign", id: "assignDelivery", summary: "Name who brings it",
-		about: "The site is told the courier's bound device key; nothing else counts there.", tag: "Deliveries", scope: auth.DeliveriesWrite}, a.assign)
+		about: "The site is told the courier's bound device key; nothing else counts there.", tag: "Deliveries", scope: auth.DeliveriesWrite}, a.AssignDelivery)
 	forClient(a, route{method: http.MethodPost, path: "/v1/deliveries/{delivery}/block", id: "blockDelivery", summary: "Block a delivery",
-		about: "A block wins or loses against the order to open, never both.", tag: "Deliveries", scope: auth.DeliveriesBlock}, a.blockByClient)
+		about: "A block wins or loses against the order to open, never both.", tag: "Deliveries", scope: auth.DeliveriesBlock}, a.BlockDelivery)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries/{delivery}/events", id: "followDelivery", summary: "Follow a delivery",
 		about: "Server-sent events with the delivery's own and its visit's events; Last-Event-ID goes on where a stream broke off.",
-		tag:   "Deliveries", scope: auth.DeliveriesRead, media: eventStream}, a.followDelivery)
+		tag:   "Deliveries", scope: auth.DeliveriesRead, media: eventStream}, a.FollowDelivery)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries/{delivery}/label.pdf", id: "getLabelPDF", summary: "Print its labels",
-		about: "A page of 100 × 150 mm for each parcel.", tag: "Deliveries", scope: auth.DeliveriesRead, media: "application/pdf"}, a.labelPDF)
+		about: "A page of 100 × 150 mm for each parcel.", tag: "Deliveries", scope: auth.DeliveriesRead, media: "application/pdf"}, a.GetLabelPDF)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries/{delivery}/label.png", id: "getLabelPNG", summary: "Print one label",
-		about: "For thermal printers: 1 bit, 203 dpi.", tag: "Deliveries", scope: auth.DeliveriesRead, media: "image/png"}, a.labelPNG)
+		about: "For thermal printers: 1 bit, 203 dpi.", tag: "Deliveries", scope: auth.DeliveriesRead, media: "image/png"}, a.GetLabelPNG)
 }
 
 // mayRead says whether a merchant's delivery is a client's business.
@@ -161,10 +164,14 @@ func merchantOf(c auth.Client, named event.MerchantID) (event.MerchantID, error)
 	}
 }
 
-func (a *API) book(ctx context.Context, c auth.Client, in *struct {
+// BookDeliveryInput is what BookDelivery takes.
+type BookDeliveryInput struct {
 	Idempotent
 	Body BookRequest
-}) (*deliveryOutput, error) {
+}
+
+// BookDelivery is the operation bookDelivery: book a delivery.
+func (a *API) BookDelivery(ctx context.Context, c auth.Client, in *BookDeliveryInput) (*DeliveryOutput, error) {
 	req := in.Body
 	merchant, err := merchantOf(c, req.Merchant)
 	if err != nil {
@@ -192,7 +199,7 @@ func (a *API) book(ctx context.Context, c auth.Client, in *struct {
 		kept = append(kept, codeOf{commitment, code.String()})
 	}
 	made, err := decide(ctx, a, byClient(c, req.Site, do).attach(a.keepCodes(ctx, req.Site, kept)), a.booked(kept))
-	return &deliveryOutput{made}, err
+	return &DeliveryOutput{made}, err
 }
 
 func readParcels(wanted []ParcelRequest) ([]parcel.Code, error) {
@@ -264,11 +271,15 @@ func summaryShown(s dispatch.Summary) Delivery {
 		Window: spanShown(s.Window), ParcelCount: s.Parcels, Visit: s.Visit, Status: s.Status, How: s.How, At: s.At}
 }
 
-func (a *API) listDeliveries(ctx context.Context, c auth.Client, in *struct {
+// ListDeliveriesInput is what ListDeliveries takes.
+type ListDeliveriesInput struct {
 	Page
 	Merchant event.MerchantID `query:"merchant" maxLength:"100" doc:"For operators: whose deliveries"`
 	Site     event.SiteID     `query:"site" maxLength:"32" doc:"For operators: of which site"`
-}) (*struct{ Body Deliveries }, error) {
+}
+
+// ListDeliveries is the operation listDeliveries: list deliveries.
+func (a *API) ListDeliveries(ctx context.Context, c auth.Client, in *ListDeliveriesInput) (*struct{ Body Deliveries }, error) {
 	partition, err := partitionFor(c, in.Merchant, in.Site)
 	if err != nil {
 		return nil, err
@@ -328,7 +339,8 @@ func (a *API) summary(ctx context.Context, c auth.Client, id event.DeliveryID) (
 	return s, err
 }
 
-func (a *API) getDelivery(ctx context.Context, c auth.Client, in *DeliveryPath) (*deliveryOutput, error) {
+// GetDelivery is the operation getDelivery: look at a delivery.
+func (a *API) GetDelivery(ctx context.Context, c auth.Client, in *DeliveryPath) (*DeliveryOutput, error) {
 	s, err := a.summary(ctx, c, in.Delivery)
 	if err != nil {
 		return nil, err
@@ -345,23 +357,28 @@ func (a *API) getDelivery(ctx context.Context, c auth.Client, in *DeliveryPath) 
 		}
 		shown = deliveryOf(d, s.At, kept)
 	}
-	return &deliveryOutput{shown}, nil
+	return &DeliveryOutput{shown}, nil
 }
 
-func (a *API) cancelDelivery(ctx context.Context, c auth.Client, in *DeliveryPath) (*answerOutput, error) {
+// CancelDelivery is the operation cancelDelivery: cancel a delivery.
+func (a *API) CancelDelivery(ctx context.Context, c auth.Client, in *DeliveryPath) (*AnswerOutput, error) {
 	if _, err := a.summary(ctx, c, in.Delivery); err != nil {
 		return nil, err
 	}
 	at := event.SiteOf(in.Delivery)
 	answer, err := decide(ctx, a, byClient(c, at, site.Cancel{Delivery: in.Delivery}), a.plainAnswer)
-	return &answerOutput{answer}, err
+	return &AnswerOutput{answer}, err
 }
 
-func (a *API) assign(ctx context.Context, c auth.Client, in *struct {
+// AssignDeliveryInput is what AssignDelivery takes.
+type AssignDeliveryInput struct {
 	Idempotent
 	DeliveryPath
 	Body AssignRequest
-}) (*deliveryOutput, error) {
+}
+
+// AssignDelivery is the operation assignDelivery: name who brings it.
+func (a *API) AssignDelivery(ctx context.Context, c auth.Client, in *AssignDeliveryInput) (*DeliveryOutput, error) {
 	if _, err := a.summary(ctx, c, in.Delivery); err != nil {
 		return nil, err
 	}
@@ -379,7 +396,7 @@ func (a *API) assign(ctx context.Context, c auth.Client, in *struct {
 	if suspended, err := a.heal(ctx, at, binding.Courier); err != nil || suspended {
 		return nil, errors.Join(err, courierSuspended())
 	}
-	return &deliveryOutput{made}, nil
+	return &DeliveryOutput{made}, nil
 }
 
 func courierSuspended() *Problem {
@@ -413,16 +430,20 @@ func (a *API) assigned(id event.DeliveryID) func(context.Context, dispatch.Resul
 	}
 }
 
-func (a *API) blockByClient(ctx context.Context, c auth.Client, in *struct {
+// BlockDeliveryInput is what BlockDelivery takes.
+type BlockDeliveryInput struct {
 	Idempotent
 	DeliveryPath
-}) (*blockOutput, error) {
+}
+
+// BlockDelivery is the operation blockDelivery: block a delivery.
+func (a *API) BlockDelivery(ctx context.Context, c auth.Client, in *BlockDeliveryInput) (*BlockOutput, error) {
 	if _, err := a.summary(ctx, c, in.Delivery); err != nil {
 		return nil, err
 	}
 	o := byClient(c, event.SiteOf(in.Delivery), site.Block{Delivery: in.Delivery})
 	answer, err := decide(ctx, a, o, a.blocked)
-	return &blockOutput{answer}, err
+	return &BlockOutput{answer}, err
 }
 
 func (a *API) blocked(ctx context.Context, r dispatch.Result) (BlockAnswer, error) {

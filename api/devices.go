@@ -43,19 +43,26 @@ type Discovered struct {
 	Devices []Found `json:"devices"`
 }
 
-type deviceOutput struct{ Body Device }
+// DeviceOutput is a device.
+type DeviceOutput struct{ Body Device }
 
 func (a *API) registerDevices() {
 	forClient(a, route{method: http.MethodPost, path: "/v1/devices", id: "reserveDevice", summary: "Reserve a device for a site",
 		about: "Repeating it with the same content changes nothing. Reports of a device reach its own site only.",
-		tag:   "Devices", status: http.StatusCreated, scope: auth.DevicesWrite}, a.reserveDevice)
+		tag:   "Devices", status: http.StatusCreated, scope: auth.DevicesWrite}, a.ReserveDevice)
 	forClient(a, route{method: http.MethodGet, path: "/v1/devices/{device}", id: "getDevice", summary: "Look at a device", tag: "Devices",
-		scope: auth.DevicesWrite}, a.getDevice)
+		scope: auth.DevicesWrite}, a.GetDevice)
 	forClient(a, route{method: http.MethodPost, path: "/v1/devices/discover", id: "discoverDevices", summary: "Find devices that announce themselves",
-		about: "For operators. What it finds can be reserved as it is.", tag: "Devices", scope: auth.DevicesWrite}, a.discoverDevices)
+		about: "For operators. What it finds can be reserved as it is.", tag: "Devices", scope: auth.DevicesWrite}, a.DiscoverDevices)
 }
 
-func (a *API) reserveDevice(ctx context.Context, c auth.Client, in *struct{ Body DeviceRequest }) (*deviceOutput, error) {
+// ReserveDeviceInput is what ReserveDevice takes.
+type ReserveDeviceInput struct {
+	Body DeviceRequest
+}
+
+// ReserveDevice is the operation reserveDevice: reserve a device for a site.
+func (a *API) ReserveDevice(ctx context.Context, c auth.Client, in *ReserveDeviceInput) (*DeviceOutput, error) {
 	state, err := a.owned(ctx, c, in.Body.Site)
 	if err != nil {
 		return nil, err
@@ -71,7 +78,7 @@ func (a *API) reserveDevice(ctx context.Context, c auth.Client, in *struct{ Body
 	if err != nil {
 		return nil, err
 	}
-	return &deviceOutput{deviceOf(rec, dev)}, nil
+	return &DeviceOutput{deviceOf(rec, dev)}, nil
 }
 
 // compact gives one configuration one spelling, as far as spaces go.
@@ -84,18 +91,22 @@ func compact(config json.RawMessage) json.RawMessage {
 }
 
 // reserved answers a repetition as the first time.
-func (a *API) reserved(want fleet.Record, taken error) (*deviceOutput, error) {
+func (a *API) reserved(want fleet.Record, taken error) (*DeviceOutput, error) {
 	rec, running := a.Fleet.Record(want.ID)
 	dev, _ := a.Fleet.Device(want.ID)
 	if !running || rec.Site != want.Site || rec.Connector != want.Connector || !bytes.Equal(compact(rec.Config), want.Config) {
 		return nil, taken
 	}
-	return &deviceOutput{deviceOf(rec, dev)}, nil
+	return &DeviceOutput{deviceOf(rec, dev)}, nil
 }
 
-func (a *API) getDevice(ctx context.Context, c auth.Client, in *struct {
+// GetDeviceInput is what GetDevice takes.
+type GetDeviceInput struct {
 	Device event.DeviceID `path:"device" maxLength:"64"`
-}) (*deviceOutput, error) {
+}
+
+// GetDevice is the operation getDevice: look at a device.
+func (a *API) GetDevice(ctx context.Context, c auth.Client, in *GetDeviceInput) (*DeviceOutput, error) {
 	rec, ok := a.Fleet.Record(in.Device)
 	dev, running := a.Fleet.Device(in.Device)
 	if !ok || !running {
@@ -104,7 +115,7 @@ func (a *API) getDevice(ctx context.Context, c auth.Client, in *struct {
 	if _, err := a.owned(ctx, c, rec.Site); err != nil {
 		return nil, notFound("device")
 	}
-	return &deviceOutput{deviceOf(rec, dev)}, nil
+	return &DeviceOutput{deviceOf(rec, dev)}, nil
 }
 
 func deviceOf(r fleet.Record, dev device.Device) Device {
@@ -115,7 +126,7 @@ func deviceOf(r fleet.Record, dev device.Device) Device {
 
 // limitsOf says in words what a device can't do: whoever enrols it is told.
 func limitsOf(s event.Spec) string {
-	said := ""
+	var said string
 	switch c := s.Closure; {
 	case c.Bolt && c.Contact:
 		said = "It proves itself shut: bolt locked and contact closed."
@@ -149,7 +160,13 @@ func listening(r DiscoverRequest) time.Duration {
 	return time.Duration(r.Seconds) * time.Second
 }
 
-func (a *API) discoverDevices(ctx context.Context, c auth.Client, in *struct{ Body *DiscoverRequest }) (*struct{ Body Discovered }, error) {
+// DiscoverDevicesInput is what DiscoverDevices takes.
+type DiscoverDevicesInput struct {
+	Body *DiscoverRequest
+}
+
+// DiscoverDevices is the operation discoverDevices: find devices that announce themselves.
+func (a *API) DiscoverDevices(ctx context.Context, c auth.Client, in *DiscoverDevicesInput) (*struct{ Body Discovered }, error) {
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}

@@ -98,12 +98,12 @@ type Looks struct {
 }
 
 func (a *API) registerHome() {
-	forMember(a, route{method: http.MethodGet, path: "/v1/home", id: "getHome", summary: "Look at the home", tag: "Home"}, a.getHome)
-	forMember(a, route{method: http.MethodGet, path: "/v1/home/journal", id: "getHomeJournal", summary: "Read the journal", tag: "Home"}, a.homeJournal)
+	forMember(a, route{method: http.MethodGet, path: "/v1/home", id: "getHome", summary: "Look at the home", tag: "Home"}, a.GetHome)
+	forMember(a, route{method: http.MethodGet, path: "/v1/home/journal", id: "getHomeJournal", summary: "Read the journal", tag: "Home"}, a.GetHomeJournal)
 	forMember(a, route{method: http.MethodGet, path: "/v1/home/events", id: "followHome", summary: "Follow the journal",
-		about: "Server-sent events; Last-Event-ID goes on where a stream broke off.", tag: "Home", media: eventStream}, a.followHome)
+		about: "Server-sent events; Last-Event-ID goes on where a stream broke off.", tag: "Home", media: eventStream}, a.FollowHome)
 	forMember(a, route{method: http.MethodGet, path: "/v1/home/looks", id: "listLooks", summary: "Who looked",
-		about: "Each reading of the home's address and names with an API key.", tag: "Home"}, a.listLooks)
+		about: "Each reading of the home's address and names with an API key.", tag: "Home"}, a.ListLooks)
 }
 
 // household returns the member's own site, if it stands and the member still decides there.
@@ -118,7 +118,8 @@ func (a *API) household(ctx context.Context, m auth.Member) (site.State, error) 
 	return state, nil
 }
 
-func (a *API) getHome(ctx context.Context, m auth.Member, _ *struct{}) (*struct{ Body Home }, error) {
+// GetHome is the operation getHome: look at the home.
+func (a *API) GetHome(ctx context.Context, m auth.Member, _ *struct{}) (*struct{ Body Home }, error) {
 	s, err := a.household(ctx, m)
 	if err != nil {
 		return nil, err
@@ -237,7 +238,13 @@ func (a *API) homeDelivery(ctx context.Context, s site.State, d site.Delivery) (
 	return shown, err
 }
 
-func (a *API) homeJournal(ctx context.Context, m auth.Member, in *struct{ After }) (*struct{ Body HomeJournal }, error) {
+// GetHomeJournalInput is what GetHomeJournal takes.
+type GetHomeJournalInput struct {
+	After
+}
+
+// GetHomeJournal is the operation getHomeJournal: read the journal.
+func (a *API) GetHomeJournal(ctx context.Context, m auth.Member, in *GetHomeJournalInput) (*struct{ Body HomeJournal }, error) {
 	s, err := a.household(ctx, m)
 	if err != nil {
 		return nil, err
@@ -280,7 +287,13 @@ func localTime(zone string, at event.Instant) phrase.Values {
 	return v
 }
 
-func (a *API) listLooks(ctx context.Context, m auth.Member, in *struct{ Page }) (*struct{ Body Looks }, error) {
+// ListLooksInput is what ListLooks takes.
+type ListLooksInput struct {
+	Page
+}
+
+// ListLooks is the operation listLooks: who looked.
+func (a *API) ListLooks(ctx context.Context, m auth.Member, in *ListLooksInput) (*struct{ Body Looks }, error) {
 	s, err := a.household(ctx, m)
 	if err != nil {
 		return nil, err

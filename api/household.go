@@ -109,13 +109,15 @@ type BarrierPath struct {
 	Barrier event.BarrierID `path:"barrier" maxLength:"64"`
 }
 
-type homeDeliveryInput struct {
+// HomeDeliveryInput names a delivery of the household.
+type HomeDeliveryInput struct {
 	Idempotent
 	DeliveryPath
 	Body *Nothing
 }
 
-type homeDeliveryOutput struct{ Body HomeDelivery }
+// HomeDeliveryOutput is a delivery of the household.
+type HomeDeliveryOutput struct{ Body HomeDelivery }
 
 func (a *API) registerHousehold() {
 	post := func(path, id, summary string, status int) route {
@@ -124,36 +126,40 @@ func (a *API) registerHousehold() {
 	del := func(path, id, summary string) route {
 		return route{method: http.MethodDelete, path: "/v1/home/" + path, id: id, summary: summary, tag: "Home", status: http.StatusNoContent}
 	}
-	forMember(a, post("barriers", "addBarrier", "Add a barrier", http.StatusCreated), a.addBarrier)
-	forMember(a, del("barriers/{barrier}", "retireBarrier", "Retire a barrier"), a.retireBarrier)
-	forMember(a, post("access-points", "addAccessPoint", "Add an access point", http.StatusCreated), a.addAccessPoint)
-	forMember(a, del("access-points/{accessPoint}", "retireAccessPoint", "Retire an access point"), a.retireAccessPoint)
-	forMember(a, post("access-points/{accessPoint}/rehearse", "rehearse", "Rehearse the way in", 0), a.rehearse)
-	forMember(a, route{method: http.MethodPut, path: "/v1/home/rules", id: "setRules", summary: "Set the rules", tag: "Home"}, a.setRules)
-	forMember(a, post("consents", "giveConsent", "Give a standing consent", http.StatusCreated), a.giveConsent)
-	forMember(a, del("consents/{consent}", "withdrawConsent", "Withdraw a standing consent"), a.withdrawConsent)
-	forMember(a, post("members", "addMember", "Add a member", http.StatusCreated), a.addMember)
-	forMember(a, del("members/{member}", "removeMember", "Remove a member"), a.removeMember)
-	forMember(a, post("lending", "allowLending", "Lend a barrier to another site", http.StatusCreated), a.allowLending)
+	forMember(a, post("barriers", "addBarrier", "Add a barrier", http.StatusCreated), a.AddBarrier)
+	forMember(a, del("barriers/{barrier}", "retireBarrier", "Retire a barrier"), a.RetireBarrier)
+	forMember(a, post("access-points", "addAccessPoint", "Add an access point", http.StatusCreated), a.AddAccessPoint)
+	forMember(a, del("access-points/{accessPoint}", "retireAccessPoint", "Retire an access point"), a.RetireAccessPoint)
+	forMember(a, post("access-points/{accessPoint}/rehearse", "rehearse", "Rehearse the way in", 0), a.Rehearse)
+	forMember(a, route{method: http.MethodPut, path: "/v1/home/rules", id: "setRules", summary: "Set the rules", tag: "Home"}, a.SetRules)
+	forMember(a, post("consents", "giveConsent", "Give a standing consent", http.StatusCreated), a.GiveConsent)
+	forMember(a, del("consents/{consent}", "withdrawConsent", "Withdraw a standing consent"), a.WithdrawConsent)
+	forMember(a, post("members", "addMember", "Add a member", http.StatusCreated), a.AddMember)
+	forMember(a, del("members/{member}", "removeMember", "Remove a member"), a.RemoveMember)
+	forMember(a, post("lending", "allowLending", "Lend a barrier to another site", http.StatusCreated), a.AllowLending)
 	forMember(a, route{method: http.MethodDelete, path: "/v1/home/lending/{barrier}/{borrower}", id: "endLending",
-		summary: "End a lending", about: "It wins against leases to come, and is too late for one that is out.", tag: "Home"}, a.endLending)
-	forMember(a, post("deliveries/{delivery}/consent", "consentTo", "Consent to one delivery", 0), a.consentTo)
-	forMember(a, post("deliveries/{delivery}/withdraw", "withdrawFrom", "Withdraw the consent to one delivery", 0), a.withdrawFrom)
-	forMember(a, post("deliveries/{delivery}/answers", "answer", "Answer a question", 0), a.answerQuestion)
-	forMember(a, post("deliveries/{delivery}/block", "blockAtHome", "Block a delivery", 0), a.blockByMember)
-	forMember(a, post("deliveries/{delivery}/cancel", "cancelAtHome", "Cancel a delivery", 0), a.cancelByMember)
-	forMember(a, post("visits/{visit}/take-over", "takeOver", "Say to be there, and take over", 0), a.takeOver)
-	forMember(a, post("visits/{visit}/open", "openInRehearsal", "Open the next barrier of a rehearsal", 0), a.openInRehearsal)
-	forMember(a, post("close", "closeSite", "Move out: everything is revoked", 0), a.closeSite)
+		summary: "End a lending", about: "It wins against leases to come, and is too late for one that is out.", tag: "Home"}, a.EndLending)
+	forMember(a, post("deliveries/{delivery}/consent", "consentTo", "Consent to one delivery", 0), a.ConsentTo)
+	forMember(a, post("deliveries/{delivery}/withdraw", "withdrawFrom", "Withdraw the consent to one delivery", 0), a.WithdrawFrom)
+	forMember(a, post("deliveries/{delivery}/answers", "answer", "Answer a question", 0), a.Answer)
+	forMember(a, post("deliveries/{delivery}/block", "blockAtHome", "Block a delivery", 0), a.BlockAtHome)
+	forMember(a, post("deliveries/{delivery}/cancel", "cancelAtHome", "Cancel a delivery", 0), a.CancelAtHome)
+	forMember(a, post("visits/{visit}/take-over", "takeOver", "Say to be there, and take over", 0), a.TakeOver)
+	forMember(a, post("visits/{visit}/open", "openInRehearsal", "Open the next barrier of a rehearsal", 0), a.OpenInRehearsal)
+	forMember(a, post("close", "closeSite", "Move out: everything is revoked", 0), a.CloseSite)
 }
 
 // done is the answer of a request whose success says everything.
 func done(context.Context, dispatch.Result) (Nothing, error) { return Nothing{}, nil }
 
-func (a *API) addBarrier(ctx context.Context, m auth.Member, in *struct {
+// AddBarrierInput is what AddBarrier takes.
+type AddBarrierInput struct {
 	Idempotent
 	Body BarrierRequest
-}) (*struct{ Body Barrier }, error) {
+}
+
+// AddBarrier is the operation addBarrier: add a barrier.
+func (a *API) AddBarrier(ctx context.Context, m auth.Member, in *AddBarrierInput) (*struct{ Body Barrier }, error) {
 	rec, ok := a.Fleet.Record(in.Body.Device)
 	dev, running := a.Fleet.Device(in.Body.Device)
 	if !ok || !running || rec.Site != m.Site() {
@@ -168,15 +174,20 @@ func (a *API) addBarrier(ctx context.Context, m auth.Member, in *struct {
 	return &struct{ Body Barrier }{made}, err
 }
 
-func (a *API) retireBarrier(ctx context.Context, m auth.Member, in *BarrierPath) (*struct{}, error) {
+// RetireBarrier is the operation retireBarrier: retire a barrier.
+func (a *API) RetireBarrier(ctx context.Context, m auth.Member, in *BarrierPath) (*struct{}, error) {
 	_, err := decide(ctx, a, byMember(m, site.RetireBarrier{Barrier: in.Barrier}), done)
 	return nil, err
 }
 
-func (a *API) addAccessPoint(ctx context.Context, m auth.Member, in *struct {
+// AddAccessPointInput is what AddAccessPoint takes.
+type AddAccessPointInput struct {
 	Idempotent
 	Body AccessPointRequest
-}) (*struct{ Body AccessPoint }, error) {
+}
+
+// AddAccessPoint is the operation addAccessPoint: add an access point.
+func (a *API) AddAccessPoint(ctx context.Context, m auth.Member, in *AddAccessPointInput) (*struct{ Body AccessPoint }, error) {
 	req := in.Body
 	keep := func(r dispatch.Result) (more dispatch.Attachments, err error) {
 		added, ok := happened[event.AccessPointAdded](r)
@@ -196,7 +207,8 @@ func (a *API) addAccessPoint(ctx context.Context, m auth.Member, in *struct {
 	return &struct{ Body AccessPoint }{made}, err
 }
 
-func (a *API) retireAccessPoint(ctx context.Context, m auth.Member, in *AccessPointPath) (*struct{}, error) {
+// RetireAccessPoint is the operation retireAccessPoint: retire an access point.
+func (a *API) RetireAccessPoint(ctx context.Context, m auth.Member, in *AccessPointPath) (*struct{}, error) {
 	forget := func(dispatch.Result) (dispatch.Attachments, error) {
 		return dispatch.Attachments{Values: []store.Value{{Name: spotName(in.AccessPoint)}}}, nil
 	}
@@ -204,16 +216,26 @@ func (a *API) retireAccessPoint(ctx context.Context, m auth.Member, in *AccessPo
 	return nil, err
 }
 
-func (a *API) rehearse(ctx context.Context, m auth.Member, in *struct {
+// RehearseInput is what Rehearse takes.
+type RehearseInput struct {
 	Idempotent
 	AccessPointPath
 	Body *Nothing
-}) (*answerOutput, error) {
-	answer, err := decide(ctx, a, byMember(m, site.Rehearse{AccessPoint: in.AccessPoint}), a.approached)
-	return &answerOutput{answer}, err
 }
 
-func (a *API) setRules(ctx context.Context, m auth.Member, in *struct{ Body Rules }) (*struct{ Body Rules }, error) {
+// Rehearse is the operation rehearse: rehearse the way in.
+func (a *API) Rehearse(ctx context.Context, m auth.Member, in *RehearseInput) (*AnswerOutput, error) {
+	answer, err := decide(ctx, a, byMember(m, site.Rehearse{AccessPoint: in.AccessPoint}), a.approached)
+	return &AnswerOutput{answer}, err
+}
+
+// SetRulesInput is what SetRules takes.
+type SetRulesInput struct {
+	Body Rules
+}
+
+// SetRules is the operation setRules: set the rules.
+func (a *API) SetRules(ctx context.Context, m auth.Member, in *SetRulesInput) (*struct{ Body Rules }, error) {
 	if _, err := a.household(ctx, m); err != nil {
 		return nil, err
 	}
@@ -274,10 +296,14 @@ func (a *API) rulesShown(ctx context.Context, s site.State) (Rules, error) {
 	return shown, nil
 }
 
-func (a *API) giveConsent(ctx context.Context, m auth.Member, in *struct {
+// GiveConsentInput is what GiveConsent takes.
+type GiveConsentInput struct {
 	Idempotent
 	Body ConsentRequest
-}) (*struct{ Body Consent }, error) {
+}
+
+// GiveConsent is the operation giveConsent: give a standing consent.
+func (a *API) GiveConsent(ctx context.Context, m auth.Member, in *GiveConsentInput) (*struct{ Body Consent }, error) {
 	s, err := a.household(ctx, m)
 	if err != nil {
 		return nil, err
@@ -305,29 +331,40 @@ func consentsOf(s site.State) []Consent {
 	return shown
 }
 
-func (a *API) withdrawConsent(ctx context.Context, m auth.Member, in *struct {
+// WithdrawConsentInput is what WithdrawConsent takes.
+type WithdrawConsentInput struct {
 	Consent event.ConsentID `path:"consent" maxLength:"64"`
-}) (*struct{}, error) {
+}
+
+// WithdrawConsent is the operation withdrawConsent: withdraw a standing consent.
+func (a *API) WithdrawConsent(ctx context.Context, m auth.Member, in *WithdrawConsentInput) (*struct{}, error) {
 	_, err := decide(ctx, a, byMember(m, site.WithdrawConsent{Consent: in.Consent}), done)
 	return nil, err
 }
 
-func (a *API) addMember(ctx context.Context, m auth.Member, in *struct {
+// AddMemberInput is what AddMember takes.
+type AddMemberInput struct {
 	Idempotent
 	Body MemberRequest
-}) (*memberOutput, error) {
+}
+
+// AddMember is the operation addMember: add a member.
+func (a *API) AddMember(ctx context.Context, m auth.Member, in *AddMemberInput) (*MemberOutput, error) {
 	if _, err := a.household(ctx, m); err != nil {
 		return nil, err
 	}
 	o := byMember(m, site.AddMember{}).attach(a.named(ctx, m.Site(), in.Body.Name))
 	made, err := decide(ctx, a, o, joined(in.Body.Name))
-	return &memberOutput{made}, err
+	return &MemberOutput{made}, err
 }
 
-// removeMember ends a person's say at once; the sessions end with work that the same commit makes.
-func (a *API) removeMember(ctx context.Context, m auth.Member, in *struct {
+// RemoveMemberInput is what RemoveMember takes.
+type RemoveMemberInput struct {
 	Member event.MemberID `path:"member" maxLength:"64"`
-}) (*struct{}, error) {
+}
+
+// RemoveMember ends a person's say at once; the sessions end with work that the same commit makes.
+func (a *API) RemoveMember(ctx context.Context, m auth.Member, in *RemoveMemberInput) (*struct{}, error) {
 	forget := func(dispatch.Result) (dispatch.Attachments, error) {
 		return dispatch.Attachments{Values: []store.Value{{Name: memberName(in.Member)}}}, nil
 	}
@@ -335,19 +372,27 @@ func (a *API) removeMember(ctx context.Context, m auth.Member, in *struct {
 	return nil, err
 }
 
-func (a *API) allowLending(ctx context.Context, m auth.Member, in *struct {
+// AllowLendingInput is what AllowLending takes.
+type AllowLendingInput struct {
 	Idempotent
 	Body Lending
-}) (*struct{ Body Lending }, error) {
+}
+
+// AllowLending is the operation allowLending: lend a barrier to another site.
+func (a *API) AllowLending(ctx context.Context, m auth.Member, in *AllowLendingInput) (*struct{ Body Lending }, error) {
 	do := site.AllowLending{Barrier: in.Body.Barrier, Borrower: in.Body.Borrower}
 	made, err := decide(ctx, a, byMember(m, do), func(context.Context, dispatch.Result) (Lending, error) { return in.Body, nil })
 	return &struct{ Body Lending }{made}, err
 }
 
-func (a *API) endLending(ctx context.Context, m auth.Member, in *struct {
+// EndLendingInput is what EndLending takes.
+type EndLendingInput struct {
 	BarrierPath
 	Borrower event.SiteID `path:"borrower" maxLength:"32"`
-}) (*struct{ Body LendingEnded }, error) {
+}
+
+// EndLending is the operation endLending: end a lending.
+func (a *API) EndLending(ctx context.Context, m auth.Member, in *EndLendingInput) (*struct{ Body LendingEnded }, error) {
 	do := site.EndLending{Barrier: in.Barrier, Borrower: in.Borrower}
 	ended, err := decide(ctx, a, byMember(m, do), func(ctx context.Context, r dispatch.Result) (LendingEnded, error) {
 		b, _ := happened[event.LendingEnded](r)
@@ -358,7 +403,7 @@ func (a *API) endLending(ctx context.Context, m auth.Member, in *struct {
 }
 
 // ofDelivery has the household decide upon one delivery, and shows it.
-func (a *API) ofDelivery(ctx context.Context, m auth.Member, id event.DeliveryID, do site.Request) (*homeDeliveryOutput, error) {
+func (a *API) ofDelivery(ctx context.Context, m auth.Member, id event.DeliveryID, do site.Request) (*HomeDeliveryOutput, error) {
 	made, err := decide(ctx, a, byMember(m, do), func(ctx context.Context, r dispatch.Result) (HomeDelivery, error) {
 		d, ok := r.State.Delivery(id)
 		if !ok {
@@ -366,54 +411,67 @@ func (a *API) ofDelivery(ctx context.Context, m auth.Member, id event.DeliveryID
 		}
 		return a.homeDelivery(ctx, r.State, d)
 	})
-	return &homeDeliveryOutput{made}, err
+	return &HomeDeliveryOutput{made}, err
 }
 
-func (a *API) consentTo(ctx context.Context, m auth.Member, in *homeDeliveryInput) (*homeDeliveryOutput, error) {
+// ConsentTo is the operation consentTo: consent to one delivery.
+func (a *API) ConsentTo(ctx context.Context, m auth.Member, in *HomeDeliveryInput) (*HomeDeliveryOutput, error) {
 	return a.ofDelivery(ctx, m, in.Delivery, site.ConsentTo{Delivery: in.Delivery})
 }
 
-func (a *API) withdrawFrom(ctx context.Context, m auth.Member, in *homeDeliveryInput) (*homeDeliveryOutput, error) {
+// WithdrawFrom is the operation withdrawFrom: withdraw the consent to one delivery.
+func (a *API) WithdrawFrom(ctx context.Context, m auth.Member, in *HomeDeliveryInput) (*HomeDeliveryOutput, error) {
 	return a.ofDelivery(ctx, m, in.Delivery, site.WithdrawFrom{Delivery: in.Delivery})
 }
 
-func (a *API) answerQuestion(ctx context.Context, m auth.Member, in *struct {
+// AnswerInput is what Answer takes.
+type AnswerInput struct {
 	Idempotent
 	DeliveryPath
 	Body AnswersRequest
-}) (*homeDeliveryOutput, error) {
+}
+
+// Answer is the operation answer: answer a question.
+func (a *API) Answer(ctx context.Context, m auth.Member, in *AnswerInput) (*HomeDeliveryOutput, error) {
 	return a.ofDelivery(ctx, m, in.Delivery, site.Answer{Delivery: in.Delivery, Question: in.Body.Question, Yes: in.Body.Yes})
 }
 
-func (a *API) blockByMember(ctx context.Context, m auth.Member, in *homeDeliveryInput) (*blockOutput, error) {
+// BlockAtHome is the operation blockAtHome: block a delivery.
+func (a *API) BlockAtHome(ctx context.Context, m auth.Member, in *HomeDeliveryInput) (*BlockOutput, error) {
 	answer, err := decide(ctx, a, byMember(m, site.Block{Delivery: in.Delivery}), a.blocked)
-	return &blockOutput{answer}, err
+	return &BlockOutput{answer}, err
 }
 
-func (a *API) cancelByMember(ctx context.Context, m auth.Member, in *homeDeliveryInput) (*answerOutput, error) {
+// CancelAtHome is the operation cancelAtHome: cancel a delivery.
+func (a *API) CancelAtHome(ctx context.Context, m auth.Member, in *HomeDeliveryInput) (*AnswerOutput, error) {
 	answer, err := decide(ctx, a, byMember(m, site.Cancel{Delivery: in.Delivery}), a.plainAnswer)
-	return &answerOutput{answer}, err
+	return &AnswerOutput{answer}, err
 }
 
-func (a *API) takeOver(ctx context.Context, m auth.Member, in *nothingInput) (*answerOutput, error) {
+// TakeOver is the operation takeOver: say to be there, and take over.
+func (a *API) TakeOver(ctx context.Context, m auth.Member, in *NothingInput) (*AnswerOutput, error) {
 	answer, err := decide(ctx, a, byMember(m, site.TakeOver{Visit: in.Visit}), a.visitAnswer(in.Visit, nil))
-	return &answerOutput{answer}, err
+	return &AnswerOutput{answer}, err
 }
 
-func (a *API) openInRehearsal(ctx context.Context, m auth.Member, in *struct {
+// OpenInRehearsalInput is what OpenInRehearsal takes.
+type OpenInRehearsalInput struct {
 	Idempotent
 	VisitPath
 	Body BarrierTap
-}) (*answerOutput, error) {
-	answer, err := decide(ctx, a, byMember(m, site.Open{Visit: in.Visit, Barrier: in.Body.Barrier}), a.visitAnswer(in.Visit, nil))
-	return &answerOutput{answer}, err
 }
 
-// closeSite revokes everything at once; sessions and the site's key go with work that the same commit makes.
-func (a *API) closeSite(ctx context.Context, m auth.Member, _ *struct {
+// OpenInRehearsal is the operation openInRehearsal: open the next barrier of a rehearsal.
+func (a *API) OpenInRehearsal(ctx context.Context, m auth.Member, in *OpenInRehearsalInput) (*AnswerOutput, error) {
+	answer, err := decide(ctx, a, byMember(m, site.Open{Visit: in.Visit, Barrier: in.Body.Barrier}), a.visitAnswer(in.Visit, nil))
+	return &AnswerOutput{answer}, err
+}
+
+// CloseSite revokes everything at once; sessions and the site's key go with work that the same commit makes.
+func (a *API) CloseSite(ctx context.Context, m auth.Member, _ *struct {
 	Idempotent
 	Body *Nothing
-}) (*answerOutput, error) {
+}) (*AnswerOutput, error) {
 	answer, err := decide(ctx, a, byMember(m, site.CloseSite{}), a.plainAnswer)
-	return &answerOutput{answer}, err
+	return &AnswerOutput{answer}, err
 }

@@ -12,25 +12,31 @@ import (
 	"github.com/loquet/loquet/parcel"
 )
 
-type fileOutput struct {
+// FileOutput is a file.
+type FileOutput struct {
 	Type string `header:"Content-Type"`
 	Name string `header:"Content-Disposition"`
 	Body []byte
 }
 
-func (a *API) labelPDF(ctx context.Context, c auth.Client, in *DeliveryPath) (*fileOutput, error) {
+// GetLabelPDF is the operation getLabelPDF: print its labels.
+func (a *API) GetLabelPDF(ctx context.Context, c auth.Client, in *DeliveryPath) (*FileOutput, error) {
 	labels, err := a.labels(ctx, c, in.Delivery)
 	if err != nil {
 		return nil, err
 	}
 	printed, err := parcel.PDF(labels...)
-	return &fileOutput{"application/pdf", `inline; filename="` + string(in.Delivery) + `.pdf"`, printed}, err
+	return &FileOutput{"application/pdf", `inline; filename="` + string(in.Delivery) + `.pdf"`, printed}, err
 }
 
-func (a *API) labelPNG(ctx context.Context, c auth.Client, in *struct {
+// GetLabelPNGInput is what GetLabelPNG takes.
+type GetLabelPNGInput struct {
 	DeliveryPath
 	Number int `query:"parcel" minimum:"1" maximum:"50" default:"1" doc:"Which parcel of the delivery, counted from 1"`
-}) (*fileOutput, error) {
+}
+
+// GetLabelPNG is the operation getLabelPNG: print one label.
+func (a *API) GetLabelPNG(ctx context.Context, c auth.Client, in *GetLabelPNGInput) (*FileOutput, error) {
 	labels, err := a.labels(ctx, c, in.Delivery)
 	if err != nil {
 		return nil, err
@@ -40,7 +46,7 @@ func (a *API) labelPNG(ctx context.Context, c auth.Client, in *struct {
 	}
 	printed, err := labels[in.Number-1].PNG()
 	name := string(in.Delivery) + "-" + strconv.Itoa(in.Number)
-	return &fileOutput{"image/png", `inline; filename="` + name + `.png"`, printed}, err
+	return &FileOutput{"image/png", `inline; filename="` + name + `.png"`, printed}, err
 }
 
 // labels are a delivery's, while the codes are kept. They bear no address: whoever prints them has it.

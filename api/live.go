@@ -60,44 +60,50 @@ func (a *API) registerLive() {
 		return r
 	}
 	home, operators := "/v1/home/visits/{visit}/live", "/v1/visits/{visit}/live"
-	serve(a, offer(home, "watchVisit", whep), memberSchemes, a.viewer, a.memberOffers)
-	serve(a, at(http.MethodDelete, home+"/whep/{look}", "endLook", "End a look", ""), memberSchemes, a.viewer, a.memberLeaves)
-	serve(a, read(home, "watchVisitByHLS", hls), memberSchemes, a.viewer, a.memberReads)
-	forClient(a, offer(operators, "watchVisitAsOperator", whep+only), a.operatorOffers)
-	forClient(a, at(http.MethodDelete, operators+"/whep/{look}", "endLookAsOperator", "End a look", ""), a.operatorLeaves)
-	forClient(a, read(operators, "watchVisitByHLSAsOperator", hls+only), a.operatorReads)
+	serve(a, offer(home, "watchVisit", whep), memberSchemes, a.viewer, a.WatchVisit)
+	serve(a, at(http.MethodDelete, home+"/whep/{look}", "endLook", "End a look", ""), memberSchemes, a.viewer, a.EndLook)
+	serve(a, read(home, "watchVisitByHLS", hls), memberSchemes, a.viewer, a.WatchVisitByHLS)
+	forClient(a, offer(operators, "watchVisitAsOperator", whep+only), a.WatchVisitAsOperator)
+	forClient(a, at(http.MethodDelete, operators+"/whep/{look}", "endLookAsOperator", "End a look", ""), a.EndLookAsOperator)
+	forClient(a, read(operators, "watchVisitByHLSAsOperator", hls+only), a.WatchVisitByHLSAsOperator)
 }
 
-func (a *API) memberOffers(ctx context.Context, m auth.Member, in *Offer) (*huma.StreamResponse, error) {
+// WatchVisit is the operation watchVisit: watch a visit live.
+func (a *API) WatchVisit(ctx context.Context, m auth.Member, in *Offer) (*huma.StreamResponse, error) {
 	return a.offered(ctx, byMember(m, site.WatchPicture{Visit: in.Visit}), in)
 }
 
-func (a *API) operatorOffers(ctx context.Context, c auth.Client, in *Offer) (*huma.StreamResponse, error) {
+// WatchVisitAsOperator is the operation watchVisitAsOperator: watch a visit live.
+func (a *API) WatchVisitAsOperator(ctx context.Context, c auth.Client, in *Offer) (*huma.StreamResponse, error) {
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}
 	return a.offered(ctx, byClient(c, event.SiteOf(in.Visit), site.WatchPicture{Visit: in.Visit}), in)
 }
 
-func (a *API) memberReads(ctx context.Context, m auth.Member, in *HLSFile) (*huma.StreamResponse, error) {
+// WatchVisitByHLS is the operation watchVisitByHLS: watch a visit live by HLS.
+func (a *API) WatchVisitByHLS(ctx context.Context, m auth.Member, in *HLSFile) (*huma.StreamResponse, error) {
 	return a.read(ctx, byMember(m, site.WatchPicture{Visit: in.Visit}), in)
 }
 
-func (a *API) operatorReads(ctx context.Context, c auth.Client, in *HLSFile) (*huma.StreamResponse, error) {
+// WatchVisitByHLSAsOperator is the operation watchVisitByHLSAsOperator: watch a visit live by HLS.
+func (a *API) WatchVisitByHLSAsOperator(ctx context.Context, c auth.Client, in *HLSFile) (*huma.StreamResponse, error) {
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}
 	return a.read(ctx, byClient(c, event.SiteOf(in.Visit), site.WatchPicture{Visit: in.Visit}), in)
 }
 
-func (a *API) memberLeaves(ctx context.Context, m auth.Member, in *LookPath) (*huma.StreamResponse, error) {
+// EndLook is the operation endLook: end a look.
+func (a *API) EndLook(ctx context.Context, m auth.Member, in *LookPath) (*huma.StreamResponse, error) {
 	if event.SiteOf(in.Visit) != m.Site() {
 		return nil, notFound("look")
 	}
 	return a.left(in)
 }
 
-func (a *API) operatorLeaves(ctx context.Context, c auth.Client, in *LookPath) (*huma.StreamResponse, error) {
+// EndLookAsOperator is the operation endLookAsOperator: end a look.
+func (a *API) EndLookAsOperator(ctx context.Context, c auth.Client, in *LookPath) (*huma.StreamResponse, error) {
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}

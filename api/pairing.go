@@ -28,13 +28,17 @@ type Paired struct {
 func (a *API) registerPairing() {
 	forStranger(a, route{method: http.MethodPost, path: "/v1/pair", id: "pairDevice", summary: "Bind a courier's device",
 		about: "Signed with Loquet-Proof by the very key that is to be bound. The code works once, for ten minutes.",
-		tag:   "Courier", status: http.StatusCreated}, a.pair)
+		tag:   "Courier", status: http.StatusCreated}, a.PairDevice)
 }
 
-func (a *API) pair(ctx context.Context, s stranger, in *struct {
+// PairDeviceInput is what PairDevice takes.
+type PairDeviceInput struct {
 	Proof string `header:"Loquet-Proof" required:"true" maxLength:"2048"`
 	Body  PairRequest
-}) (*struct{ Body Paired }, error) {
+}
+
+// PairDevice is the operation pairDevice: bind a courier's device.
+func (a *API) PairDevice(ctx context.Context, s stranger, in *PairDeviceInput) (*struct{ Body Paired }, error) {
 	c := callOf(ctx)
 	request := auth.Request{Method: c.method, URL: c.url, Body: c.body, Proof: in.Proof}
 	bound, err := a.Couriers.Bind(context.WithoutCancel(ctx),

@@ -89,11 +89,17 @@ func (a *API) newCall(r *http.Request) *call {
 	c := &call{lang: phrase.Match(r.Header.Get("Accept-Language")), method: r.Method, path: r.URL.EscapedPath(),
 		from: a.ClientAddress(r), key: r.Header.Get("Idempotency-Key"), ranged: r.Header.Get("Range"), browser: r.Header.Get("Sec-Fetch-Site") != ""}
 	c.url = a.public + c.path
-	var b [5]byte
-	if _, err := io.ReadFull(a.Random, b[:]); err == nil {
-		c.reference = strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
-	}
+	c.reference = a.reference()
 	return c
+}
+
+// reference draws what finds a request in the logs; "" without randomness.
+func (a *API) reference() string {
+	var b [5]byte
+	if _, err := io.ReadFull(a.Random, b[:]); err != nil {
+		return ""
+	}
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
 // readBody reads the whole body: a signature covers it, and so does an idempotency key.

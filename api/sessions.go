@@ -29,22 +29,29 @@ type Session struct {
 func (a *API) registerSessions() {
 	forStranger(a, route{method: http.MethodPost, path: "/v1/sessions", id: "signIn", summary: "Sign in",
 		about: "With a one-time link, which comes from the server's own console. Not repeatable: the link is spent.",
-		tag:   "Session", status: http.StatusCreated}, a.signIn)
+		tag:   "Session", status: http.StatusCreated}, a.SignIn)
 	forMember(a, route{method: http.MethodDelete, path: "/v1/sessions", id: "signOut", summary: "Sign out", tag: "Session",
-		status: http.StatusNoContent}, a.signOut)
+		status: http.StatusNoContent}, a.SignOut)
 }
 
-type sessionOutput struct {
+// SessionOutput is a session just begun.
+type SessionOutput struct {
 	SetCookie http.Cookie `header:"Set-Cookie"`
 	Body      Session
 }
 
-func (a *API) signIn(ctx context.Context, _ stranger, in *struct{ Body SignInRequest }) (*sessionOutput, error) {
+// SignInInput is what SignIn takes.
+type SignInInput struct {
+	Body SignInRequest
+}
+
+// SignIn is the operation signIn: sign in.
+func (a *API) SignIn(ctx context.Context, _ stranger, in *SignInInput) (*SessionOutput, error) {
 	s, err := a.Sessions.Redeem(context.WithoutCancel(ctx), in.Body.Token)
 	if err != nil {
 		return nil, err
 	}
-	out := &sessionOutput{Body: Session{Site: s.Member.Site(), Member: s.Member.ID(), Until: s.Until}}
+	out := &SessionOutput{Body: Session{Site: s.Member.Site(), Member: s.Member.ID(), Until: s.Until}}
 	if callOf(ctx).browser {
 		out.SetCookie = sessionCookie(s.Token, s.Until)
 	} else {
@@ -58,17 +65,19 @@ func sessionCookie(token string, until event.Instant) http.Cookie {
 	return http.Cookie{Name: cookieName, Value: token, Path: "/", Expires: until.Time(), Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
-type signOutOutput struct {
+// SignOutOutput takes the cookie back.
+type SignOutOutput struct {
 	SetCookie http.Cookie `header:"Set-Cookie"`
 }
 
-func (a *API) signOut(ctx context.Context, m auth.Member, _ *struct{}) (*signOutOutput, error) {
+// SignOut is the operation signOut: sign out.
+func (a *API) SignOut(ctx context.Context, m auth.Member, _ *struct{}) (*SignOutOutput, error) {
 	if err := a.Sessions.End(context.WithoutCancel(ctx), m, m.Session()); err != nil {
 		return nil, err
 	}
 	gone := sessionCookie("", 0)
 	gone.MaxAge = -1
-	return &signOutOutput{gone}, nil
+	return &SignOutOutput{gone}, nil
 }
 
 // forget erases what people who left a site leave behind. It may be repeated.

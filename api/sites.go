@@ -50,31 +50,37 @@ type SitePath struct {
 	Site event.SiteID `path:"site" maxLength:"32"`
 }
 
-type siteOutput struct{ Body Site }
+// SiteOutput is a site.
+type SiteOutput struct{ Body Site }
 
-type memberOutput struct{ Body Member }
+// MemberOutput is a member.
+type MemberOutput struct{ Body Member }
 
 func (a *API) registerSites() {
 	forClient(a, route{method: http.MethodPost, path: "/v1/sites", id: "openSite", summary: "Open a site", tag: "Sites",
-		status: http.StatusCreated, scope: auth.SitesWrite}, a.openSite)
+		status: http.StatusCreated, scope: auth.SitesWrite}, a.OpenSite)
 	forClient(a, route{method: http.MethodGet, path: "/v1/sites/{site}", id: "getSite", summary: "Look at a site",
 		about: "An operator sees every site, others the sites that they opened, and of those what is needed to book. Looking is recorded.",
-		tag:   "Sites", scope: auth.SitesRead}, a.getSite)
+		tag:   "Sites", scope: auth.SitesRead}, a.GetSite)
 	forClient(a, route{method: http.MethodPost, path: "/v1/sites/{site}/members", id: "addFirstMember", summary: "Name the first member",
 		about: "Later members are added by a member. A member signs in with a one-time link, which no API key can make.",
-		tag:   "Sites", status: http.StatusCreated, scope: auth.SitesWrite}, a.addFirstMember)
+		tag:   "Sites", status: http.StatusCreated, scope: auth.SitesWrite}, a.AddFirstMember)
 	forClient(a, route{method: http.MethodGet, path: "/v1/sites/{site}/journal", id: "getJournal", summary: "Read a site's journal",
 		about: "For operators: the events as they are stored, in order. No name, address or position stands there.",
-		tag:   "Sites", scope: auth.JournalsRead}, a.getJournal)
+		tag:   "Sites", scope: auth.JournalsRead}, a.GetJournal)
 }
 
 // sitesOf is the partition of the sites that a client opened.
 func sitesOf(c auth.Client) string { return "sites-of/" + string(c.Role()) + "/" + c.Identity() }
 
-func (a *API) openSite(ctx context.Context, c auth.Client, in *struct {
+// OpenSiteInput is what OpenSite takes.
+type OpenSiteInput struct {
 	Idempotent
 	Body SiteRequest
-}) (*siteOutput, error) {
+}
+
+// OpenSite is the operation openSite: open a site.
+func (a *API) OpenSite(ctx context.Context, c auth.Client, in *OpenSiteInput) (*SiteOutput, error) {
 	if err := checkZone(in.Body.Zone); err != nil {
 		return nil, err
 	}
@@ -98,7 +104,7 @@ func (a *API) openSite(ctx context.Context, c auth.Client, in *struct {
 		func(_ context.Context, r dispatch.Result) (Site, error) {
 			return Site{ID: id, Zone: r.State.Zone, Open: true, Address: in.Body.Address}, nil
 		})
-	return &siteOutput{made}, err
+	return &SiteOutput{made}, err
 }
 
 // checkZone takes the names of the IANA database only: neither the server's own zone nor none.
@@ -134,7 +140,8 @@ func (a *API) known(ctx context.Context, id event.SiteID) (site.State, error) {
 	return state, err
 }
 
-func (a *API) getSite(ctx context.Context, c auth.Client, in *SitePath) (*siteOutput, error) {
+// GetSite is the operation getSite: look at a site.
+func (a *API) GetSite(ctx context.Context, c auth.Client, in *SitePath) (*SiteOutput, error) {
 	state, err := a.owned(ctx, c, in.Site)
 	if err != nil {
 		return nil, err
@@ -161,19 +168,23 @@ func (a *API) getSite(ctx context.Context, c auth.Client, in *SitePath) (*siteOu
 	if c.Role() == auth.Operator {
 		seen.Barriers = barriersOf(callOf(ctx).lang, state)
 	}
-	return &siteOutput{seen}, nil
+	return &SiteOutput{seen}, nil
 }
 
-func (a *API) addFirstMember(ctx context.Context, c auth.Client, in *struct {
+// AddFirstMemberInput is what AddFirstMember takes.
+type AddFirstMemberInput struct {
 	Idempotent
 	SitePath
 	Body MemberRequest
-}) (*memberOutput, error) {
+}
+
+// AddFirstMember is the operation addFirstMember: name the first member.
+func (a *API) AddFirstMember(ctx context.Context, c auth.Client, in *AddFirstMemberInput) (*MemberOutput, error) {
 	if _, err := a.owned(ctx, c, in.Site); err != nil {
 		return nil, err
 	}
 	made, err := decide(ctx, a, byClient(c, in.Site, site.AddMember{}).attach(a.named(ctx, in.Site, in.Body.Name)), joined(in.Body.Name))
-	return &memberOutput{made}, err
+	return &MemberOutput{made}, err
 }
 
 // named seals the name of the member who joins with the decision.
@@ -226,10 +237,14 @@ type After struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"At most so many"`
 }
 
-func (a *API) getJournal(ctx context.Context, c auth.Client, in *struct {
+// GetJournalInput is what GetJournal takes.
+type GetJournalInput struct {
 	SitePath
 	After
-}) (*struct{ Body Journal }, error) {
+}
+
+// GetJournal is the operation getJournal: read a site's journal.
+func (a *API) GetJournal(ctx context.Context, c auth.Client, in *GetJournalInput) (*struct{ Body Journal }, error) {
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}

@@ -49,7 +49,8 @@ type Centre struct {
 // near is how long before its window a courier sees where a delivery goes: as early as a visit may begin.
 const near = 2 * event.Hour
 
-func (a *API) stops(ctx context.Context, c auth.Courier, _ *struct{}) (*struct{ Body Stops }, error) {
+// ListStops is the operation listStops: what to bring, and where.
+func (a *API) ListStops(ctx context.Context, c auth.Courier, _ *struct{}) (*struct{ Body Stops }, error) {
 	list := stopList{api: a, courier: c, now: event.InstantOf(a.Now()), states: map[event.SiteID]site.State{}}
 	err := a.eachOfCourier(ctx, c.ID(), func(s dispatch.Summary) error { return list.add(ctx, s) })
 	if err != nil {

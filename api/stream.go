@@ -94,10 +94,14 @@ type follow struct {
 	pick  pick
 }
 
-func (a *API) followDelivery(ctx context.Context, c auth.Client, in *struct {
+// FollowDeliveryInput is what FollowDelivery takes.
+type FollowDeliveryInput struct {
 	DeliveryPath
 	LastEventID
-}) (*huma.StreamResponse, error) {
+}
+
+// FollowDelivery is the operation followDelivery: follow a delivery.
+func (a *API) FollowDelivery(ctx context.Context, c auth.Client, in *FollowDeliveryInput) (*huma.StreamResponse, error) {
 	s, err := a.summary(ctx, c, in.Delivery)
 	if err != nil {
 		return nil, err
@@ -123,7 +127,13 @@ func (a *API) followDelivery(ctx context.Context, c auth.Client, in *struct {
 	return f.stream()
 }
 
-func (a *API) followHome(ctx context.Context, m auth.Member, in *struct{ LastEventID }) (*huma.StreamResponse, error) {
+// FollowHomeInput is what FollowHome takes.
+type FollowHomeInput struct {
+	LastEventID
+}
+
+// FollowHome is the operation followHome: follow the journal.
+func (a *API) FollowHome(ctx context.Context, m auth.Member, in *FollowHomeInput) (*huma.StreamResponse, error) {
 	s, err := a.household(ctx, m)
 	if err != nil {
 		return nil, err

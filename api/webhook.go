@@ -41,21 +41,23 @@ type WebhookList struct {
 	Webhooks []Webhook `json:"webhooks"`
 }
 
-type webhookInput struct {
+// WebhookInput names a webhook.
+type WebhookInput struct {
 	Webhook string `path:"webhook" maxLength:"64"`
 }
 
-type webhookOutput struct{ Body Webhook }
+// WebhookOutput is a webhook.
+type WebhookOutput struct{ Body Webhook }
 
 func (a *API) registerWebhooks() {
 	forClient(a, route{method: http.MethodPost, path: "/v1/webhooks", id: "addWebhook", summary: "Have events told to an address",
 		about: "A merchant is told of its own deliveries, an operator of all. Each message is a CloudEvent, signed after Standard Webhooks, and may " +
 			"come more than once under the same id. Repeating the request changes nothing, and does not show the secret again.",
-		tag: "Webhooks", status: http.StatusCreated, scope: auth.DeliveriesRead}, a.addWebhook)
+		tag: "Webhooks", status: http.StatusCreated, scope: auth.DeliveriesRead}, a.AddWebhook)
 	forClient(a, route{method: http.MethodGet, path: "/v1/webhooks", id: "listWebhooks", summary: "List webhooks", tag: "Webhooks",
-		scope: auth.DeliveriesRead}, a.listWebhooks)
+		scope: auth.DeliveriesRead}, a.ListWebhooks)
 	forClient(a, route{method: http.MethodDelete, path: "/v1/webhooks/{webhook}", id: "deleteWebhook", summary: "Tell no more", tag: "Webhooks",
-		status: http.StatusNoContent, scope: auth.DeliveriesRead}, a.deleteWebhook)
+		status: http.StatusNoContent, scope: auth.DeliveriesRead}, a.DeleteWebhook)
 }
 
 // kindWebhook is the register of webhooks; identifiers begin with their group's, so that a group's stand together.
@@ -106,7 +108,13 @@ func webhookID(address string) string {
 
 func webhookSecretName(recordID string) string { return "webhook/" + recordID }
 
-func (a *API) addWebhook(ctx context.Context, c auth.Client, in *struct{ Body WebhookRequest }) (*webhookOutput, error) {
+// AddWebhookInput is what AddWebhook takes.
+type AddWebhookInput struct {
+	Body WebhookRequest
+}
+
+// AddWebhook is the operation addWebhook: have events told to an address.
+func (a *API) AddWebhook(ctx context.Context, c auth.Client, in *AddWebhookInput) (*WebhookOutput, error) {
 	g, err := groupOf(c)
 	if err != nil {
 		return nil, err
@@ -121,17 +129,18 @@ func (a *API) addWebhook(ctx context.Context, c auth.Client, in *struct{ Body We
 	id := webhookID(in.Body.URL)
 	for _, w := range all {
 		if w.id == id {
-			return &webhookOutput{w.webhookRecord.shown(id)}, nil
+			return &WebhookOutput{w.webhookRecord.shown(id)}, nil
 		}
 	}
 	if len(all) >= webhooksAtMost {
 		return nil, problem(http.StatusConflict, "too-many-webhooks", "There are 20 webhooks already. Nothing was added. Delete one first.")
 	}
 	made, err := a.Webhooks.add(context.WithoutCancel(ctx), g, id, in.Body.URL)
-	return &webhookOutput{made}, err
+	return &WebhookOutput{made}, err
 }
 
-func (a *API) listWebhooks(ctx context.Context, c auth.Client, _ *struct{}) (*struct{ Body WebhookList }, error) {
+// ListWebhooks is the operation listWebhooks: list webhooks.
+func (a *API) ListWebhooks(ctx context.Context, c auth.Client, _ *struct{}) (*struct{ Body WebhookList }, error) {
 	g, err := groupOf(c)
 	if err != nil {
 		return nil, err
@@ -147,7 +156,8 @@ func (a *API) listWebhooks(ctx context.Context, c auth.Client, _ *struct{}) (*st
 	return &struct{ Body WebhookList }{list}, nil
 }
 
-func (a *API) deleteWebhook(ctx context.Context, c auth.Client, in *webhookInput) (*struct{}, error) {
+// DeleteWebhook is the operation deleteWebhook: tell no more.
+func (a *API) DeleteWebhook(ctx context.Context, c auth.Client, in *WebhookInput) (*struct{}, error) {
 	g, err := groupOf(c)
 	if err != nil {
 		return nil, err
