@@ -36,6 +36,9 @@ func law5(x *exam) {
 	for _, v := range every[event.VisitBegun](x.history) {
 		x.watchAlarms(v)
 	}
+	for _, a := range every[event.AlarmAcknowledged](x.history) {
+		x.judge(a.pos, x.whyOwned(a).about("the alarm of %s was acknowledged", a.body.Visit))
+	}
 }
 
 // whySecured: the closure predicate really held, on fresh evidence after the last opening, and the event says what

@@ -128,8 +128,28 @@ func (w *watch) hear(pos int) {
 			w.level, w.levelAt = b.Level, at
 		}
 	case event.AlarmEnded:
+		w.ended(pos)
 		w.level, w.quiet = 0, at
 	}
+}
+
+// ended: an alarm ends on evidence. Nobody's word ends it, nor lets it begin anew from below: that it was acknowledged
+// is looked at nowhere in this file but where it was.
+func (w *watch) ended(pos int) {
+	rules, since := w.rules(pos)
+	if due, b := w.due(rules, since); b != "" && due <= w.events[pos].At {
+		w.tell("the alarm was ended while %s stood open too long", b)
+	}
+}
+
+// whyOwned: by the operator's staff, while an alarm stands that nobody owns.
+func (x *exam) whyOwned(a entry[event.AlarmAcknowledged]) (f faults) {
+	v := a.body.Visit
+	ended, _ := last[event.AlarmEnded](x.history, v, a.pos)
+	f.need(a.body.By.Kind == event.ActorOperator, "by a %s", a.body.By.Kind)
+	f.need(has[event.AlarmRaised](x.history, v, ended.pos, a.pos) && !x.over(v, a.pos), "no alarm stood in it")
+	f.need(!has[event.AlarmAcknowledged](x.history, v, ended.pos, a.pos), "somebody had it in hand already")
+	return f
 }
 
 // opened: the dwell counts from the first order; opening again what stands ajar does not begin it anew.

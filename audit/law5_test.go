@@ -177,7 +177,7 @@ func TestLaw5Alarms(t *testing.T) {
 		{"that climbs late", alarmed, before("alarm customer", pass(11*event.Second)), "was to climb"},
 		{"ended while the door stands open", alarmed, after("alarm operator", func(s *story) {
 			s.say(event.AlarmEnded{Visit: s.visit})
-		}), "nobody was told"},
+		}), "stood open too long"},
 		{"none for a door that came open again", home, after("secured", func(s *story) {
 			s.wait(event.Minute)
 			door(unlocked)(s)
@@ -201,6 +201,46 @@ func TestLaw5Alarms(t *testing.T) {
 			s.say(event.AlarmEnded{Visit: s.visit})
 		}), "left in danger"},
 	})
+}
+
+// TestLaw5AlarmsThatSomebodyOwns: it is written down who has an alarm in hand, and nothing follows from it.
+func TestLaw5AlarmsThatSomebodyOwns(t *testing.T) {
+	t.Parallel()
+	end := func(s *story) { s.say(event.AlarmEnded{Visit: s.visit}) }
+	soon := func(s *story) { s.wait(5 * event.Second); alarm(event.AlarmNotClosed, event.AlarmCourier)(s) }
+	find(t, 5, []plant{
+		{"that does not climb any more", acknowledged, without("alarm customer", "alarm operator"), "was to climb"},
+		{"that climbs more slowly", acknowledged, before("alarm customer", pass(11*event.Second)), "was to climb"},
+		{"that is over with it", acknowledged, after("acknowledge", end), "stood open too long"},
+		{"that begins anew with it", acknowledged, also(upTo("acknowledge"), after("acknowledge", soon), after("acknowledge", end)),
+			"stood open too long"},
+		{"where none stands", alarmed, before("alarm", acknowledge("ana")), "no alarm stood"},
+		{"where none stands any more", recovery, after("calm", acknowledge("ana")), "no alarm stood"},
+		{"where none ever stood", home, after("pushed", acknowledge("ana")), "no alarm stood"},
+		{"after the visit", alarmed, after("end", acknowledge("ana")), "no alarm stood"},
+		{"owned by two", acknowledged, after("alarm customer", acknowledge("tom")), "already"},
+		{"by a member", alarmed, after("alarm", func(s *story) {
+			s.say(event.AlarmAcknowledged{Visit: s.visit, By: s.byMember()})
+		}), "by a member"},
+	})
+	// Each alarm of a visit has an owner of its own.
+	holds(t, also(after("alarm", acknowledge("ana")), after("secured", func(s *story) {
+		door(unlocked)(s)
+		s.say(event.BarrierUnsecured{Barrier: s.doors[0], Visit: s.visit})
+		alarm(event.AlarmReopened, event.AlarmCourier)(s)
+		acknowledge("tom")(s)
+		door(locked)(s)
+		secured(0)(s)
+		end(s)
+	}))(recovery))
+}
+
+// acknowledge has somebody of the operator's staff take the alarm in hand.
+func acknowledge(who string) func(*story) {
+	return func(s *story) {
+		s.wait(event.Second)
+		s.say(event.AlarmAcknowledged{Visit: s.visit, By: event.Actor{Kind: event.ActorOperator, ID: who}})
+	}
 }
 
 // TestLaw5OpenVisits: a visit under way is no violation; one that was forgotten is.

@@ -164,6 +164,15 @@ var alarmed = arrival("alarmed", rules, []chapter{{"enrol", enrol(lock)}}, event
 	chapter{"end", func(s *story) { s.end(event.EndTakenOver) }},
 )
 
+// acknowledged: the same, with somebody who has the alarm in hand.
+var acknowledged = func() plot {
+	p := after("alarm", acknowledge("ana"))(alarmed)
+	p.chapters[p.at("alarm")+1].name = "acknowledge"
+	p = instead("climb", pass(rules.Climb-event.Second))(p)
+	p.name = "acknowledged"
+	return p
+}()
+
 func (s *story) intended() (at event.Instant) {
 	for _, e := range s.of(s.site).events {
 		if _, ok := e.Body.(event.OpeningIntended); ok {
@@ -429,5 +438,5 @@ var asking = func() plot {
 }()
 
 // plots keep every law.
-var plots = []plot{home, twoDoors, garage, code, unprovable, unprovableCode, signs, alarmed, recovery, retry, rehearsal, rehearsedCode, lobby, lent, lentAlarmed, planB, blocked, tooLate, asking,
+var plots = []plot{home, twoDoors, garage, code, unprovable, unprovableCode, signs, alarmed, acknowledged, recovery, retry, rehearsal, rehearsedCode, lobby, lent, lentAlarmed, planB, blocked, tooLate, asking,
 	filmed, filmedCode, filmedRehearsal, filmedLobby, unasked, joined, resumed, lost, unkept, undone, shortly, movedOut}

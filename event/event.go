@@ -97,7 +97,7 @@ var bodies = register(
 	VisitBegun{}, VisitEstimated{}, VisitArrived{}, ParcelScanned{}, ParcelMissing{}, Refused{},
 	OpeningIntended{}, OpeningResolved{}, CodeShown{}, CodeRemovalAsked{}, CodeRemoved{}, DepositRecorded{},
 	SecuringAsked{}, ReadingAsked{}, BarrierObserved{}, BarrierSecured{}, BarrierUnsecured{}, ForeignOpening{},
-	AlarmRaised{}, AlarmEnded{}, TakeOverAsked{}, VisitTakenOver{}, CloseAsked{}, CourierLeftInDanger{}, CourierReleased{}, VisitEnded{},
+	AlarmRaised{}, AlarmAcknowledged{}, AlarmEnded{}, TakeOverAsked{}, VisitTakenOver{}, CloseAsked{}, CourierLeftInDanger{}, CourierReleased{}, VisitEnded{},
 	CameraAdded{}, CameraProven{}, CameraRetired{}, FilmingAsked{}, RecordingAsked{}, PictureLost{}, PictureBack{}, FilmingEnded{},
 	ClipFinished{}, ClipErasureAsked{}, ClipErased{}, PictureWatched{},
 	LeaseAsked{}, LeaseGranted{}, LeaseRefused{}, LeaseReceived{}, LeaseDenied{}, LeaseReturnAsked{}, LeaseReturned{}, LeaseEnded{},

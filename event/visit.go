@@ -125,6 +125,16 @@ type AlarmEnded struct {
 // Kind of event.
 func (AlarmEnded) Kind() Kind { return "alarm.ended" }
 
+// AlarmAcknowledged: somebody of the operator's staff has the visit's alarm in hand. It is not solved by that, climbs on
+// as before, and ends on evidence alone.
+type AlarmAcknowledged struct {
+	Visit VisitID `json:"visit"`
+	By    Actor   `json:"by"`
+}
+
+// Kind of event.
+func (AlarmAcknowledged) Kind() Kind { return "alarm.acknowledged" }
+
 // TakeOverAsked: a member says to be there; working a barrier by hand within the next minutes proves it.
 type TakeOverAsked struct {
 	Visit  VisitID  `json:"visit"`

@@ -9,8 +9,32 @@ type Alarm struct {
 	Reason  event.AlarmReason `json:"reason,omitempty"`
 	Barrier event.BarrierID   `json:"barrier,omitempty"`
 	Level   event.AlarmLevel  `json:"level,omitempty"`
-	// At is when this level was reached.
-	At event.Instant `json:"at,omitempty"`
+	// At is when this level was reached, Raised when the alarm began.
+	At     event.Instant `json:"at,omitempty"`
+	Raised event.Instant `json:"raised,omitempty"`
+	// Owner acknowledged it, at Owned. Nothing is decided by that.
+	Owner event.Actor   `json:"owner,omitzero"`
+	Owned event.Instant `json:"owned,omitempty"`
+}
+
+// AcknowledgeAlarm says that the operator's staff have the visit's alarm in hand. The first to say so owns it; whoever
+// comes after finds the owner in the state, and appends nothing.
+type AcknowledgeAlarm struct{ Visit event.VisitID }
+
+func (r AcknowledgeAlarm) decide(t *turn) error {
+	if err := t.allow(event.ActorOperator); err != nil {
+		return err
+	}
+	v, ok := find(t.Visits, r.Visit)
+	switch {
+	case !ok:
+		return unknown("visit", string(r.Visit))
+	case v.Alarm.Level == 0:
+		return notNow("no alarm stands in the visit")
+	case v.Alarm.Owned == 0:
+		t.say(event.AlarmAcknowledged{Visit: v.ID, By: t.facts.Actor})
+	}
+	return nil
 }
 
 // settleAlarm raises, climbs and ends a visit's alarm.
@@ -33,7 +57,8 @@ func (s State) alarmAt(v Visit, at event.Instant) Alarm {
 	if reason == "" {
 		return Alarm{}
 	}
-	due := Alarm{Reason: reason, Barrier: barrier, Level: s.alarmLevel(v, reason, at), At: v.Alarm.At}
+	due := v.Alarm
+	due.Reason, due.Barrier, due.Level = reason, barrier, s.alarmLevel(v, reason, at)
 	if due.Level != v.Alarm.Level {
 		due.At = at
 	}
@@ -120,11 +145,17 @@ func (s State) nextAlarm(v Visit) event.Instant {
 var alarmEvolvers = []evolver{
 	on(func(s *State, e event.Event, b event.AlarmRaised) {
 		edit(&s.Visits, b.Visit, func(v *Visit) {
+			if v.Alarm.Level == 0 {
+				v.Alarm.Raised = e.At
+			}
 			if b.Level != v.Alarm.Level {
 				v.Alarm.At = e.At
 			}
 			v.Alarm.Reason, v.Alarm.Barrier, v.Alarm.Level = b.Reason, b.Barrier, b.Level
 		})
+	}),
+	on(func(s *State, e event.Event, b event.AlarmAcknowledged) {
+		edit(&s.Visits, b.Visit, func(v *Visit) { v.Alarm.Owner, v.Alarm.Owned = b.By, e.At })
 	}),
 	on(func(s *State, _ event.Event, b event.AlarmEnded) {
 		edit(&s.Visits, b.Visit, func(v *Visit) { v.Alarm = Alarm{} })

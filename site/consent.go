@@ -203,12 +203,12 @@ var consentEvolvers = []evolver{
 			d.Asked = add(d.Asked, Ask{Question: b.Question, Round: b.Round})
 		})
 	}),
-	on(func(s *State, _ event.Event, b event.QuestionAnswered) {
+	on(func(s *State, e event.Event, b event.QuestionAnswered) {
 		edit(&s.Deliveries, b.Delivery, func(d *Delivery) {
 			d.Asked = slices.Clone(d.Asked)
 			for i, a := range d.Asked {
 				if a.Question == b.Question && a.Round == b.Round {
-					d.Asked[i].Answered, d.Asked[i].Yes = true, b.Yes
+					d.Asked[i].Answered, d.Asked[i].Yes, d.Asked[i].At = true, b.Yes, e.At
 				}
 			}
 		})

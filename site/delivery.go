@@ -56,6 +56,8 @@ type Ask struct {
 	Round    event.Round    `json:"round"`
 	Answered bool           `json:"answered,omitempty"`
 	Yes      bool           `json:"yes,omitempty"`
+	// At is when it was answered last.
+	At event.Instant `json:"at,omitempty"`
 }
 
 func (d Delivery) asked(q event.Question, round event.Round) bool {

@@ -16,7 +16,7 @@ var requests = []site.Request{
 	site.Cancel{}, site.Assign{}, site.Suspend{}, site.Block{}, site.FollowPlanB{}, site.Approach{}, site.Arrive{},
 	site.Scan{}, site.Missing{}, site.Open{}, site.Reopen{}, site.ShowCode{}, site.Deposit{}, site.Close{}, site.Leave{},
 	site.Danger{}, site.TakeOver{}, site.Rehearse{}, site.Observe{}, site.Resolve{}, site.ReportCodeRemoval{},
-	site.Resume{}, site.Tick{}, site.GrantLease{}, site.ReceiveLease{}, site.DenyLease{}, site.ReturnLease{}, site.EndLease{},
+	site.Resume{}, site.Tick{}, site.AcknowledgeAlarm{}, site.GrantLease{}, site.ReceiveLease{}, site.DenyLease{}, site.ReturnLease{}, site.EndLease{},
 }
 
 // forge plays one request of any type, with any actor and any values in it. The facts that the server itself

@@ -138,6 +138,8 @@ func (s *stage) evidence(b event.Body) string {
 		return sprintf("somebody else opened %s", s.name(b.Barrier))
 	case event.AlarmRaised:
 		return sprintf("ALARM, level %d: %s%s", b.Level, b.Reason, after(", ", s.name(b.Barrier)))
+	case event.AlarmAcknowledged:
+		return sprintf("%s has the alarm in hand", cmp.Or(b.By.ID, string(b.By.Kind)))
 	case event.AlarmEnded:
 		return "the alarm is over"
 	}

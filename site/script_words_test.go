@@ -96,6 +96,9 @@ var deliverySentences = []sentence{
 		return site.Assign{Delivery: id[event.DeliveryID](s, w[2]), Courier: event.CourierID(w[1]),
 			Key: keyOf(w[1]), PublicKey: "jwk of " + w[1]}
 	}),
+	says(`acknowledges the alarm of (\w+)`, func(s *stage, w []string) site.Request {
+		return site.AcknowledgeAlarm{Visit: s.visit(w[1])}
+	}),
 	says(`suspends (\w+)`, func(_ *stage, w []string) site.Request {
 		return site.Suspend{Courier: event.CourierID(w[1])}
 	}),
@@ -209,6 +212,9 @@ func (s *stage) actor(text string, f *site.Facts) (who, what string) {
 		return name, verb
 	case "merchant":
 		f.Actor = event.Actor{Kind: event.ActorMerchant, ID: name}
+		return name, verb
+	case "staff":
+		f.Actor = event.Actor{Kind: event.ActorOperator, ID: name}
 		return name, verb
 	case "operator", "system":
 		f.Actor = event.Actor{Kind: event.ActorKind(role)}

@@ -63,7 +63,7 @@ type UsedProof struct {
 }
 
 // stateVersion is written with every state. A state of another version is folded again from the journal.
-const stateVersion = 3
+const stateVersion = 4
 
 type encodedState struct {
 	Version int   `json:"v"`

@@ -49,6 +49,8 @@ func (w *world) breach(p past, e event.Event, before past) string {
 		return p.lentTwice(b)
 	case event.LeaseReturned:
 		return p.wronglyReturned(b)
+	case event.AlarmAcknowledged:
+		return p.wronglyOwned(b)
 	}
 	return p.wrongClip(e)
 }
@@ -475,6 +477,26 @@ func (p past) alarmed(v event.VisitID) bool {
 		}
 	}
 	return false
+}
+
+// An alarm that stands has one owner, of the operator's staff.
+func (p past) wronglyOwned(b event.AlarmAcknowledged) string {
+	if b.By.Kind != event.ActorOperator || !p.alarmed(b.Visit) {
+		return "there is no alarm, or it is not this actor's business"
+	}
+	for _, e := range slices.Backward(p) {
+		switch x := e.Body.(type) {
+		case event.AlarmAcknowledged:
+			if x.Visit == b.Visit {
+				return "it has an owner already"
+			}
+		case event.AlarmEnded:
+			if x.Visit == b.Visit {
+				return ""
+			}
+		}
+	}
+	return ""
 }
 
 // A barrier is lent to one visit at a time, with a number that only grows.

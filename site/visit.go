@@ -19,6 +19,8 @@ type Visit struct {
 	Begun       event.Instant       `json:"begun"`
 	ETA         event.Instant       `json:"eta,omitempty"`
 	Arrived     event.Instant       `json:"arrived,omitempty"`
+	// Scanned is when a parcel was last scanned or said to be missing.
+	Scanned event.Instant `json:"scanned,omitempty"`
 	// Deposited: the courier said that the parcels were put down. Closing: that everything is to be shut.
 	Deposited bool `json:"deposited,omitempty"`
 	Closing   bool `json:"closing,omitempty"`
@@ -345,11 +347,13 @@ var visitEvolvers = []evolver{
 	on(func(s *State, e event.Event, b event.VisitArrived) {
 		edit(&s.Visits, b.Visit, func(v *Visit) { v.Arrived = e.At })
 	}),
-	on(func(s *State, _ event.Event, b event.ParcelScanned) {
+	on(func(s *State, e event.Event, b event.ParcelScanned) {
 		s.editParcel(b.Delivery, b.Parcel, func(p *Parcel) { p.Scanned, p.Missing = true, false })
+		edit(&s.Visits, b.Visit, func(v *Visit) { v.Scanned = e.At })
 	}),
-	on(func(s *State, _ event.Event, b event.ParcelMissing) {
+	on(func(s *State, e event.Event, b event.ParcelMissing) {
 		s.editParcel(b.Delivery, b.Parcel, func(p *Parcel) { p.Missing = true })
+		edit(&s.Visits, b.Visit, func(v *Visit) { v.Scanned = e.At })
 	}),
 	on(func(s *State, _ event.Event, b event.VisitEnded) {
 		v, _ := find(s.Visits, b.Visit)

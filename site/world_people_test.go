@@ -114,7 +114,8 @@ func (w *world) merchant() {
 	d := w.delivery()
 	courier := []event.CourierID{"anna", "bruno"}[w.pick(2)]
 	wishes := []site.Request{w.anyBooking(), w.anyBooking(), w.assignment(d, courier), w.assignment(d, courier),
-		w.assignment(d, courier), site.Cancel{Delivery: d}, site.Block{Delivery: d}, site.Suspend{Courier: courier}}
+		w.assignment(d, courier), site.Cancel{Delivery: d}, site.Block{Delivery: d}, site.Suspend{Courier: courier},
+		site.AcknowledgeAlarm{Visit: one(w, w.home().Visits).ID}, site.AcknowledgeAlarm{Visit: one(w, w.home().Visits).ID}}
 	w.try(home, who, wishes[w.pick(len(wishes))])
 }
 
