@@ -53,8 +53,12 @@ type Fleet struct {
 	connectors map[string]Connector
 	log        *slog.Logger
 
+	healths healths
+
 	mu      sync.RWMutex
 	devices map[event.DeviceID]running
+	// unusable are those that could not be made.
+	unusable []Record
 	// listen and ctx are set while Run runs; a device added before waits for it.
 	listen    Listen
 	ctx       context.Context
@@ -74,6 +78,9 @@ func New(register store.Register, connectors map[string]Connector, log *slog.Log
 // Load makes the devices of the register. One that can't be made is logged and stays unreachable; the others
 // go on.
 func (f *Fleet) Load(ctx context.Context) error {
+	if err := f.loadHealths(ctx); err != nil {
+		return fmt.Errorf("fleet: %w", err)
+	}
 	for after := ""; ; {
 		records, err := f.register.List(ctx, recordKind, after, 500)
 		if err != nil {
@@ -98,6 +105,9 @@ func (f *Fleet) revive(data []byte) error {
 	}
 	dev, err := f.connect(rec)
 	if err != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.unusable = append(f.unusable, rec)
 		return err
 	}
 	f.start(running{rec, dev})
@@ -197,7 +207,7 @@ func (f *Fleet) follow(r running) {
 	}
 	listen, ctx := f.listen, f.ctx
 	f.listeners.Go(func() {
-		if err := listen(ctx, r.Site, r.device); err != nil && ctx.Err() == nil {
+		if err := listen(ctx, r.Site, f.heard(r)); err != nil && ctx.Err() == nil {
 			f.log.ErrorContext(ctx, "a device is not heard any more", slog.Any("device", r.ID), slog.Any("error", err))
 		}
 	})
