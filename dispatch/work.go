@@ -3,6 +3,7 @@ package dispatch
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/site"
@@ -17,7 +18,7 @@ const (
 	workLetter     = "letter"
 	// WorkForget erases what a site's people leave behind when they move out: sessions, and with the site its key.
 	WorkForget = "forget"
-	// WorkTell tells the outside of an event: webhooks now, people's notifications with the apps.
+	// WorkTell tells the outside of an event: merchants' and operators' webhooks.
 	WorkTell = "tell"
 )
 
@@ -45,7 +46,11 @@ func workOf(before site.State, r Result) ([]store.Work, error) {
 		if err != nil {
 			return nil, err
 		}
-		all, state = append(append(all, work...), told...), after
+		notified, err := workOfNotifying(change{first: before, before: state, after: after, event: e})
+		if err != nil {
+			return nil, err
+		}
+		all, state = slices.Concat(all, work, told, notified), after
 	}
 	return all, nil
 }

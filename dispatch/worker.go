@@ -161,13 +161,21 @@ func (d *Dispatcher) attempt(ctx context.Context, t trade, w store.Work) {
 	if err == nil {
 		err = d.store.Finish(ctx, w.ID)
 	} else {
-		d.log.WarnContext(ctx, "work will be tried again", slog.Any("kind", w.Kind), slog.Any("work", w.ID), slog.Any("attempt", w.Attempts), slog.Any("error", err))
-		err = d.store.Postpone(ctx, w.ID, event.InstantOf(d.now()).Add(pause(w.Attempts)))
+		err = d.store.Postpone(ctx, w.ID, d.again(ctx, w, err))
 		wake(t.wake)
 	}
 	if err != nil {
 		d.log.ErrorContext(ctx, "work could not be put away; it is due again when its claim ends", slog.Any("kind", w.Kind), slog.Any("work", w.ID), slog.Any("error", err))
 	}
+}
+
+// again is when work that was not done is due again.
+func (d *Dispatcher) again(ctx context.Context, w store.Work, err error) event.Instant {
+	if later, ok := errors.AsType[Later](err); ok {
+		return later.At
+	}
+	d.log.WarnContext(ctx, "work will be tried again", slog.Any("kind", w.Kind), slog.Any("work", w.ID), slog.Any("attempt", w.Attempts), slog.Any("error", err))
+	return event.InstantOf(d.now()).Add(pause(w.Attempts))
 }
 
 // handle lets a handler that breaks fail like any other.
