@@ -14,14 +14,14 @@ FUZZ     ?= .
 # The steps of a check come in their order, and benchmarks never share the machine.
 .NOTPARALLEL:
 
-.PHONY: build test test-short need fmt vet lint race fuzz bench bench-store bench-latency bench-memory bench-media clean
+.PHONY: build generate generated test test-short need fmt vet lint race fuzz bench bench-store bench-latency bench-memory bench-media clean
 
 ## build: bin/loquet, with its version from git
 build:
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/loquet ./cmd/loquet
 
 ## test: everything, in less than twenty minutes on two cores
-test: need fmt vet lint race
+test: need fmt generated vet lint race
 
 ## test-short: what a change should pass before it is shown to anyone, in less than a minute
 test-short:
@@ -34,6 +34,14 @@ need:
 ## fmt: fail on a file that gofmt would change
 fmt:
 	@changed=$$(gofmt -l .); test -z "$$changed" || { echo "gofmt would change:"; echo "$$changed"; exit 1; }
+
+## generate: the Go code of all templ files, which is kept so that building needs nothing else
+generate:
+	GO='$(GO)' scripts/templ.sh
+
+## generated: fail on a templ file whose Go code is another one
+generated:
+	GO='$(GO)' scripts/templ.sh check
 
 vet:
 	$(GO) vet ./...

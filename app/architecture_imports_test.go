@@ -16,7 +16,9 @@ var rings = [][]string{
 	{"dispatch", "fleet", "vault", "notify", "auth", "audit"},
 	{"film"},
 	{"client"},
-	{"api", "web"},
+	{"api"},
+	{"web/ui"},
+	{"web"},
 	{"simulate"},
 	{"app"},
 	{"cmd", "e2e", "bench"},
@@ -97,6 +99,27 @@ func importedSuites(h house) []finding {
 		}
 		return fmt.Sprintf("%s imports the suite %s outside a test", p.path, i.path)
 	})
+}
+
+// importedRooms: the web apps share web/ui, and none enters another's room.
+func importedRooms(h house) []finding {
+	return h.imports(func(p *pkg, i imported) string {
+		mine, other := room(p.path), room(i.path)
+		if mine == "" || other == "" || other == mine || other == "ui" {
+			return ""
+		}
+		return fmt.Sprintf("%s imports %s: what both need belongs into web/ui", p.path, i.path)
+	})
+}
+
+// room returns the web app that a package belongs to, or "".
+func room(p string) string {
+	rest, _ := strings.CutPrefix(p, "web/")
+	if rest == p {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return name
 }
 
 func importedApp(h house) []finding {

@@ -42,6 +42,11 @@ var rules = []rule{
 		check: importedSuites,
 	},
 	{
+		name:  "web apps share web/ui only",
+		why:   "each app can be read, changed and left out by itself; what two of them need belongs to all",
+		check: importedRooms,
+	},
+	{
 		name:  "nothing imports app",
 		why:   "wiring is the outermost ring: only cmd/loquet starts it, and e2e looks at it from outside",
 		check: importedApp,

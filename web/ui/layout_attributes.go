@@ -1,0 +1,50 @@
+package ui
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/loquet/loquet/phrase"
+)
+
+// dataOf is what the page's scripts and style sheets read of it.
+func dataOf(v *View, p Page) templ.OrderedAttributes {
+	var list templ.OrderedAttributes
+	if v.Theme != ThemeAuto {
+		list = append(list, templ.KeyValue[string, any]{Key: "data-theme", Value: string(v.Theme)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Data)) {
+		list = append(list, templ.KeyValue[string, any]{Key: "data-" + name, Value: p.Data[name]})
+	}
+	return list
+}
+
+func liveOf(p Page) templ.OrderedAttributes {
+	if p.Live == "" {
+		return nil
+	}
+	return templ.OrderedAttributes{{Key: "sse-connect", Value: p.Live}, {Key: "sse-swap", Value: "view"}}
+}
+
+func colorScheme(t Theme) string {
+	if t == ThemeAuto {
+		return "light dark"
+	}
+	return string(t)
+}
+
+// scriptWords are the texts that only a script can say, because they count.
+func scriptWords(lang phrase.Lang) string {
+	said := map[string]string{}
+	for _, key := range own.Keys(lang) {
+		if name, ok := strings.CutPrefix(key, "js."); ok {
+			said[name] = own.Text(lang, key)
+		}
+	}
+	data, _ := json.Marshal(said) // texts only
+	return string(data)
+}
