@@ -37,12 +37,12 @@ var (
 	ErrMasterKey = errors.New("the site's key can't be unwrapped with this master key")
 )
 
-// BackOffice stands for the installation where a site is asked for: couriers' names and the installation's own secrets
-// are sealed under it. No site can have that name: it is longer than those that are drawn, and tells itself apart.
-const BackOffice event.SiteID = "0000000000000backoffice"
-
 // kind of the records that hold the sites' wrapped keys.
 const kind = "vault.site"
+
+// Own stands in a site's place for what belongs to none: the installation's own personal values, such as those of its
+// staff, and what must be found without knowing a site. No site can have this name. It is never erased.
+const Own event.SiteID = "-"
 
 // Deps is what a vault works with. All are required.
 type Deps struct {
@@ -101,6 +101,9 @@ func (v *Vault) Commit(ctx context.Context, site event.SiteID, purpose, value st
 // Erase deletes the site's key, and with it everything sealed under it; a site without one is erased already.
 // Another process may still hold the key in its memory, for at most a minute.
 func (v *Vault) Erase(ctx context.Context, site event.SiteID) error {
+	if site == Own {
+		return errors.New("vault: what belongs to the installation itself is never erased as a whole")
+	}
 	defer v.cache.drop(site)
 	return again(func() error {
 		r, err := v.deps.Register.Get(ctx, kind, string(site))
@@ -119,7 +122,7 @@ type siteKeys struct{ seal, salt []byte }
 
 // keys returns the site's keys from the cache or the register, and draws them if allowed to.
 func (v *Vault) keys(ctx context.Context, site event.SiteID, create bool) (siteKeys, error) {
-	if err := event.CheckSiteID(site); err != nil {
+	if err := event.CheckSiteID(site); err != nil && site != Own {
 		return siteKeys{}, fmt.Errorf("vault: %w", err)
 	}
 	keys, round, found := v.cache.get(site)

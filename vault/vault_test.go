@@ -239,6 +239,28 @@ func TestErasingASiteErasesItAndNoOther(t *testing.T) {
 	want(t, "the old value under the new key", err, vault.ErrUnreadable)
 }
 
+// The installation has values of its own, which no site's end takes away.
+func TestWhatBelongsToNoSite(t *testing.T) {
+	b := newBench(t)
+	v := vault.New(b.deps)
+	sealed, committed := b.seal(v, vault.Own, "staff", "Ana"), b.commit(v, vault.Own, "address", "ana@loquet.example")
+	if err := v.Erase(t.Context(), vault.Own); err == nil {
+		t.Error("erased as if it were a site")
+	}
+	again := vault.New(b.deps)
+	if got, err := again.Open(t.Context(), vault.Own, "staff", sealed); err != nil || string(got) != "Ana" {
+		t.Errorf("opened as %q, %v", got, err)
+	}
+	if b.commit(again, vault.Own, "address", "ana@loquet.example") != committed {
+		t.Error("another process commits otherwise")
+	}
+	if b.commit(v, "maple", "address", "ana@loquet.example") == committed {
+		t.Error("a site's commitment is the installation's")
+	}
+	_, err := v.Open(t.Context(), "maple", "staff", sealed)
+	want(t, "opened as a site's", err, vault.ErrUnreadable)
+}
+
 // A reader that read the key just before it was erased must not bring it back into the cache.
 func TestErasingWhileSomebodyReads(t *testing.T) {
 	b := newBench(t)
