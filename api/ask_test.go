@@ -12,7 +12,7 @@ import (
 // signedIn is the member as a page knows them.
 func (h *home) signedIn() auth.Member {
 	link := get(h.w.sessions.Invite(h.w.t.Context(), h.member))(h.w.t)
-	return get(h.w.sessions.Redeem(h.w.t.Context(), link.Token))(h.w.t).Member
+	return get(h.w.sessions.Redeem(h.w.t.Context(), link.Token, auth.Arrival{}))(h.w.t).Member
 }
 
 // ask fails the test on a problem.

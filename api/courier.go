@@ -82,8 +82,6 @@ type NothingInput struct {
 func (a *API) registerCourier() {
 	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/stops", id: "listStops", summary: "What to bring, and where", tag: "Courier",
 		about: "Address, place and note are shown from two hours before the window on."}, a.ListStops)
-	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/stops/{accessPoint}", id: "showStop", summary: "Look at one stop", tag: "Courier"},
-		a.ShowStop)
 	forCourier(a, route{method: http.MethodPost, path: "/v1/courier/approach", id: "approach", summary: "Begin a visit",
 		about: "With every due delivery of the courier for that access point; again, to renew the estimate.", tag: "Courier"}, a.Approach)
 	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/visits/{visit}", id: "getVisit", summary: "Look at a visit", tag: "Courier"}, a.GetVisit)
@@ -315,23 +313,18 @@ func (a *API) CodeVisit(ctx context.Context, c auth.Courier, in *OpenInput) (*An
 	if err != nil || out.Body.Refused != nil {
 		return out, err
 	}
-	out.Body.Code, err = a.shownCode(ctx, in.Visit, in.Body.Barrier)
-	return out, err
-}
-
-// shownCode is the one-time code of a showing that was committed; "" when none was.
-func (a *API) shownCode(ctx context.Context, id event.VisitID, b event.BarrierID) (string, error) {
-	state, err := a.Dispatch.Load(ctx, event.SiteOf(id))
+	state, err := a.Dispatch.Load(ctx, event.SiteOf(in.Visit))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	v, _ := state.Visit(id)
+	v, _ := state.Visit(in.Visit)
 	for _, p := range v.Steps {
-		if p.Barrier == b && p.Shown != 0 {
-			return a.Dispatch.ShownCode(ctx, event.CodeShown{Permit: p.Permit.ID, Visit: v.ID, Key: v.Key})
+		if p.Barrier == in.Body.Barrier && p.Shown != 0 {
+			shown := event.CodeShown{Permit: p.Permit.ID, Visit: v.ID, Key: v.Key}
+			out.Body.Code, err = a.Dispatch.ShownCode(ctx, shown)
 		}
 	}
-	return "", nil
+	return out, err
 }
 
 // DepositVisitInput is what DepositVisit takes.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/loquet/loquet/auth"
 )
 
 // Security schemes of the description.
@@ -33,7 +35,7 @@ func newHuma(mux *http.ServeMux, version string, reword huma.Transformer) huma.A
 			Components: &huma.Components{Schemas: registry, SecuritySchemes: map[string]*huma.SecurityScheme{
 				schemeKey: {Type: "http", Scheme: "bearer", BearerFormat: "lq_…",
 					Description: "An API key. It books and reads, and never consents, binds a courier's device or scans."},
-				schemeCookie: {Type: "apiKey", In: "cookie", Name: cookieName, Description: "A member's session, in a browser."},
+				schemeCookie: {Type: "apiKey", In: "cookie", Name: auth.MemberCookie, Description: "A member's session, in a browser."},
 				schemeSession: {Type: "apiKey", In: "header", Name: "Authorization",
 					Description: "A member's session, elsewhere: `Authorization: Session <token>`."},
 				schemeProof: {Type: "apiKey", In: "header", Name: proofHeader,

@@ -42,7 +42,7 @@ func (a *API) PairDevice(ctx context.Context, s stranger, in *PairDeviceInput) (
 	c := callOf(ctx)
 	request := auth.Request{Method: c.method, URL: c.url, Body: c.body, Proof: in.Proof}
 	bound, err := a.Couriers.Bind(context.WithoutCancel(ctx),
-		auth.BindRequest{Code: in.Body.Code, PublicJWK: in.Body.PublicJWK, Request: request, From: s.from})
+		auth.BindRequest{Code: in.Body.Code, PublicJWK: in.Body.PublicJWK, Request: request, From: s.From})
 	if err != nil {
 		return nil, err
 	}

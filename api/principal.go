@@ -10,11 +10,8 @@ import (
 	"github.com/loquet/loquet/auth"
 )
 
-// Where principals say who they are.
-const (
-	cookieName  = "__Host-loquet"
-	proofHeader = "Loquet-Proof"
-)
+// proofHeader is where a courier's device signs; sessions are in cookies of package auth or in Authorization.
+const proofHeader = "Loquet-Proof"
 
 // limits bound how much each principal may ask: a burst, then so much per second.
 type limits struct {
@@ -63,8 +60,8 @@ func (a *API) viewer(ctx context.Context, r *http.Request) (auth.Member, error) 
 
 func (a *API) memberWithin(ctx context.Context, r *http.Request, limit *auth.Limiter) (auth.Member, error) {
 	token := credentials(r, "Session")
-	if cookie, err := r.Cookie(cookieName); token == "" && err == nil {
-		token = cookie.Value
+	if token == "" {
+		token = auth.TokenIn(r, auth.MemberCookie)
 	}
 	m, err := a.Sessions.Check(ctx, token)
 	if err != nil {
@@ -87,9 +84,9 @@ func (a *API) signedRequest(ctx context.Context, r *http.Request) auth.Request {
 	return auth.Request{Method: c.method, URL: c.url, Body: c.body, Proof: r.Header.Get(proofHeader)}
 }
 
-func (a *API) stranger(ctx context.Context, _ *http.Request) (stranger, error) {
+func (a *API) stranger(ctx context.Context, r *http.Request) (stranger, error) {
 	from := callOf(ctx).from
-	return stranger{from}, a.limits.strangers.Allow(from)
+	return stranger{auth.ArrivalOf(r, from)}, a.limits.strangers.Allow(from)
 }
 
 // asOperator refuses everybody's keys but an operator's.

@@ -50,7 +50,7 @@ func forCourier[I, O any](a *API, r route, h handler[auth.Courier, I, O]) {
 }
 
 // stranger is who has not said who it is.
-type stranger struct{ from string }
+type stranger struct{ auth.Arrival }
 
 // forStranger registers a route for whoever has a one-time secret in its body.
 func forStranger[I, O any](a *API, r route, h handler[stranger, I, O]) {

@@ -46,23 +46,18 @@ type SignInInput struct {
 }
 
 // SignIn is the operation signIn: sign in.
-func (a *API) SignIn(ctx context.Context, _ stranger, in *SignInInput) (*SessionOutput, error) {
-	s, err := a.Sessions.Redeem(context.WithoutCancel(ctx), in.Body.Token)
+func (a *API) SignIn(ctx context.Context, who stranger, in *SignInInput) (*SessionOutput, error) {
+	s, err := a.Sessions.Redeem(context.WithoutCancel(ctx), in.Body.Token, who.Arrival)
 	if err != nil {
 		return nil, err
 	}
 	out := &SessionOutput{Body: Session{Site: s.Member.Site(), Member: s.Member.ID(), Until: s.Until}}
 	if callOf(ctx).browser {
-		out.SetCookie = sessionCookie(s.Token, s.Until)
+		out.SetCookie = s.Cookie()
 	} else {
 		out.Body.Token = s.Token
 	}
 	return out, nil
-}
-
-// sessionCookie is one that neither scripts, nor other hosts, nor plain http can read.
-func sessionCookie(token string, until event.Instant) http.Cookie {
-	return http.Cookie{Name: cookieName, Value: token, Path: "/", Expires: until.Time(), Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
 // SignOutOutput takes the cookie back.
@@ -75,9 +70,7 @@ func (a *API) SignOut(ctx context.Context, m auth.Member, _ *struct{}) (*SignOut
 	if err := a.Sessions.End(context.WithoutCancel(ctx), m, m.Session()); err != nil {
 		return nil, err
 	}
-	gone := sessionCookie("", 0)
-	gone.MaxAge = -1
-	return &SignOutOutput{gone}, nil
+	return &SignOutOutput{auth.CookieGone(auth.MemberCookie)}, nil
 }
 
 // forget erases what people who left a site leave behind. It may be repeated.
@@ -87,7 +80,7 @@ func (a *API) forget(ctx context.Context, w store.Work) error {
 		return fmt.Errorf("api: what to forget can't be read: %w", err)
 	}
 	for _, m := range f.Members {
-		if err := a.Sessions.EndAll(ctx, m); err != nil {
+		if err := a.Sessions.Forget(ctx, m); err != nil {
 			return err
 		}
 	}

@@ -91,10 +91,7 @@ type Seen struct {
 	Reach     event.Reach   `json:"reach,omitempty"`
 	ReachedAt event.Instant `json:"reachedAt,omitempty" format:"date-time" doc:"When the device last proved reachable"`
 	Grade     event.Grade   `json:"grade,omitempty" doc:"proven: from the device itself. reported: through something that could forge it"`
-	// Closure is which parts must be seen, fresh, before it counts as shut, and FreshFor how long each stays so.
-	Closure  event.Closure `json:"closure" doc:"Which parts prove it shut"`
-	FreshFor event.Millis  `json:"freshFor" doc:"How long what was seen stays fresh, in milliseconds"`
-	Text     string        `json:"text,omitempty"`
+	Text      string        `json:"text,omitempty"`
 }
 
 // Alarm is what is wrong in a visit.
@@ -185,7 +182,7 @@ func stepOf(lang phrase.Lang, p site.Step, b site.Barrier) Step {
 func seenOf(lang phrase.Lang, b site.Barrier) Seen {
 	words := lang.Observed(event.Observation{Bolt: b.Bolt, Contact: b.Contact, Reach: b.Reach})
 	return Seen{Bolt: b.Bolt, BoltAt: b.BoltAt, Contact: b.Contact, ContactAt: b.ContactAt, Reach: b.Reach, ReachedAt: b.ReachedAt,
-		Grade: b.Spec.Grade, Closure: b.Spec.Closure, FreshFor: b.Spec.Horizon, Text: sentences(words)}
+		Grade: b.Spec.Grade, Text: sentences(words)}
 }
 
 // sentences makes a text of lines that have no full stop.

@@ -8,8 +8,12 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,9 +24,16 @@ import (
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/store"
 	"github.com/loquet/loquet/store/memory"
+	"github.com/loquet/loquet/vault"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if err := makeMaster(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // clock is a clock that the test moves.
 type clock struct {
@@ -50,6 +61,9 @@ type bench struct {
 	clock *clock
 	reg   store.Register
 	deps  auth.Deps
+	vault *vault.Vault
+	// arrivals counts the browsers.
+	arrivals atomic.Int64
 }
 
 func newBench(t testing.TB) *bench {
@@ -61,8 +75,30 @@ func newBench(t testing.TB) *bench {
 		}
 	})
 	c := newClock()
-	return &bench{t: t, clock: c, reg: s, deps: auth.Deps{Register: s, Now: c.now, Random: rand.Reader}}
+	b := &bench{t: t, clock: c, reg: s, deps: auth.Deps{Register: s, Now: c.now, Random: rand.Reader}}
+	b.vault = vault.New(vault.Deps{Master: master, Register: s, Now: c.now, Random: rand.Reader})
+	return b
 }
+
+// master is one key for all tests: what they check does not depend on it.
+var master vault.MasterKey
+
+func makeMaster() error {
+	folder, err := os.MkdirTemp("", "loquet-auth-")
+	if err != nil {
+		return err
+	}
+	master, err = vault.LoadOrCreate(filepath.Join(folder, "master.key"), rand.Reader)
+	return errors.Join(err, os.RemoveAll(folder))
+}
+
+// arrival is a browser that nobody has limited yet.
+func (b *bench) arrival() auth.Arrival {
+	n := b.arrivals.Add(1)
+	return auth.Arrival{From: fmt.Sprintf("192.0.%d.%d", n/256, n%256), UserAgent: firefox}
+}
+
+const firefox = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
 
 // phone is a courier's device.
 type phone struct {
@@ -135,7 +171,9 @@ func (b *bench) invite(c *auth.Couriers, courier event.CourierID) string {
 func (b *bench) stored() string {
 	b.t.Helper()
 	var all strings.Builder
-	for _, kind := range []string{"auth.key", "auth.courier", "auth.device", "auth.pairing", "auth.link", "auth.session"} {
+	for _, kind := range []string{"auth.key", "auth.courier", "auth.device", "auth.pairing", "auth.link", "auth.session",
+		"auth.mailbox", "auth.address", "auth.maillink", "auth.staff", "auth.staff.address", "auth.staff.openid", "auth.staff.link",
+		"auth.staff.session", "auth.passkeys", "auth.ceremony", "auth.openid"} {
 		records, err := b.reg.List(b.t.Context(), kind, "", 1000)
 		if err != nil {
 			b.t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 const PairingLife = 10 * time.Minute
 
 // A pairing code is typed by hand: 8 of 32 characters, without 0, 1, I and O, so 40 bits. At the 10 tries a second
-// that NewCouriers allows to everybody together, finding one of a hundred live codes takes 35 years on average.
+// that the gate allows to everybody together, finding one of a hundred live codes takes 35 years on average.
 const (
 	codeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 	codeLength   = 8
@@ -79,19 +79,12 @@ type pointer struct {
 type Couriers struct {
 	deps    Deps
 	replays *replays
-	// from limits tries of one remote address, all of everybody.
-	from *Limiter
-	all  *Limiter
+	gate    gate
 }
 
 // NewCouriers works on the register's couriers' devices.
 func NewCouriers(d Deps) *Couriers {
-	return &Couriers{
-		deps:    d,
-		replays: newReplays(),
-		from:    NewLimiter(10, 6*time.Second, 10_000, d.Now),
-		all:     NewLimiter(100, 100*time.Millisecond, 1, d.Now),
-	}
+	return &Couriers{deps: d, replays: newReplays(), gate: newCodeGate(d.Now)}
 }
 
 // Invite offers the courier a pairing code, which replaces an older offer. Whoever has the code binds a device, so
@@ -135,7 +128,7 @@ type BindRequest struct {
 // After any error the binding is as it was, and the code can be used again while it lives; only when the store
 // says that the outcome is not known, read the Binding.
 func (c *Couriers) Bind(ctx context.Context, b BindRequest) (Bound, error) {
-	if err := c.limit(b.From); err != nil {
+	if err := c.gate.allow(b.From); err != nil {
 		return Bound{}, err
 	}
 	jwk, key, err := proof.Key(b.PublicJWK)
@@ -151,13 +144,6 @@ func (c *Couriers) Bind(ctx context.Context, b BindRequest) (Bound, error) {
 		return Bound{}, absent(err, ErrPairing)
 	}
 	return c.bind(ctx, offer.Courier, hashed, jwk, key)
-}
-
-func (c *Couriers) limit(from string) error {
-	if err := c.from.Allow(from); err != nil {
-		return err
-	}
-	return c.all.Allow("")
 }
 
 func (c *Couriers) bind(ctx context.Context, courier event.CourierID, code, jwk string, key event.KeyID) (Bound, error) {

@@ -1,18 +1,33 @@
 // Package auth says who is signed in, on which device, and what they may do.
 //
-// There are three kinds of principals, and no way from one to another:
+// There are four kinds of principals, and no way from one to another but the last:
 //
 //   - Client, behind an API key: a merchant's, a carrier's or an operator's program. It books and reads within
 //     its scopes.
 //   - Courier, behind a device key that never leaves the courier's phone and signs each request (package proof).
 //     Only a Courier scans.
-//   - Member, behind a session that began with a one-time link. Only a Member consents.
+//   - Member, behind a session that began with a one-time link or a passkey. Only a Member consents.
+//   - Staff, somebody of the operator's own people, behind a session that began with a link, a passkey or a sign-in at
+//     the operator's identity provider. A Staff may ask the API as an operator's Client, within the role's scopes.
 //
 // Each is a type of its own that only this package can fill, so a function that takes a Member can't be reached
 // with an API key: that an API key never consents, binds a courier's device or scans needs no check that could
 // be forgotten. The zero value of each names nobody and belongs to no site.
 //
-// Secrets are stored hashed. Everything is kept in a store.Register, each change as a compare-and-set, so any
+// How somebody signs in:
+//
+//	link ──────── GET shows whom it signs in, and spends nothing; POST spends it, once ──┐
+//	passkey ───── begin: a challenge, once, 5 minutes; finish: signed, person verified ──┼──▶ session, new token,
+//	provider ──── begin: state in the browser's cookie, once, 10 minutes; code, PKCE ────┘    the browser's old one ends
+//
+// A link comes from the server's own console, or by mail to an address that the person confirmed. Asking for a mail
+// answers the same whether the address is known or not, and what is sent is found out only after the answer.
+//
+// When something fails: a link or challenge is spent before a session begins, so a failure in between leaves nobody
+// signed in, and the person asks for another. A provider that can't be reached fails one sign-in; links and passkeys
+// go on. Whoever loses all passkeys comes back by mail, and whoever loses the mailbox too by the operator's console.
+//
+// Secrets are stored hashed, names and addresses sealed by package vault. Everything is kept in a store.Register, each change as a compare-and-set, so any
 // number of nodes may share one. Clock and randomness are given to New…; nothing here logs.
 package auth
 
@@ -47,6 +62,20 @@ const (
 	kindPairing = "auth.pairing"
 	kindLink    = "auth.link"
 	kindSession = "auth.session"
+
+	kindMailbox  = "auth.mailbox"
+	kindAddress  = "auth.address"
+	kindMailLink = "auth.maillink"
+
+	kindStaff        = "auth.staff"
+	kindStaffAddress = "auth.staff.address"
+	kindStaffOpenID  = "auth.staff.openid"
+	kindStaffLink    = "auth.staff.link"
+	kindStaffSession = "auth.staff.session"
+
+	kindPasskeys = "auth.passkeys"
+	kindCeremony = "auth.ceremony"
+	kindOpenID   = "auth.openid"
 )
 
 // load reads a record's data; an absent one is store.ErrNotFound.

@@ -34,6 +34,42 @@ var (
 	ErrLink = errors.New("the link is not known, or was used, or is too old; ask for a new one")
 	// ErrSession: no such session, or not any more.
 	ErrSession = errors.New("nobody is signed in here any more; sign in again")
+	// ErrChoose: the address belongs to several; say who of them is to be signed in. The link is not spent.
+	ErrChoose = errors.New("choose who is to be signed in")
+	// ErrAddress: what was typed is no e-mail address.
+	ErrAddress = errors.New("this is not an e-mail address")
+	// ErrRecent: changing how to sign in needs a sign-in, or a passkey, of the last 15 minutes.
+	ErrRecent = errors.New("show once more that it is you: with your passkey, or by signing in again")
+
+	// ErrRole: the person's role does not allow this.
+	ErrRole = errors.New("your role does not allow this")
+	// ErrStaff: no such account of the staff, or it is disabled.
+	ErrStaff = errors.New("there is no such account, or it is disabled")
+	// ErrTaken: the address is another account's, which may be a disabled one.
+	ErrTaken = errors.New("an account has this address already")
+	// ErrOwnAccount: nobody changes the own role or disables the own account.
+	ErrOwnAccount = errors.New("this is your own account; another admin has to change it")
+
+	// ErrNoPasskeys: this installation's address can't have passkeys; the wrapped sentence says why.
+	ErrNoPasskeys = errors.New("passkeys can't be used at this address")
+	// ErrPasskey: the passkey is not known here any more, or its answer does not fit the question.
+	ErrPasskey = errors.New("this passkey is not known here, or its answer can't be checked; sign in another way")
+	// ErrCeremony: the question to the passkey is unknown, was answered, or is more than 5 minutes old.
+	ErrCeremony = errors.New("this took too long, or was answered already; try again")
+	// ErrCopied: the passkey's counter went back, so a copy of it may exist. It is not accepted any more.
+	ErrCopied = errors.New("this passkey may have been copied and is not accepted any more; sign in another way and remove it")
+	// ErrManyPasskeys: the person has as many passkeys as are kept.
+	ErrManyPasskeys = errors.New("there are too many passkeys; remove one first")
+
+	// ErrOpenID: the sign-in at the identity provider was not begun in this browser, was finished already, took longer
+	// than 10 minutes, or what came back can't be trusted.
+	ErrOpenID = errors.New("the sign-in at the identity provider can't be accepted; begin again")
+	// ErrProvider: the identity provider can't be reached, or does not answer as one.
+	ErrProvider = errors.New("the identity provider does not answer; try again, or sign in another way")
+	// ErrDeclined: the identity provider itself let nobody in; the person may have cancelled there.
+	ErrDeclined = errors.New("the identity provider signed nobody in")
+	// ErrNoRole: the provider knows the person, and nothing gives that person a role here.
+	ErrNoRole = errors.New("you are signed in at the identity provider, and have no role here; ask an admin")
 )
 
 // TooMany is the error when something is tried too often. Nothing was changed.

@@ -25,7 +25,7 @@ func (b *bench) link(s *auth.Sessions, member event.MemberID) string {
 
 func (b *bench) signIn(s *auth.Sessions, member event.MemberID) auth.SignedIn {
 	b.t.Helper()
-	in, err := s.Redeem(b.t.Context(), b.link(s, member))
+	in, err := s.Redeem(b.t.Context(), b.link(s, member), b.arrival())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestALinkSignsInOnce(t *testing.T) {
 	if !regexp.MustCompile(`^ll_maple-[a-z2-7]{16}_[a-z2-7]{52}$`).MatchString(link.Token) {
 		t.Errorf("the link reads %q", link.Token)
 	}
-	in, err := s.Redeem(t.Context(), link.Token)
+	in, err := s.Redeem(t.Context(), link.Token, b.arrival())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestALinkSignsInOnce(t *testing.T) {
 	if m.Actor() != (event.Actor{Kind: event.ActorMember, ID: "maple-m2"}) {
 		t.Errorf("acts as %+v", m.Actor())
 	}
-	_, err = s.Redeem(t.Context(), link.Token)
+	_, err = s.Redeem(t.Context(), link.Token, b.arrival())
 	want(t, "the used link", err, auth.ErrLink)
 	for _, secret := range []string{link.Token, in.Token} {
 		if strings.Contains(b.stored(), strings.Split(secret, "_")[2]) {
@@ -73,7 +73,7 @@ func TestOfTwoWhoFollowOneLinkOneIsSignedIn(t *testing.T) {
 		errs := make([]error, 2)
 		var wait sync.WaitGroup
 		for i := range errs {
-			wait.Go(func() { _, errs[i] = s.Redeem(t.Context(), token) })
+			wait.Go(func() { _, errs[i] = s.Redeem(t.Context(), token, b.arrival()) })
 		}
 		wait.Wait()
 		if (errs[0] == nil) == (errs[1] == nil) {
@@ -94,7 +94,7 @@ func TestASessionCannotBeFixed(t *testing.T) {
 		_, err := s.Check(t.Context(), wrong)
 		want(t, name, err, auth.ErrSession)
 	}
-	in, err := s.Redeem(t.Context(), token)
+	in, err := s.Redeem(t.Context(), token, b.arrival())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestASessionCannotBeFixed(t *testing.T) {
 		t.Error("two sign-ins share a session")
 	}
 	asLink := "ll" + strings.TrimPrefix(in.Token, "ls")
-	_, err = s.Redeem(t.Context(), asLink)
+	_, err = s.Redeem(t.Context(), asLink, b.arrival())
 	want(t, "a session as a link", err, auth.ErrLink)
 }
 
@@ -133,18 +133,24 @@ func TestLinksAndSessionsEndInTime(t *testing.T) {
 	s := auth.NewSessions(b.deps)
 	first, second := b.link(s, "maple-m2"), b.link(s, "maple-m2")
 	b.clock.move(auth.LinkLife - time.Millisecond)
-	in, err := s.Redeem(t.Context(), first)
+	in, err := s.Redeem(t.Context(), first, b.arrival())
 	if err != nil {
 		t.Fatalf("at the last moment: %v", err)
 	}
 	b.clock.move(time.Millisecond)
-	_, err = s.Redeem(t.Context(), second)
+	_, err = s.Redeem(t.Context(), second, b.arrival())
 	want(t, "when its time is over", err, auth.ErrLink)
-	b.clock.move(auth.SessionLife - 2*time.Millisecond)
-	if _, err := s.Check(t.Context(), in.Token); err != nil {
-		t.Errorf("on the last day: %v", err)
+	if in.Until != event.InstantOf(b.clock.now().Add(auth.SessionLife-time.Millisecond)) {
+		t.Errorf("the session lives until %s", in.Until)
 	}
-	b.clock.move(time.Millisecond)
+	for range 3 { // used now and then
+		b.clock.move(auth.SessionLife / 3)
+		b.clock.move(-time.Millisecond)
+		if _, err := s.Check(t.Context(), in.Token); err != nil {
+			t.Errorf("while it lasts: %v", err)
+		}
+	}
+	b.clock.move(2 * time.Millisecond)
 	_, err = s.Check(t.Context(), in.Token)
 	want(t, "after it", err, auth.ErrSession)
 	if list, err := s.List(t.Context(), in.Member); err != nil || len(list) != 0 {
@@ -193,7 +199,7 @@ func TestWhoLeavesIsSignedOutEverywhere(t *testing.T) {
 		_, err := s.Check(t.Context(), in.Token)
 		want(t, fmt.Sprint("session ", i), err, auth.ErrSession)
 	}
-	_, err := s.Redeem(t.Context(), open)
+	_, err := s.Redeem(t.Context(), open, b.arrival())
 	want(t, "the open link", err, auth.ErrLink)
 	for _, in := range []auth.SignedIn{paul, other} {
 		if _, err := s.Check(t.Context(), in.Token); err != nil {
@@ -216,7 +222,7 @@ func TestAFailureWhileSigningIn(t *testing.T) {
 		b := newBench(t)
 		token := b.link(auth.NewSessions(b.deps), "maple-m2")
 		b.deps.Register = &faulty{Register: b.reg, before: map[string]error{method: store.ErrUncertain}}
-		in, err := auth.NewSessions(b.deps).Redeem(t.Context(), token)
+		in, err := auth.NewSessions(b.deps).Redeem(t.Context(), token, b.arrival())
 		want(t, method, err, store.ErrUncertain)
 		if errors.Is(err, auth.ErrLink) || in != (auth.SignedIn{}) {
 			t.Errorf("%s: %+v, %v", method, in, err)
@@ -229,11 +235,12 @@ func FuzzSessionsCheck(f *testing.F) {
 	f.Add("ls__")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
-		s := auth.NewSessions(newBench(t).deps)
+		b := newBench(t)
+		s := auth.NewSessions(b.deps)
 		if _, err := s.Check(t.Context(), text); !errors.Is(err, auth.ErrSession) {
 			t.Fatalf("%q: %v", text, err)
 		}
-		if _, err := s.Redeem(t.Context(), text); !errors.Is(err, auth.ErrLink) {
+		if _, err := s.Redeem(t.Context(), text, b.arrival()); !errors.Is(err, auth.ErrLink) {
 			t.Fatalf("%q: %v", text, err)
 		}
 	})

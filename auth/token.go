@@ -17,6 +17,12 @@ const (
 	prefixLink    = "ll"
 	prefixSession = "ls"
 
+	prefixMailLink     = "lm"
+	prefixStaffLink    = "lk"
+	prefixStaffSession = "lt"
+	prefixCeremony     = "lc"
+	prefixOpenID       = "lo"
+
 	idBytes     = 10
 	secretBytes = 32
 	// maxToken is more than the longest: a prefix, a site of 32, and 16 + 52 characters of base32.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,9 +124,6 @@ func (n naive) rows() map[string]map[string]Summary {
 		put(MerchantDeliveries(d.Merchant), d.summary())
 		if d.Courier != "" && d.end == "" {
 			put(CourierDeliveries(d.Courier), d.summary())
-		}
-		if d.Courier != "" && d.end != "" {
-			put(CourierEnded(d.Courier), d.summary())
 		}
 	}
 	return all
@@ -381,14 +377,6 @@ func TestEveryStatusHasItsRow(t *testing.T) {
 	})
 }
 
-// What a courier ended after an instant is read from there on, in order.
-func TestEndedKeysAreInOrderOfTime(t *testing.T) {
-	const at = event.Instant(999_999_999_999)
-	if before, after := endedKey(at, "home-d9"), endedKey(at+1, "home-d1"); !(before < EndedAfter(at) && EndedAfter(at) < after) {
-		t.Errorf("%s, %s, %s", before, EndedAfter(at), after)
-	}
-}
-
 // compareRows requires every row of these sites to be as their journals tell, at this time.
 func (w *town) compareRows(t rapid.TB, now time.Time, sites ...event.SiteID) {
 	t.Helper()
@@ -407,7 +395,7 @@ func (w *town) compareRows(t rapid.TB, now time.Time, sites ...event.SiteID) {
 		}
 	}
 	for _, partition := range []string{SiteDeliveries("home"), SiteDeliveries("house"), MerchantDeliveries("flora"), MerchantDeliveries("bakery"),
-		CourierDeliveries("anna"), CourierDeliveries("bert"), CourierEnded("anna"), CourierEnded("bert")} {
+		CourierDeliveries("anna"), CourierDeliveries("bert")} {
 		w.comparePartition(t, now, partition, want[partition])
 	}
 	rows, err := w.store.Rows(w.t.Context(), partitionVisits, "", 1000)
@@ -439,12 +427,9 @@ func (w *town) comparePartition(t rapid.TB, now time.Time, partition string, wan
 		if got.At <= 0 || got.At > event.InstantOf(now) {
 			t.Fatalf("%s %s changed at %s, now is %s", partition, r.Key, got.At, now)
 		}
-		if ended := strings.HasPrefix(partition, "ended/"); r.Key != string(got.Delivery) && (!ended || r.Key != endedKey(got.At, got.Delivery)) {
-			t.Fatalf("%s has the key %s for %s", partition, r.Key, got.Delivery)
-		}
 		got.At = 0
-		if should := want[string(got.Delivery)]; got != should {
-			t.Fatalf("%s %s\nis     %+v\nshould %+v", partition, r.Key, got, should)
+		if got != want[r.Key] {
+			t.Fatalf("%s %s\nis     %+v\nshould %+v", partition, r.Key, got, want[r.Key])
 		}
 	}
 	if len(rows) != len(want) {

@@ -74,8 +74,9 @@ func (in *Installation) Empty(name string) *Household {
 func (in *Installation) SignIn(m event.MemberID) *http.Cookie {
 	in.T.Helper()
 	link := must(in.Sessions.Invite(in.T.Context(), m))(in.T)
-	begun := must(in.Sessions.Redeem(in.T.Context(), link.Token))(in.T)
-	return &http.Cookie{Name: "__Host-loquet", Value: begun.Token, Path: "/", Secure: true, HttpOnly: true}
+	begun := must(in.Sessions.Redeem(in.T.Context(), link.Token, auth.Arrival{}))(in.T)
+	cookie := begun.Cookie()
+	return &cookie
 }
 
 func (in *Installation) call(c *client.Caller, method, path string, body, answer any) {
