@@ -18,6 +18,8 @@ type Answer struct {
 	Events  []event.Kind `json:"events" doc:"What was written to the site's journal"`
 	// Code is the one-time code, in answer to a request for it alone.
 	Code string `json:"code,omitempty" doc:"The one-time code, in answer to a request for it alone" example:"481926"`
+	// Now is that of the first answer where a request is answered again.
+	Now event.Instant `json:"now" format:"date-time" doc:"The server's time of the decision: waits are counted from it"`
 }
 
 // Refusal is a no, with what to do now.
@@ -48,7 +50,7 @@ func (a *API) plainAnswer(ctx context.Context, r dispatch.Result) (Answer, error
 
 // answerFrom answers a request that was made from a place, if it was.
 func (a *API) answerFrom(ctx context.Context, r dispatch.Result, place *event.Place) (Answer, error) {
-	answer := Answer{Events: []event.Kind{}}
+	answer := Answer{Events: []event.Kind{}, Now: event.InstantOf(a.Now())}
 	for _, e := range r.Events {
 		answer.Events = append(answer.Events, e.Body.Kind())
 	}
@@ -116,7 +118,12 @@ func (a *API) nextPlanB(ctx context.Context, s site.State, b event.Refused) (*Pl
 
 func (a *API) planB(ctx context.Context, s site.State, d site.Delivery) (*PlanB, error) {
 	next, _ := s.PlanB(d)
-	p := &PlanB{Delivery: d.ID, Kind: next.Kind, AccessPoint: next.AccessPoint, Text: callOf(ctx).lang.Fallback(next.Kind)}
+	return a.fallback(ctx, s, d.ID, next)
+}
+
+// fallback says a step of plan B in words, with the neighbour's or the place's name.
+func (a *API) fallback(ctx context.Context, s site.State, d event.DeliveryID, next event.Fallback) (*PlanB, error) {
+	p := &PlanB{Delivery: d, Kind: next.Kind, AccessPoint: next.AccessPoint, Text: callOf(ctx).lang.Fallback(next.Kind)}
 	switch next.Kind {
 	case event.FallbackNeighbour:
 		who, _, err := unseal[string](ctx, a, s.Site, neighbourName(next.Who))

@@ -74,6 +74,8 @@ type API struct {
 	limits   limits
 	streams  *streams
 	lookings lookings
+	// positions of couriers on the way, kept nowhere else.
+	positions positions
 	// attended are the looks by WebRTC that began here: a LookPath, and what lets go of it.
 	attended sync.Map
 	document []byte
@@ -88,7 +90,7 @@ func New(d Deps) (*API, error) {
 	if d.ClientAddress == nil {
 		d.ClientAddress = remoteHost
 	}
-	a := &API{Deps: d, public: public, limits: newLimits(d.Now), streams: newStreams(), lookings: newLookings(), Webhooks: newWebhooks(d)}
+	a := &API{Deps: d, public: public, limits: newLimits(d.Now), streams: newStreams(), lookings: newLookings(), positions: newPositions(), Webhooks: newWebhooks(d)}
 	mux := http.NewServeMux()
 	a.huma = newHuma(mux, d.Version, a.reword)
 	a.register()
@@ -136,6 +138,8 @@ func (a *API) register() {
 	a.registerCameras()
 	a.registerPairing()
 	a.registerCourier()
+	a.registerPosition()
+	a.registerAlarms()
 }
 
 var errNoRandom = errors.New("api: no randomness")

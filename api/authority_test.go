@@ -162,6 +162,7 @@ func TestScopes(t *testing.T) {
 		"GET /v1/deliveries/{delivery}/label.pdf": auth.DeliveriesRead, "GET /v1/deliveries/{delivery}/label.png": auth.DeliveriesRead,
 		"POST /v1/visits/{visit}/live/whep": auth.PicturesRead, "DELETE /v1/visits/{visit}/live/whep/{look}": auth.PicturesRead,
 		"GET /v1/visits/{visit}/live/hls/{file}": auth.PicturesRead,
+		"POST /v1/visits/{visit}/acknowledge":    auth.AlarmsWrite,
 		"POST /v1/webhooks":                      auth.DeliveriesRead, "GET /v1/webhooks": auth.DeliveriesRead, "DELETE /v1/webhooks/{webhook}": auth.DeliveriesRead,
 	}
 	for _, op := range operations(t) {
@@ -192,6 +193,7 @@ func TestOnlyOperators(t *testing.T) {
 	for _, path := range []string{
 		"GET /v1/sites/{site}/journal", "POST /v1/devices/discover", "POST /v1/couriers/{courier}/suspend", "POST /v1/couriers/{courier}/reinstate",
 		"POST /v1/visits/{visit}/live/whep", "DELETE /v1/visits/{visit}/live/whep/{look}", "GET /v1/visits/{visit}/live/hls/{file}",
+		"POST /v1/visits/{visit}/acknowledge",
 	} {
 		method, address, _ := strings.Cut(path, " ")
 		for _, role := range []auth.Role{auth.Merchant, auth.Carrier} {

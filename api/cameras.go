@@ -38,6 +38,8 @@ type Picture struct {
 	At    event.Instant      `json:"at,omitempty" format:"date-time" doc:"When the newest picture came"`
 	Title string             `json:"title,omitempty"`
 	Text  string             `json:"text,omitempty"`
+	// FreshFor is how long it may be shown as live if nothing newer comes.
+	FreshFor event.Millis `json:"freshFor,omitempty" doc:"How long it counts as live, in milliseconds from now on; absent when it does not"`
 }
 
 // CameraCheck is what a look at a camera found.
@@ -133,15 +135,18 @@ func (a *API) cameraShown(lang phrase.Lang, s site.State, c site.Camera) Camera 
 	shown := Camera{ID: c.ID, Sees: c.Sees, Proven: c.Proven}
 	for _, v := range s.Visits {
 		if v.Camera == c.ID && a.Film != nil {
-			picture := pictureShown(lang, a.Film.Studio.Picture(c.ID))
+			picture := pictureShown(lang, a.Film.Studio.Picture(c.ID), event.InstantOf(a.Now()))
 			shown.Filming = &picture
 		}
 	}
 	return shown
 }
 
-func pictureShown(lang phrase.Lang, p event.Picture) Picture {
+func pictureShown(lang phrase.Lang, p event.Picture, now event.Instant) Picture {
 	shown := Picture{Live: p.Fault == "", Fault: p.Fault, At: p.At}
+	if shown.Live {
+		shown.FreshFor = max(p.At.Add(site.PictureCounts).Since(now), 0)
+	}
 	if p.Fault != "" {
 		words := lang.Picture(p.Fault)
 		shown.Title, shown.Text = words.Title, words.Text()
@@ -177,7 +182,7 @@ func (a *API) CheckCamera(ctx context.Context, m auth.Member, in *CheckCameraInp
 		return nil, unshown().because(err)
 	}
 	report.Picture.Camera = in.Camera
-	check := CameraCheck{Picture: pictureShown(callOf(ctx).lang, report.Picture), Stream: report}
+	check := CameraCheck{Picture: pictureShown(callOf(ctx).lang, report.Picture, event.InstantOf(a.Now())), Stream: report}
 	if report.Picture.Fault != "" {
 		return &struct{ Body CameraCheck }{check}, nil
 	}

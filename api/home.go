@@ -25,6 +25,8 @@ type Home struct {
 	Deliveries   []HomeDelivery `json:"deliveries"`
 	Visits       []Visit        `json:"visits"`
 	Cameras      []Camera       `json:"cameras"`
+	// Now is what the ages of everything here are to be counted from: no phone's clock is right.
+	Now event.Instant `json:"now" format:"date-time" doc:"The server's time of this answer"`
 }
 
 // Barrier is one thing to be opened.
@@ -39,6 +41,9 @@ type Barrier struct {
 	AcceptUnprovable bool          `json:"acceptUnprovable,omitempty"`
 	Seen             Seen          `json:"seen"`
 	LowBattery       bool          `json:"lowBattery,omitempty"`
+	Battery          int           `json:"battery,omitempty" doc:"Charge in percent; absent where it was not said since the server started"`
+	BatteryAt        event.Instant `json:"batteryAt,omitempty" format:"date-time" doc:"When that was said"`
+	Reads            bool          `json:"reads,omitempty" doc:"It can be asked how it stands"`
 	Holder           event.VisitID `json:"holder,omitempty" doc:"The visit that opened it, and has not secured it yet"`
 	// Lent to a visit of another site, or borrowed from one.
 	Lent     event.SiteID `json:"lent,omitempty" doc:"In the hands of that site's visit"`
@@ -76,6 +81,7 @@ type Question struct {
 	Round    event.Round    `json:"round"`
 	Answered bool           `json:"answered"`
 	Yes      bool           `json:"yes,omitempty"`
+	At       event.Instant  `json:"at,omitempty" format:"date-time" doc:"When it was answered"`
 	Title    string         `json:"title"`
 	Text     string         `json:"text"`
 }
@@ -124,7 +130,8 @@ func (a *API) GetHome(ctx context.Context, m auth.Member, _ *struct{}) (*struct{
 	if err != nil {
 		return nil, err
 	}
-	home := Home{Cameras: a.camerasOf(callOf(ctx).lang, s), Site: s.Site, Zone: s.Zone, Barriers: barriersOf(callOf(ctx).lang, s), Consents: consentsOf(s), Lending: []Lending{}}
+	home := Home{Cameras: a.camerasOf(callOf(ctx).lang, s), Site: s.Site, Zone: s.Zone, Barriers: a.barriersOf(callOf(ctx).lang, s), Consents: consentsOf(s), Lending: []Lending{},
+		Now: event.InstantOf(a.Now())}
 	for _, l := range s.Lending {
 		home.Lending = append(home.Lending, Lending(l))
 	}
@@ -196,17 +203,19 @@ func (a *API) fillVisits(ctx context.Context, s site.State, home *Home) error {
 	return nil
 }
 
-func barriersOf(lang phrase.Lang, s site.State) []Barrier {
+func (a *API) barriersOf(lang phrase.Lang, s site.State) []Barrier {
 	shown := []Barrier{}
 	for _, b := range s.Barriers {
-		shown = append(shown, barrierShown(lang, b))
+		shown = append(shown, a.barrierShown(lang, b))
 	}
 	return shown
 }
 
-func barrierShown(lang phrase.Lang, b site.Barrier) Barrier {
+func (a *API) barrierShown(lang phrase.Lang, b site.Barrier) Barrier {
+	battery, batteryAt := a.Dispatch.Battery(b.ID)
 	return Barrier{ID: b.ID, Is: b.Is, Name: lang.Barrier(b.Is), Device: b.Spec.Device, Enrolled: b.Enrolled,
-		Provable: b.Spec.Closure.Provable(), AcceptUnprovable: b.AcceptUnprovable, Seen: seenOf(lang, b), LowBattery: b.LowBattery,
+		Provable: b.Spec.Closure.Provable(), AcceptUnprovable: b.AcceptUnprovable, Seen: a.seenOf(lang, b), LowBattery: b.LowBattery,
+		Battery: battery, BatteryAt: batteryAt, Reads: b.Spec.Reads,
 		Holder: b.Holder, Lent: event.SiteOf(b.Lent.Lease), Borrowed: b.Borrowed != "", Text: limitsOf(b.Spec)}
 }
 
@@ -229,11 +238,7 @@ func (a *API) homeDelivery(ctx context.Context, s site.State, d site.Delivery) (
 	for _, span := range d.Allowed {
 		shown.Allowed = append(shown.Allowed, spanShown(span))
 	}
-	for _, q := range d.Asked {
-		words := callOf(ctx).lang.Question(q.Question)
-		shown.Questions = append(shown.Questions, Question{Question: q.Question, Round: q.Round, Answered: q.Answered, Yes: q.Yes,
-			Title: words.Title, Text: words.Text()})
-	}
+	shown.Questions = questionsOf(callOf(ctx).lang, d)
 	shown.PlanB, err = a.planB(ctx, s, d)
 	return shown, err
 }

@@ -169,7 +169,7 @@ func (a *API) AddBarrier(ctx context.Context, m auth.Member, in *AddBarrierInput
 	made, err := decide(ctx, a, byMember(m, do), func(ctx context.Context, r dispatch.Result) (Barrier, error) {
 		reserved, _ := happened[event.BarrierReserved](r)
 		b, _ := r.State.Barrier(reserved.Barrier)
-		return barrierShown(callOf(ctx).lang, b), nil
+		return a.barrierShown(callOf(ctx).lang, b), nil
 	})
 	return &struct{ Body Barrier }{made}, err
 }

@@ -166,7 +166,7 @@ func (a *API) GetSite(ctx context.Context, c auth.Client, in *SitePath) (*SiteOu
 		}
 	}
 	if c.Role() == auth.Operator {
-		seen.Barriers = barriersOf(callOf(ctx).lang, state)
+		seen.Barriers = a.barriersOf(callOf(ctx).lang, state)
 	}
 	return &SiteOutput{seen}, nil
 }

@@ -13,6 +13,8 @@ import (
 // Stops is what a courier is to bring, in order of the windows' beginnings.
 type Stops struct {
 	Stops []Stop `json:"stops"`
+	// Now is what ages and waits are to be counted from: no phone's clock is right.
+	Now event.Instant `json:"now" format:"date-time" doc:"The server's time of this answer"`
 }
 
 // Stop is one access point with everything that the courier brings there.
@@ -26,6 +28,10 @@ type Stop struct {
 	Note     string  `json:"note,omitempty"`
 	Position *Centre `json:"position,omitempty"`
 	Radius   int     `json:"radius" doc:"Within so many metres the courier is there"`
+	Zone     string  `json:"zone" doc:"The site's time zone"`
+	// WayIn is what stands between the street and the place, from the street inwards.
+	WayIn  []event.BarrierKind `json:"wayIn" doc:"The kinds of barriers of the way in, from the street inwards"`
+	Filmed bool                `json:"filmed,omitempty" doc:"A visit there is filmed"`
 	// Visit is under way, if one is.
 	Visit      event.VisitID  `json:"visit,omitempty"`
 	Deliveries []StopDelivery `json:"deliveries"`
@@ -60,7 +66,7 @@ func (a *API) ListStops(ctx context.Context, c auth.Courier, _ *struct{}) (*stru
 	if list.stops == nil {
 		list.stops = []Stop{}
 	}
-	return &struct{ Body Stops }{Stops{list.stops}}, nil
+	return &struct{ Body Stops }{Stops{list.stops, list.now}}, nil
 }
 
 // from is when the first window of a stop begins.
@@ -96,6 +102,9 @@ func (l *stopList) add(ctx context.Context, s dispatch.Summary) error {
 		return err
 	}
 	mine := d.Key == l.courier.Signed().Key
+	if !mine || !l.near(d) {
+		shown.PlanB, shown.Fallbacks, shown.Questions = nil, nil, nil
+	}
 	stop, err := l.stopAt(ctx, state, d, mine)
 	if err != nil {
 		return err
@@ -118,18 +127,25 @@ func (l *stopList) stopAt(ctx context.Context, s site.State, d site.Delivery, mi
 	i := slices.IndexFunc(l.stops, func(x Stop) bool { return x.AccessPoint == d.AccessPoint })
 	if i < 0 {
 		ap, _ := s.AccessPoint(d.AccessPoint)
-		l.stops = append(l.stops, Stop{Site: s.Site, AccessPoint: d.AccessPoint, Radius: ap.Radius})
+		way, err := l.api.kindsOf(ctx, s, ap)
+		if err != nil {
+			return nil, err
+		}
+		l.stops = append(l.stops, Stop{Site: s.Site, AccessPoint: d.AccessPoint, Radius: ap.Radius, Zone: s.Zone, WayIn: way, Filmed: s.Filmed(ap.ID)})
 		i = len(l.stops) - 1
 	}
 	stop := &l.stops[i]
 	if d.Visit != "" {
 		stop.Visit = d.Visit
 	}
-	if mine && !stop.Near && d.Window.From.Add(-near) <= l.now {
+	if mine && !stop.Near && l.near(d) {
 		return stop, l.reveal(ctx, stop)
 	}
 	return stop, nil
 }
+
+// near says whether a delivery is so near that its courier may know where it goes.
+func (l *stopList) near(d site.Delivery) bool { return d.Window.From.Add(-near) <= l.now }
 
 func (l *stopList) reveal(ctx context.Context, stop *Stop) error {
 	address, _, err := unseal[string](ctx, l.api, stop.Site, addressName)

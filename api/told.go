@@ -126,6 +126,8 @@ func (h *Happening) ofWay(body event.Body) bool {
 		h.Visit = b.Visit
 	case event.AlarmRaised:
 		h.Visit, h.Reason, h.Level = b.Visit, b.Reason, b.Level
+	case event.AlarmAcknowledged:
+		h.Visit = b.Visit
 	case event.AlarmEnded:
 		h.Visit = b.Visit
 	default:

@@ -37,6 +37,14 @@ type Visit struct {
 	Filmed  bool      `json:"filmed,omitempty" doc:"The visit is filmed from the approach until everything is secured"`
 	Picture *Picture  `json:"picture,omitempty" doc:"What its camera shows now"`
 	Ended   *VisitEnd `json:"ended,omitempty" doc:"How the visit ended; absent while it is under way"`
+	Zone    string    `json:"zone,omitempty" doc:"The site's time zone"`
+	// Now is what the ages of everything here are to be counted from: no phone's clock is right.
+	Now   event.Instant `json:"now,omitempty" format:"date-time" doc:"The server's time of this answer"`
+	Ready *Ready        `json:"ready,omitempty" doc:"Whether the way in could be opened now, as far as its devices go; absent once something was opened"`
+	// MayLeave is what a request to leave would be answered if it were made now.
+	MayLeave bool        `json:"mayLeave,omitempty" doc:"The courier may go: everything is secured, or nothing was opened"`
+	Place    *VisitPlace `json:"place,omitempty" doc:"Where it is; while the visit is under way for a delivery"`
+	Where    *Where      `json:"where,omitempty" doc:"Where the courier is; until the arrival, for the household"`
 }
 
 // VisitDelivery is one delivery of a visit.
@@ -47,7 +55,10 @@ type VisitDelivery struct {
 	KeepCold  bool             `json:"keepCold,omitempty"`
 	Whole     bool             `json:"whole,omitempty"`
 	Blocked   bool             `json:"blocked,omitempty"`
-	PlanB     *PlanB           `json:"planB,omitempty"`
+	PlanB     *PlanB           `json:"planB,omitempty" doc:"What comes next, if it can't be left as planned"`
+	// Steps of plan B, in the household's order; the depot is always the last.
+	Fallbacks []PlanBStep `json:"fallbacks,omitempty" doc:"All of plan B, in order"`
+	Questions []Question  `json:"questions,omitempty" doc:"What the household was asked, and answered"`
 }
 
 // Step is one barrier of the way in: what was asked of it, what was recorded of that, and what its device said.
@@ -63,6 +74,8 @@ type Step struct {
 	Secured  event.Instant `json:"secured,omitempty" format:"date-time"`
 	Provable bool          `json:"provable" doc:"Whether anything can prove it shut"`
 	Ajar     bool          `json:"ajar,omitempty" doc:"The bolt is out, and the door is not shut"`
+	Secures  bool          `json:"secures,omitempty" doc:"It can be shut by order"`
+	ShutBy   event.Instant `json:"shutBy,omitempty" format:"date-time" doc:"When it will have stood open for too long, or has; absent while it is shut"`
 }
 
 // Asked is the one order to open a barrier.
@@ -92,6 +105,10 @@ type Seen struct {
 	ReachedAt event.Instant `json:"reachedAt,omitempty" format:"date-time" doc:"When the device last proved reachable"`
 	Grade     event.Grade   `json:"grade,omitempty" doc:"proven: from the device itself. reported: through something that could forge it"`
 	Text      string        `json:"text,omitempty"`
+	// What is no longer fresh is unknown, whatever was said last.
+	BoltFreshFor    event.Millis `json:"boltFreshFor,omitempty" doc:"How long the bolt's state stays fresh, in milliseconds from now on; absent when it is not fresh"`
+	ContactFreshFor event.Millis `json:"contactFreshFor,omitempty" doc:"The same of the contact's"`
+	ReachFreshFor   event.Millis `json:"reachFreshFor,omitempty" doc:"The same of its being reachable"`
 }
 
 // Alarm is what is wrong in a visit.
@@ -99,9 +116,12 @@ type Alarm struct {
 	Reason  event.AlarmReason `json:"reason"`
 	Barrier event.BarrierID   `json:"barrier,omitempty"`
 	Level   event.AlarmLevel  `json:"level" doc:"1: the courier is told. 2: the household too. 3: the operator too"`
-	Since   event.Instant     `json:"since" format:"date-time"`
-	Title   string            `json:"title"`
-	Text    string            `json:"text"`
+	Since   event.Instant     `json:"since" format:"date-time" doc:"When the alarm began"`
+	// LevelSince is when it climbed to this level.
+	LevelSince   event.Instant `json:"levelSince" format:"date-time" doc:"When it reached this level"`
+	Acknowledged *Acknowledged `json:"acknowledged,omitempty" doc:"Who has it in hand; absent while nobody has. It is not solved by that"`
+	Title        string        `json:"title"`
+	Text         string        `json:"text"`
 }
 
 // VisitEnd is how a visit ended.
@@ -114,14 +134,24 @@ type VisitEnd struct {
 
 // visitShown shows a visit that is under way.
 func (a *API) visitShown(ctx context.Context, s site.State, v site.Visit) (*Visit, error) {
-	lang := callOf(ctx).lang
+	lang, now := callOf(ctx).lang, event.InstantOf(a.Now())
 	shown := &Visit{ID: v.ID, Site: s.Site, AccessPoint: v.AccessPoint, Courier: v.Courier, Rehearsal: v.Member, Begun: v.Begun, ETA: v.ETA,
 		Arrived: v.Arrived, Deliveries: []VisitDelivery{}, Steps: []Step{}, Deposited: v.Deposited, Closing: v.Closing, Suspended: v.Suspended,
-		Danger: v.Danger, TakenOver: v.TakenOver, Alarm: alarmOf(lang, v.Alarm), Filmed: v.Camera != ""}
+		Danger: v.Danger, TakenOver: v.TakenOver, Alarm: alarmOf(lang, v.Alarm), Filmed: v.Camera != "", Zone: s.Zone, Now: now,
+		MayLeave: s.Releasable(v, now), Where: a.positions.of(v, now)}
 	if v.Camera != "" && a.Film != nil {
-		picture := pictureShown(lang, a.Film.Studio.Picture(v.Camera))
+		picture := pictureShown(lang, a.Film.Studio.Picture(v.Camera), now)
 		shown.Picture = &picture
 	}
+	for _, fill := range []func(context.Context, site.State, site.Visit, *Visit) error{a.fillVisitDeliveries, a.fillSteps, a.fillPlace} {
+		if err := fill(ctx, s, v, shown); err != nil {
+			return nil, err
+		}
+	}
+	return shown, nil
+}
+
+func (a *API) fillVisitDeliveries(ctx context.Context, s site.State, v site.Visit, shown *Visit) error {
 	for _, id := range v.Deliveries {
 		d, ok := s.Delivery(id)
 		if !ok {
@@ -129,25 +159,41 @@ func (a *API) visitShown(ctx context.Context, s site.State, v site.Visit) (*Visi
 		}
 		one, err := a.visitDelivery(ctx, s, d)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		shown.Deliveries = append(shown.Deliveries, one)
 	}
-	for _, p := range v.Steps {
-		b, _ := s.Barrier(p.Barrier)
-		shown.Steps = append(shown.Steps, stepOf(lang, p, b))
+	return nil
+}
+
+func (a *API) fillSteps(ctx context.Context, s site.State, v site.Visit, shown *Visit) error {
+	way := make([]site.Barrier, len(v.Steps))
+	for i, p := range v.Steps {
+		b, err := a.onTheWay(ctx, s, p.Barrier)
+		if err != nil {
+			return err
+		}
+		way[i] = b
+		shown.Steps = append(shown.Steps, a.stepOf(callOf(ctx).lang, s, p, b))
 	}
-	return shown, nil
+	if !opened(v) {
+		shown.Ready = a.readyShown(s, way, shown.Picture)
+	}
+	return nil
 }
 
 func (a *API) visitDelivery(ctx context.Context, s site.State, d site.Delivery) (VisitDelivery, error) {
-	shown := VisitDelivery{Delivery: d.ID, DoNotRing: d.DoNotRing, KeepCold: d.KeepCold, Whole: d.Whole, Blocked: d.Blocked}
+	shown := VisitDelivery{Delivery: d.ID, DoNotRing: d.DoNotRing, KeepCold: d.KeepCold, Whole: d.Whole, Blocked: d.Blocked,
+		Questions: questionsOf(callOf(ctx).lang, d)}
 	kept, _, err := unseal[codes](ctx, a, s.Site, parcelsName(d.ID))
 	if err != nil {
 		return shown, err
 	}
 	shown.Parcels = parcelsOf(d, kept)
-	shown.PlanB, err = a.planB(ctx, s, d)
+	if shown.PlanB, err = a.planB(ctx, s, d); err != nil {
+		return shown, err
+	}
+	shown.Fallbacks, err = a.fallbacks(ctx, s, d)
 	return shown, err
 }
 
@@ -164,12 +210,14 @@ func alarmOf(lang phrase.Lang, a site.Alarm) *Alarm {
 		return nil
 	}
 	words := lang.Alarm(a.Reason, nil)
-	return &Alarm{Reason: a.Reason, Barrier: a.Barrier, Level: a.Level, Since: a.At, Title: words.Title, Text: words.Text()}
+	return &Alarm{Reason: a.Reason, Barrier: a.Barrier, Level: a.Level, Since: a.Raised, LevelSince: a.At, Acknowledged: acknowledgedBy(a.Owner, a.Owned),
+		Title: words.Title, Text: words.Text()}
 }
 
-func stepOf(lang phrase.Lang, p site.Step, b site.Barrier) Step {
-	shown := Step{Barrier: p.Barrier, Is: b.Is, Name: lang.Barrier(b.Is), By: p.By, Seen: seenOf(lang, b), Secured: p.Secured,
-		Provable: b.Spec.Closure.Provable(), Ajar: b.Bolt == event.BoltLocked && b.Contact == event.ContactOpen}
+func (a *API) stepOf(lang phrase.Lang, s site.State, p site.Step, b site.Barrier) Step {
+	shown := Step{Barrier: p.Barrier, Is: b.Is, Name: lang.Barrier(b.Is), By: p.By, Seen: a.seenOf(lang, b), Secured: p.Secured,
+		Provable: b.Spec.Closure.Provable(), Ajar: b.Bolt == event.BoltLocked && b.Contact == event.ContactOpen, Secures: b.Spec.Secures,
+		ShutBy: s.ShutBy(p)}
 	if p.Intended != 0 {
 		shown.Asked = &Asked{At: p.Intended, Deadline: p.Permit.Deadline, Recovery: p.Permit.Recovery, Shown: p.Shown, Over: p.Removing}
 	}
@@ -179,10 +227,21 @@ func stepOf(lang phrase.Lang, p site.Step, b site.Barrier) Step {
 	return shown
 }
 
-func seenOf(lang phrase.Lang, b site.Barrier) Seen {
+func (a *API) seenOf(lang phrase.Lang, b site.Barrier) Seen {
+	b = a.Dispatch.Fresher(b)
 	words := lang.Observed(event.Observation{Bolt: b.Bolt, Contact: b.Contact, Reach: b.Reach})
-	return Seen{Bolt: b.Bolt, BoltAt: b.BoltAt, Contact: b.Contact, ContactAt: b.ContactAt, Reach: b.Reach, ReachedAt: b.ReachedAt,
+	seen := Seen{Bolt: b.Bolt, BoltAt: b.BoltAt, Contact: b.Contact, ContactAt: b.ContactAt, Reach: b.Reach, ReachedAt: b.ReachedAt,
 		Grade: b.Spec.Grade, Text: sentences(words)}
+	freshFor := max(b.FreshUntil().Since(event.InstantOf(a.Now())), 0)
+	for _, part := range []struct {
+		at    event.Instant
+		stays *event.Millis
+	}{{b.BoltAt, &seen.BoltFreshFor}, {b.ContactAt, &seen.ContactFreshFor}, {b.ReachedAt, &seen.ReachFreshFor}} {
+		if part.at != 0 {
+			*part.stays = freshFor
+		}
+	}
+	return seen
 }
 
 // sentences makes a text of lines that have no full stop.

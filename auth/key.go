@@ -25,13 +25,14 @@ const (
 	DeliveriesBlock Scope = "deliveries:block"
 	JournalsRead    Scope = "journals:read"
 	PicturesRead    Scope = "pictures:read"
+	AlarmsWrite     Scope = "alarms:write"
 )
 
 // Scopes lists every scope.
 func Scopes() []Scope {
 	return []Scope{
 		SitesRead, SitesWrite, DevicesWrite, CouriersWrite, DeliveriesRead, DeliveriesWrite, DeliveriesBlock, JournalsRead,
-		PicturesRead,
+		PicturesRead, AlarmsWrite,
 	}
 }
 

@@ -28,6 +28,7 @@ type Dispatcher struct {
 
 	sites    keyedLocks
 	memo     memo
+	words    words
 	streams  streams
 	trades   map[string]trade
 	wakeTick chan struct{}
@@ -54,7 +55,7 @@ func New(c Config) *Dispatcher {
 		c.Pictures = unfilmed{}
 	}
 	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, pictures: c.Pictures, now: c.Now, log: c.Log, counted: c.Committed,
-		began: event.InstantOf(c.Now()), memo: newMemo(), trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
+		began: event.InstantOf(c.Now()), memo: newMemo(), words: newWords(), trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
 	d.Handle(workSecure, d.secure)
 	d.Handle(workRead, d.read)
 	d.Handle(workForgetCode, d.forgetCode)
@@ -221,6 +222,9 @@ func (d *Dispatcher) reach(id event.DeviceID) event.Reach {
 	}
 	return ""
 }
+
+// Reach says whether a device can be reached now, as far as its connector knows without asking; "" when it does not.
+func (d *Dispatcher) Reach(id event.DeviceID) event.Reach { return d.reach(id) }
 
 // announce wakes whoever waits for what was committed.
 func (d *Dispatcher) announce(id event.SiteID, made decision) {

@@ -42,6 +42,15 @@ func PlaceOf(p, centre Position, received time.Time) *event.Place {
 	return &event.Place{Distance: whole(metres), Accuracy: whole(p.Accuracy), Age: event.Millis(age.Abs().Milliseconds())}
 }
 
+// directions are the eight of the compass rose, clockwise from the north.
+var directions = [8]string{"N", "NE", "E", "SE", "S", "SW", "W", "NW"}
+
+// DirectionOf says in which of eight directions a position lies, as seen from another.
+func DirectionOf(p, from Position) string {
+	degrees := geo.Bearing(orb.Point{from.Longitude, from.Latitude}, orb.Point{p.Longitude, p.Latitude})
+	return directions[(int(math.Round(degrees/45))%8+8)%8]
+}
+
 // farthest is more than half of the way around the earth, in metres.
 const farthest = 20_100_000
 

@@ -37,6 +37,27 @@ func TestDistance(t *testing.T) {
 	}
 }
 
+func TestDirectionOf(t *testing.T) {
+	home := Position{Latitude: 48.85, Longitude: 2.35}
+	for want, p := range map[string]Position{
+		"N": {Latitude: 48.86, Longitude: 2.35}, "NE": {Latitude: 48.86, Longitude: 2.3652}, "E": {Latitude: 48.85, Longitude: 2.36},
+		"SE": {Latitude: 48.84, Longitude: 2.3652}, "S": {Latitude: 48.84, Longitude: 2.35}, "SW": {Latitude: 48.84, Longitude: 2.3348},
+		"W": {Latitude: 48.85, Longitude: 2.34}, "NW": {Latitude: 48.86, Longitude: 2.3348},
+	} {
+		if got := DirectionOf(p, home); got != want {
+			t.Errorf("%+v lies %s, not %s", p, got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		degree := func(most float64, what string) float64 { return rapid.Float64Range(-most, most).Draw(t, what) }
+		p := Position{Latitude: degree(90, "latitude"), Longitude: degree(180, "longitude")}
+		from := Position{Latitude: degree(90, "from latitude"), Longitude: degree(180, "from longitude")}
+		if got := DirectionOf(p, from); len(got) == 0 || len(got) > 2 {
+			t.Fatalf("%q", got)
+		}
+	})
+}
+
 func TestPlaceOfRoundsAgainstTheCourier(t *testing.T) {
 	p := Position{Latitude: 48.85, Longitude: 2.35, Accuracy: 4.2, At: noon.Add(-1500 * time.Millisecond)}
 	near := Position{Latitude: 48.850001, Longitude: 2.35}

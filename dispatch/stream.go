@@ -30,6 +30,15 @@ func (d *Dispatcher) Follow(id event.SiteID) (grown <-chan struct{}, stop func()
 	return c, func() { s.remove(id, c) }
 }
 
+// everywhere is the site that those follow who follow every site.
+const everywhere event.SiteID = ""
+
+// FollowAll is Follow for every site.
+func (d *Dispatcher) FollowAll() (grown <-chan struct{}, stop func()) { return d.Follow(everywhere) }
+
+// Wake signals those who follow a site though its journal did not grow: something else that they show has changed.
+func (d *Dispatcher) Wake(id event.SiteID) { d.streams.wake(id) }
+
 func (s *streams) remove(id event.SiteID, c chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,6 +52,9 @@ func (s *streams) wake(id event.SiteID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.followers[id] {
+		wake(c)
+	}
+	for c := range s.followers[everywhere] {
 		wake(c)
 	}
 }

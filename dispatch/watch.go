@@ -40,6 +40,7 @@ func (d *Dispatcher) Heard(ctx context.Context, at event.SiteID, o event.Observa
 		if err != nil && !errors.Is(err, site.ErrUnknown) && !errors.Is(err, site.ErrState) {
 			return err
 		}
+		d.words.note(b, o, event.InstantOf(d.now()))
 	}
 	return nil
 }

@@ -28,9 +28,12 @@ type Clip struct {
 func (c Camera) key() event.CameraID { return c.ID }
 func (c Clip) key() event.ClipID     { return c.ID }
 
+// PictureCounts is how long a picture counts as live if nothing newer comes.
+const PictureCounts = 2 * event.Second
+
 // How good a picture must be to open: this fresh, and so many key pictures that differ.
 const (
-	mostPictureAge = 2 * event.Second
+	mostPictureAge = PictureCounts
 	leastKeys      = 3
 	// provingTakes is after how long a courier may try again whose camera is still being proven.
 	provingTakes = 5 * event.Second

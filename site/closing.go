@@ -105,7 +105,7 @@ func (r Leave) decide(t *turn) error {
 		t.say(event.CloseAsked{Visit: v.ID, Signed: t.facts.Signed})
 		v, _ = find(t.Visits, v.ID)
 	}
-	if left := t.unfinished(v); left != "" {
+	if left := t.unfinished(v, t.at); left != "" {
 		return t.refuse(event.Refused{Asked: event.AskedLeave, Code: event.NotSecured, Visit: v.ID, Barrier: left})
 	}
 	t.say(event.CourierReleased{Visit: v.ID, Signed: t.facts.Signed})
@@ -114,9 +114,9 @@ func (r Leave) decide(t *turn) error {
 }
 
 // unfinished names a barrier that keeps the visit from ending; "" when none does.
-func (t *turn) unfinished(v Visit) event.BarrierID {
+func (s State) unfinished(v Visit, at event.Instant) event.BarrierID {
 	for _, p := range v.Steps {
-		if at := t.finishedAt(v, p); p.live() && (at == 0 || at > t.at) {
+		if done := s.finishedAt(v, p); p.live() && (done == 0 || done > at) {
 			return p.Barrier
 		}
 	}

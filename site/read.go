@@ -24,6 +24,33 @@ func (s State) PassedOn(id event.BarrierID, o event.Observation) event.Observati
 	return o
 }
 
+// Hearing is the barrier as it would stand had an observation been recorded. What only repeats what is known is written
+// down while a visit waits for it alone, but is no less true.
+func (b Barrier) Hearing(o event.Observation) Barrier { return b.hear(o) }
+
+// FreshUntil is when what the device said last is no longer fresh; 0 when it is not.
+func (b Barrier) FreshUntil() event.Instant {
+	if b.ReachedAt == 0 {
+		return 0
+	}
+	return b.staleAt()
+}
+
+// ShutBy is when a barrier that a step opened, and nothing has proven shut, has stood open for too long; 0 for a step
+// that opened nothing, or is proven shut.
+func (s State) ShutBy(p Step) event.Instant {
+	if !p.spent() || p.Secured != 0 {
+		return 0
+	}
+	return p.Began.Add(s.Rules.Dwell)
+}
+
+// Releasable says whether a courier who asks to leave at an instant may go, as things stand.
+func (s State) Releasable(v Visit, at event.Instant) bool {
+	v.Closing = true
+	return s.unfinished(v, at) == ""
+}
+
 // AccessPoint returns a place where a parcel may be left.
 func (s State) AccessPoint(id event.AccessPointID) (AccessPoint, bool) {
 	return find(s.AccessPoints, id)
@@ -31,6 +58,12 @@ func (s State) AccessPoint(id event.AccessPointID) (AccessPoint, bool) {
 
 // Camera returns a camera of the site.
 func (s State) Camera(id event.CameraID) (Camera, bool) { return find(s.Cameras, id) }
+
+// Filmed says whether a visit to an access point would be filmed.
+func (s State) Filmed(ap event.AccessPointID) bool {
+	_, filmed := s.cameraOn(ap, true)
+	return filmed
+}
 
 // Clip returns what was kept of a visit and is not erased yet.
 func (s State) Clip(id event.ClipID) (Clip, bool) { return find(s.Clips, id) }
