@@ -24,7 +24,7 @@ import (
 	"github.com/loquet/loquet/vault"
 )
 
-// Deps is what the API works with. All are required but Discover, Film, ClientAddress and Version.
+// Deps is what the API works with. All are required but Discover, FindCameras, MembersReserve, Film, ClientAddress and Version.
 type Deps struct {
 	Dispatch *dispatch.Dispatcher
 	Store    store.Store
@@ -32,8 +32,14 @@ type Deps struct {
 	Fleet    *fleet.Fleet
 	// Discover listens for devices that announce themselves, for that long; nil without such a connector.
 	Discover func(context.Context, time.Duration) ([]Found, error)
-	Keys     *auth.Keys
-	Couriers *auth.Couriers
+	// FindCameras asks the server's network for cameras for that long, and each for its streams with a name and a
+	// password; nil where nobody looks for cameras.
+	FindCameras func(ctx context.Context, length time.Duration, user, password string) ([]FoundCamera, error)
+	// MembersReserve lets members find and reserve devices for their own household. It is for an installation whose
+	// households trust each other, such as one's own: whoever reserves a device says which topics open it.
+	MembersReserve bool
+	Keys           *auth.Keys
+	Couriers       *auth.Couriers
 	// Film has cameras film visits; nil without a media service.
 	Film     *film.Director
 	Sessions *auth.Sessions
@@ -135,6 +141,7 @@ func (a *API) register() {
 	a.registerSessions()
 	a.registerHome()
 	a.registerHousehold()
+	a.registerEnrol()
 	a.registerCameras()
 	a.registerPairing()
 	a.registerCourier()

@@ -245,6 +245,7 @@ func TestMembersKeepApart(t *testing.T) {
 		{"POST /v1/home/deliveries/{delivery}/block", ""}, {"POST /v1/home/deliveries/{delivery}/cancel", ""},
 		{"POST /v1/home/deliveries/{delivery}/answers", `{"question":"alarm-off","yes":true}`},
 		{"POST /v1/home/visits/{visit}/take-over", ""}, {"POST /v1/home/visits/{visit}/open", `{"barrier":"` + string(s.home.barrier) + `"}`},
+		{"POST /v1/home/visits/{visit}/close", ""}, {"POST /v1/home/visits/{visit}/code", `{"barrier":"` + string(s.home.barrier) + `"}`},
 		{"POST /v1/home/access-points/{accessPoint}/rehearse", ""}, {"DELETE /v1/home/access-points/{accessPoint}", ""},
 		{"DELETE /v1/home/barriers/{barrier}", ""}, {"DELETE /v1/home/consents/{consent}", ""}, {"DELETE /v1/home/members/{member}", ""},
 		{"POST /v1/home/lending", `{"barrier":"` + string(s.home.barrier) + `","borrower":"` + string(stranger.site) + `"}`},

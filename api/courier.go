@@ -313,18 +313,23 @@ func (a *API) CodeVisit(ctx context.Context, c auth.Courier, in *OpenInput) (*An
 	if err != nil || out.Body.Refused != nil {
 		return out, err
 	}
-	state, err := a.Dispatch.Load(ctx, event.SiteOf(in.Visit))
+	out.Body.Code, err = a.shownCode(ctx, in.Visit, in.Body.Barrier)
+	return out, err
+}
+
+// shownCode is the one-time code of a showing that was committed; "" when none was.
+func (a *API) shownCode(ctx context.Context, id event.VisitID, b event.BarrierID) (string, error) {
+	state, err := a.Dispatch.Load(ctx, event.SiteOf(id))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	v, _ := state.Visit(in.Visit)
+	v, _ := state.Visit(id)
 	for _, p := range v.Steps {
-		if p.Barrier == in.Body.Barrier && p.Shown != 0 {
-			shown := event.CodeShown{Permit: p.Permit.ID, Visit: v.ID, Key: v.Key}
-			out.Body.Code, err = a.Dispatch.ShownCode(ctx, shown)
+		if p.Barrier == b && p.Shown != 0 {
+			return a.Dispatch.ShownCode(ctx, event.CodeShown{Permit: p.Permit.ID, Visit: v.ID, Key: v.Key})
 		}
 	}
-	return out, err
+	return "", nil
 }
 
 // DepositVisitInput is what DepositVisit takes.

@@ -101,9 +101,10 @@ type BlockAnswer struct {
 	Verdict  event.BlockVerdict `json:"verdict"`
 	Title    string             `json:"title"`
 	Text     string             `json:"text"`
+	// At is when the block was decided.
+	At event.Instant `json:"at" format:"date-time" doc:"When the block was decided"`
 	// IntendedAt is when the last order to open had been committed, if any had.
 	IntendedAt event.Instant `json:"intendedAt,omitempty" format:"date-time"`
-	At         event.Instant `json:"at" format:"date-time" doc:"When the block was recorded"`
 }
 
 // DeliveryPath names a delivery.
@@ -451,5 +452,5 @@ func (a *API) blocked(ctx context.Context, r dispatch.Result) (BlockAnswer, erro
 	b, _ := happened[event.BlockAnswered](r)
 	words := callOf(ctx).lang.Block(b.Verdict, localTime(r.State.Zone, b.IntendedAt))
 	return BlockAnswer{Delivery: b.Delivery, Visit: b.Visit, Verdict: b.Verdict, Title: words.Title, Text: words.Text(),
-		IntendedAt: b.IntendedAt, At: r.State.At}, nil
+		At: r.State.At, IntendedAt: b.IntendedAt}, nil
 }

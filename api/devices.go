@@ -170,16 +170,29 @@ func (a *API) DiscoverDevices(ctx context.Context, c auth.Client, in *DiscoverDe
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}
+	found, err := a.discovered(ctx, orZero(in.Body))
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body Discovered }{Discovered{found}}, nil
+}
+
+// discovered listens for devices, and returns none or more.
+func (a *API) discovered(ctx context.Context, r DiscoverRequest) ([]Found, error) {
 	if a.Discover == nil {
 		return nil, problem(http.StatusConflict, "no-discovery", "This installation has no connector that finds devices. Reserve them by hand.")
 	}
-	found, err := a.Discover(ctx, listening(orZero(in.Body)))
+	found, err := a.Discover(ctx, listening(r))
 	if err != nil {
-		return nil, problem(http.StatusServiceUnavailable, "no-discovery", "Listening for devices did not work now. Nothing was changed. Try again later.").
-			because(err).with("Retry-After", "10")
+		return nil, listeningFailed(err)
 	}
 	if found == nil {
 		found = []Found{}
 	}
-	return &struct{ Body Discovered }{Discovered{found}}, nil
+	return found, nil
+}
+
+func listeningFailed(err error) *Problem {
+	return problem(http.StatusServiceUnavailable, "no-discovery", "Listening for devices did not work now. Nothing was changed. Try again later.").
+		because(err).with("Retry-After", "10")
 }

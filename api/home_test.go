@@ -156,7 +156,7 @@ func TestBlock(t *testing.T) {
 	s := newStage(t)
 	var b api.BlockAnswer
 	s.home.post("/v1/home/deliveries/"+string(s.delivery)+"/block", nil, &b)
-	if b.Verdict != event.BlockWon || b.Title == "" || b.Text == "" || b.Visit != s.visit {
+	if b.Verdict != event.BlockWon || b.Title == "" || b.Text == "" || b.Visit != s.visit || b.At == 0 {
 		t.Errorf("the block: %+v", b)
 	}
 	s.shop.post("/v1/deliveries/"+string(s.delivery)+"/block", nil, &b)
@@ -259,8 +259,38 @@ func TestRehearsal(t *testing.T) {
 	if n := h.door.openings(); n != 1 {
 		t.Errorf("%d openings", n)
 	}
-	h.post("/v1/home/visits/"+string(a.Visit.ID)+"/open", api.BarrierTap{Barrier: h.barrier}, &a)
+	visit := "/v1/home/visits/" + string(a.Visit.ID)
+	h.post(visit+"/open", api.BarrierTap{Barrier: h.barrier}, &a)
 	refused(t, a, event.AlreadyOpened)
+	h.post(visit+"/code", api.BarrierTap{Barrier: h.barrier}, &a)
+	refused(t, a, event.NotOpened)
+	// Once everything is shut, the member's word ends it.
+	h.door.move(event.BoltUnlocked, event.ContactOpen)
+	h.door.move(event.BoltUnlocked, event.ContactClosed)
+	h.post(visit+"/close", nil, &a)
+	granted(t, a)
+	if secured := await[event.BarrierSecured](w, h.site); secured.Visit != a.Visit.ID {
+		t.Errorf("secured: %+v", secured)
+	}
+}
+
+func TestRehearsalWithACode(t *testing.T) {
+	w := newWorld(t)
+	h := w.homeOf(w.merchant("grocer"), event.PermitCode)
+	h.door.move(event.BoltUnlocked, event.ContactOpen)
+	h.door.move(event.BoltLocked, event.ContactClosed)
+	w.until(t, "the hand is seen", func() bool { return count[event.ForeignOpening](w, h.site) > 0 && locked(h.look().Barriers[0]) })
+	var a api.Answer
+	h.post("/v1/home/access-points/"+string(h.place)+"/rehearse", nil, &a)
+	visit := a.Visit.ID
+	awaitWhere(w, h.site, func(b event.OpeningResolved) bool { return b.Outcome == event.Done })
+	h.post("/v1/home/visits/"+string(visit)+"/code", api.BarrierTap{Barrier: h.barrier}, &a)
+	if a.Refused != nil || len(a.Code) < 4 {
+		t.Errorf("the code: %+v", a)
+	}
+	if n := count[event.CodeShown](w, h.site); n != 1 {
+		t.Errorf("%d showings stand in the journal", n)
+	}
 }
 
 func locked(b api.Barrier) bool {

@@ -146,6 +146,8 @@ func (a *API) registerHousehold() {
 	forMember(a, post("deliveries/{delivery}/cancel", "cancelAtHome", "Cancel a delivery", 0), a.CancelAtHome)
 	forMember(a, post("visits/{visit}/take-over", "takeOver", "Say to be there, and take over", 0), a.TakeOver)
 	forMember(a, post("visits/{visit}/open", "openInRehearsal", "Open the next barrier of a rehearsal", 0), a.OpenInRehearsal)
+	forMember(a, post("visits/{visit}/code", "codeInRehearsal", "Show the one-time code of a rehearsal", 0), a.CodeInRehearsal)
+	forMember(a, post("visits/{visit}/close", "closeAtHome", "Say that everything is to be shut", 0), a.CloseAtHome)
 	forMember(a, post("close", "closeSite", "Move out: everything is revoked", 0), a.CloseSite)
 }
 
@@ -464,6 +466,26 @@ type OpenInRehearsalInput struct {
 // OpenInRehearsal is the operation openInRehearsal: open the next barrier of a rehearsal.
 func (a *API) OpenInRehearsal(ctx context.Context, m auth.Member, in *OpenInRehearsalInput) (*AnswerOutput, error) {
 	answer, err := decide(ctx, a, byMember(m, site.Open{Visit: in.Visit, Barrier: in.Body.Barrier}), a.visitAnswer(in.Visit, nil))
+	return &AnswerOutput{answer}, err
+}
+
+// CodeInRehearsal shows the member the code of their own rehearsal, which is added to the answer after its showing is
+// committed.
+func (a *API) CodeInRehearsal(ctx context.Context, m auth.Member, in *OpenInRehearsalInput) (*AnswerOutput, error) {
+	o := byMember(m, site.ShowCode{Visit: in.Visit, Barrier: in.Body.Barrier})
+	o.natural = true
+	answer, err := decide(ctx, a, o, a.visitAnswer(in.Visit, nil))
+	if err != nil || answer.Refused != nil {
+		return &AnswerOutput{answer}, err
+	}
+	answer.Code, err = a.shownCode(ctx, in.Visit, in.Body.Barrier)
+	return &AnswerOutput{answer}, err
+}
+
+// CloseAtHome is the operation closeAtHome: a member says that everything is to be shut, in a rehearsal of their own or
+// in a visit that nothing but a word can end.
+func (a *API) CloseAtHome(ctx context.Context, m auth.Member, in *NothingInput) (*AnswerOutput, error) {
+	answer, err := decide(ctx, a, byMember(m, site.Close{Visit: in.Visit}), a.visitAnswer(in.Visit, nil))
 	return &AnswerOutput{answer}, err
 }
 

@@ -104,11 +104,10 @@ type Seen struct {
 	Reach     event.Reach   `json:"reach,omitempty"`
 	ReachedAt event.Instant `json:"reachedAt,omitempty" format:"date-time" doc:"When the device last proved reachable"`
 	Grade     event.Grade   `json:"grade,omitempty" doc:"proven: from the device itself. reported: through something that could forge it"`
-	Text      string        `json:"text,omitempty"`
-	// What is no longer fresh is unknown, whatever was said last.
-	BoltFreshFor    event.Millis `json:"boltFreshFor,omitempty" doc:"How long the bolt's state stays fresh, in milliseconds from now on; absent when it is not fresh"`
-	ContactFreshFor event.Millis `json:"contactFreshFor,omitempty" doc:"The same of the contact's"`
-	ReachFreshFor   event.Millis `json:"reachFreshFor,omitempty" doc:"The same of its being reachable"`
+	// Closure is which parts must be seen, fresh, before it counts as shut, and FreshFor how long each stays so.
+	Closure  event.Closure `json:"closure" doc:"Which parts prove it shut"`
+	FreshFor event.Millis  `json:"freshFor" doc:"How long what was seen stays fresh after reachedAt, in milliseconds. What is no longer fresh is unknown"`
+	Text     string        `json:"text,omitempty"`
 }
 
 // Alarm is what is wrong in a visit.
@@ -230,18 +229,8 @@ func (a *API) stepOf(lang phrase.Lang, s site.State, p site.Step, b site.Barrier
 func (a *API) seenOf(lang phrase.Lang, b site.Barrier) Seen {
 	b = a.Dispatch.Fresher(b)
 	words := lang.Observed(event.Observation{Bolt: b.Bolt, Contact: b.Contact, Reach: b.Reach})
-	seen := Seen{Bolt: b.Bolt, BoltAt: b.BoltAt, Contact: b.Contact, ContactAt: b.ContactAt, Reach: b.Reach, ReachedAt: b.ReachedAt,
-		Grade: b.Spec.Grade, Text: sentences(words)}
-	freshFor := max(b.FreshUntil().Since(event.InstantOf(a.Now())), 0)
-	for _, part := range []struct {
-		at    event.Instant
-		stays *event.Millis
-	}{{b.BoltAt, &seen.BoltFreshFor}, {b.ContactAt, &seen.ContactFreshFor}, {b.ReachedAt, &seen.ReachFreshFor}} {
-		if part.at != 0 {
-			*part.stays = freshFor
-		}
-	}
-	return seen
+	return Seen{Bolt: b.Bolt, BoltAt: b.BoltAt, Contact: b.Contact, ContactAt: b.ContactAt, Reach: b.Reach, ReachedAt: b.ReachedAt,
+		Grade: b.Spec.Grade, Closure: b.Spec.Closure, FreshFor: b.Spec.Horizon, Text: sentences(words)}
 }
 
 // sentences makes a text of lines that have no full stop.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"sync"
 	"time"
 
+	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/camera"
 	"github.com/loquet/loquet/camera/onvif"
 	"github.com/loquet/loquet/camera/rtsp"
@@ -68,6 +70,43 @@ func (c *findCommand) printStreams(env environment, d onvif.Device, password str
 	for _, s := range streams {
 		fmt.Fprintf(env.out, "  %s  %s %s, %d × %d\n", s.Address, s.Name, s.Codec, s.Width, s.Height)
 	}
+}
+
+// findCameras asks this network for cameras, and each for its streams, in the words of the API.
+func findCameras(ctx context.Context, length time.Duration, user, password string) ([]api.FoundCamera, error) {
+	probing, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	devices, err := onvif.Probe(probing, onvif.Multicast)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]api.FoundCamera, len(devices))
+	var asking sync.WaitGroup
+	for i, d := range devices {
+		found[i] = api.FoundCamera{Name: d.Name, Hardware: d.Hardware, Host: shownAddress(d.Address)}
+		asking.Go(func() { found[i].Streams = streamsOf(ctx, d, user, password) })
+	}
+	asking.Wait()
+	return found, nil
+}
+
+// streamsOf are the streams that a camera lists; none when it does not.
+func streamsOf(ctx context.Context, d onvif.Device, user, password string) []api.FoundStream {
+	ctx, cancel := context.WithTimeout(ctx, streamsWithin)
+	defer cancel()
+	device, err := onvif.New(d.Address, user, password)
+	if err != nil {
+		return nil
+	}
+	streams, err := device.Streams(ctx)
+	if err != nil {
+		return nil
+	}
+	var listed []api.FoundStream
+	for _, s := range streams {
+		listed = append(listed, api.FoundStream{Address: s.Address, Name: s.Name, Codec: string(s.Codec), Width: s.Width, Height: s.Height})
+	}
+	return listed
 }
 
 type checkCommand struct {

@@ -160,6 +160,7 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	deps := auth.Deps{Register: s.store, Now: time.Now, Random: rand.Reader}
 	keys, couriers, sessions := auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps)
 	s.api, err = api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.discover,
+		FindCameras: findCameras, MembersReserve: s.config.MembersReserve,
 		Film: s.film, Keys: keys, Couriers: couriers, Sessions: sessions, Now: time.Now, Random: rand.Reader, Log: s.log,
 		PublicURL: s.config.PublicURL, LocalWebhooks: s.config.LocalWebhooks, Version: versionText()})
 	if err != nil {

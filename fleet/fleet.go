@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/loquet/loquet/device"
@@ -227,4 +229,30 @@ func (f *Fleet) Record(id event.DeviceID) (Record, bool) {
 	defer f.mu.RUnlock()
 	r, ok := f.devices[id]
 	return r.Record, ok
+}
+
+// At lists the running devices that are reserved for a site, by identifier.
+func (f *Fleet) At(site event.SiteID) []Record {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	var here []Record
+	for _, r := range f.devices {
+		if r.Site == site {
+			here = append(here, r.Record)
+		}
+	}
+	slices.SortFunc(here, func(a, b Record) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return here
+}
+
+// Holds finds the running device of this connector with this very configuration, whatever its site.
+func (f *Fleet) Holds(connector string, config json.RawMessage) (Record, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	for _, r := range f.devices {
+		if r.Connector == connector && bytes.Equal(r.Config, config) {
+			return r.Record, true
+		}
+	}
+	return Record{}, false
 }

@@ -328,3 +328,28 @@ func TestAddingWhileTheProcessEnds(t *testing.T) {
 		all.Wait()
 	}
 }
+
+func TestWhoseDevicesTheseAre(t *testing.T) {
+	f := process(t, memory.New())
+	for id, at := range map[event.DeviceID]event.SiteID{"b": "home", "a": "home", "c": "other"} {
+		if _, err := f.Add(t.Context(), Record{ID: id, Site: at, Connector: "lamp", Config: json.RawMessage(`{"watts":` + fmt.Sprint(10+id[0]) + `}`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var ids []event.DeviceID
+	for _, r := range f.At("home") {
+		ids = append(ids, r.ID)
+	}
+	if !slices.Equal(ids, []event.DeviceID{"a", "b"}) {
+		t.Errorf("at home there are %v", ids)
+	}
+	if r, held := f.Holds("lamp", json.RawMessage(`{"watts":109}`)); !held || r.ID != "c" {
+		t.Errorf("held as %+v", r)
+	}
+	if r, held := f.Holds("lamp", json.RawMessage(`{"watts":1}`)); held {
+		t.Errorf("held as %+v", r)
+	}
+	if r, held := f.Holds("torch", json.RawMessage(`{"watts":109}`)); held {
+		t.Errorf("another connector's is held as %+v", r)
+	}
+}
