@@ -82,6 +82,8 @@ type NothingInput struct {
 func (a *API) registerCourier() {
 	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/stops", id: "listStops", summary: "What to bring, and where", tag: "Courier",
 		about: "Address, place and note are shown from two hours before the window on."}, a.ListStops)
+	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/stops/{accessPoint}", id: "showStop", summary: "Look at one stop", tag: "Courier"},
+		a.ShowStop)
 	forCourier(a, route{method: http.MethodPost, path: "/v1/courier/approach", id: "approach", summary: "Begin a visit",
 		about: "With every due delivery of the courier for that access point; again, to renew the estimate.", tag: "Courier"}, a.Approach)
 	forCourier(a, route{method: http.MethodGet, path: "/v1/courier/visits/{visit}", id: "getVisit", summary: "Look at a visit", tag: "Courier"}, a.GetVisit)

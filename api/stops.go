@@ -15,6 +15,23 @@ type Stops struct {
 	Stops []Stop `json:"stops"`
 	// Now is what ages and waits are to be counted from: no phone's clock is right.
 	Now event.Instant `json:"now" format:"date-time" doc:"The server's time of this answer"`
+	// Ended is what ended in the last hours, in the order in which it did.
+	Ended []EndedDelivery `json:"ended" doc:"What ended in the courier's hands in the last 16 hours"`
+	// Of is how many stops the day has, ended ones included.
+	Of int `json:"of" doc:"How many stops the day has, ended ones included"`
+}
+
+// EndedDelivery is a delivery that ended in a courier's hands. Where it went is no longer the courier's to know.
+type EndedDelivery struct {
+	Delivery    event.DeliveryID    `json:"delivery"`
+	AccessPoint event.AccessPointID `json:"accessPoint"`
+	Number      int                 `json:"number" doc:"The stop's place in the day, counted from 1"`
+	Status      dispatch.Status     `json:"status" doc:"delivered, diverted, returned, cancelled or expired"`
+	// How the visit ended that delivered it.
+	How event.VisitEnd `json:"how,omitempty" doc:"How the visit ended that delivered it"`
+	At  event.Instant  `json:"at" format:"date-time"`
+	// Parcels are how the numbers end of those that the courier still holds.
+	Parcels []string `json:"parcels,omitempty" doc:"The last four of each parcel that goes back to the depot"`
 }
 
 // Stop is one access point with everything that the courier brings there.
@@ -32,6 +49,9 @@ type Stop struct {
 	// WayIn is what stands between the street and the place, from the street inwards.
 	WayIn  []event.BarrierKind `json:"wayIn" doc:"The kinds of barriers of the way in, from the street inwards"`
 	Filmed bool                `json:"filmed,omitempty" doc:"A visit there is filmed"`
+	// Number is its place among the Of stops of the day.
+	Number int `json:"number" doc:"Its place in the day, counted from 1, ended stops included"`
+	Of     int `json:"of" doc:"How many stops the day has"`
 	// Visit is under way, if one is.
 	Visit      event.VisitID  `json:"visit,omitempty"`
 	Deliveries []StopDelivery `json:"deliveries"`
@@ -66,7 +86,48 @@ func (a *API) ListStops(ctx context.Context, c auth.Courier, _ *struct{}) (*stru
 	if list.stops == nil {
 		list.stops = []Stop{}
 	}
-	return &struct{ Body Stops }{Stops{list.stops, list.now}}, nil
+	r, err := a.roundOf(ctx, c.ID())
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.stops {
+		list.stops[i].Number, list.stops[i].Of = r.number(list.stops[i].AccessPoint), r.stops()
+	}
+	ended, err := a.endedShown(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body Stops }{Stops{Stops: list.stops, Now: list.now, Ended: ended, Of: r.stops()}}, nil
+}
+
+// ShowStop is the operation showStop: look at one stop.
+func (a *API) ShowStop(ctx context.Context, c auth.Courier, in *AccessPointPath) (*struct{ Body Stop }, error) {
+	if event.CheckID(in.AccessPoint, 'a') != nil {
+		return nil, notFound("stop")
+	}
+	state, err := a.Dispatch.Load(ctx, event.SiteOf(in.AccessPoint))
+	if err != nil {
+		return nil, err
+	}
+	list := stopList{api: a, courier: c, now: event.InstantOf(a.Now())}
+	for _, d := range state.Deliveries {
+		if d.AccessPoint != in.AccessPoint {
+			continue
+		}
+		if err := list.take(ctx, state, d); err != nil {
+			return nil, err
+		}
+	}
+	if len(list.stops) == 0 {
+		return nil, notFound("stop")
+	}
+	r, err := a.roundOf(ctx, c.ID())
+	if err != nil {
+		return nil, err
+	}
+	stop := list.stops[0]
+	stop.Number, stop.Of = r.number(stop.AccessPoint), r.stops()
+	return &struct{ Body Stop }{stop}, nil
 }
 
 // from is when the first window of a stop begins.
@@ -94,7 +155,15 @@ func (l *stopList) add(ctx context.Context, s dispatch.Summary) error {
 		return err
 	}
 	d, ok := state.Delivery(s.Delivery)
-	if !ok || d.Courier != l.courier.ID() {
+	if !ok {
+		return nil
+	}
+	return l.take(ctx, state, d)
+}
+
+// take adds a delivery to its stop, if it is this courier's.
+func (l *stopList) take(ctx context.Context, state site.State, d site.Delivery) error {
+	if d.Courier != l.courier.ID() {
 		return nil
 	}
 	shown, err := l.api.visitDelivery(ctx, state, d)

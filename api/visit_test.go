@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"encoding/json"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,6 +251,54 @@ func TestStopsInOrder(t *testing.T) {
 	anna.get("/v1/courier/stops", &stops)
 	if len(stops.Stops) != 2 || stops.Stops[0].Site != second.site || len(stops.Stops[0].Deliveries) != 2 || stops.Stops[1].Site != first.site {
 		t.Errorf("the stops: %+v", stops)
+	}
+}
+
+// A stop is shown by itself as in the list, to whom it is assigned; what ended keeps its number, and where it went is
+// no longer told.
+func TestStopsOfADay(t *testing.T) {
+	w := newWorld(t)
+	first, second := w.home(), w.homeOf(w.merchant("butcher"), event.PermitRemote)
+	anna := w.courier("anna")
+	var booked []api.Delivery
+	for i, h := range []*home{first, second} {
+		d := w.book(w.merchant("grocer"), h, i+1)
+		w.assign(d.ID, anna.courier)
+		booked = append(booked, d)
+	}
+	var list api.Stops
+	anna.get("/v1/courier/stops", &list)
+	if list.Of != 2 || len(list.Ended) != 0 || list.Stops[0].Number != 1 || list.Stops[1].Number != 2 || list.Stops[1].Of != 2 {
+		t.Fatalf("the stops: %+v", list)
+	}
+	var one api.Stop
+	anna.get("/v1/courier/stops/"+string(second.place), &one)
+	want := list.Stops[slices.IndexFunc(list.Stops, func(s api.Stop) bool { return s.AccessPoint == second.place })]
+	if !reflect.DeepEqual(one, want) || one.Address == "" {
+		t.Errorf("the stop: %+v, in the list: %+v", one, want)
+	}
+	w.courier("ben").send("GET", "/v1/courier/stops/"+string(second.place), nil).problem(404, "not-found")
+	for _, id := range []string{"x", string(second.site) + "-a9999", "nowhere-a1"} {
+		anna.send("GET", "/v1/courier/stops/"+id, nil).problem(404, "not-found")
+	}
+
+	anna.post("/v1/courier/deliveries/"+string(booked[0].ID)+"/plan-b", api.PlanBRequest{}, nil)
+	list = api.Stops{}
+	raw := anna.get("/v1/courier/stops", &list)
+	if list.Of != 2 || len(list.Stops) != 1 || len(list.Ended) != 1 {
+		t.Fatalf("the stops: %+v", list)
+	}
+	e := list.Ended[0]
+	if e.Delivery != booked[0].ID || e.Status != "returned" || e.Number == list.Stops[0].Number || len(e.Parcels) != 1 || e.Parcels[0] != booked[0].Parcels[0].LastFour {
+		t.Errorf("what ended: %+v of %+v", e, booked[0])
+	}
+	if strings.Count(string(raw.body), "rue des Lilas") != 1 {
+		t.Errorf("addresses: %s", raw.body)
+	}
+	anna.send("GET", "/v1/courier/stops/"+string(first.place), nil).problem(404, "not-found")
+	w.clock.advance(17 * time.Hour)
+	if anna.get("/v1/courier/stops", &list); len(list.Ended) != 0 {
+		t.Errorf("the next day: %+v", list.Ended)
 	}
 }
 

@@ -21,6 +21,16 @@ func MerchantDeliveries(id event.MerchantID) string { return "merchant/" + strin
 // CourierDeliveries is the partition of what a courier is to bring, by identifier.
 func CourierDeliveries(id event.CourierID) string { return "courier/" + string(id) }
 
+// CourierEnded is the partition of what ended in a courier's hands, in the order in which it did (see EndedAfter).
+func CourierEnded(id event.CourierID) string { return "ended/" + string(id) }
+
+// EndedAfter is the key in CourierEnded after which everything stands that ended later than the instant.
+func EndedAfter(at event.Instant) string { return fmt.Sprintf("%013d~", int64(at)) }
+
+func endedKey(at event.Instant, d event.DeliveryID) string {
+	return fmt.Sprintf("%013d-%s", int64(at), d)
+}
+
 // Status of a delivery, for lists.
 type Status string
 
@@ -112,7 +122,7 @@ func (p *projector) standing(old site.Delivery, had bool, d site.Delivery) {
 	}
 }
 
-// ended writes how a delivery ended, and takes it off its courier's list.
+// ended writes how a delivery ended, and takes it off its courier's list to that of what ended.
 func (p *projector) ended(d site.Delivery, e event.Event) {
 	s := Summarize(d, p.at)
 	switch b := e.Body.(type) {
@@ -130,6 +140,7 @@ func (p *projector) ended(d site.Delivery, e event.Event) {
 	p.put(s)
 	if d.Courier != "" {
 		p.drop(CourierDeliveries(d.Courier), string(d.ID))
+		p.row(CourierEnded(d.Courier), endedKey(s.At, d.ID), s)
 	}
 }
 

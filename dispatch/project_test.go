@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,6 +125,9 @@ func (n naive) rows() map[string]map[string]Summary {
 		put(MerchantDeliveries(d.Merchant), d.summary())
 		if d.Courier != "" && d.end == "" {
 			put(CourierDeliveries(d.Courier), d.summary())
+		}
+		if d.Courier != "" && d.end != "" {
+			put(CourierEnded(d.Courier), d.summary())
 		}
 	}
 	return all
@@ -377,6 +381,14 @@ func TestEveryStatusHasItsRow(t *testing.T) {
 	})
 }
 
+// What a courier ended after an instant is read from there on, in order.
+func TestEndedKeysAreInOrderOfTime(t *testing.T) {
+	const at = event.Instant(999_999_999_999)
+	if before, after := endedKey(at, "home-d9"), endedKey(at+1, "home-d1"); !(before < EndedAfter(at) && EndedAfter(at) < after) {
+		t.Errorf("%s, %s, %s", before, EndedAfter(at), after)
+	}
+}
+
 // compareRows requires every row of these sites to be as their journals tell, at this time.
 func (w *town) compareRows(t rapid.TB, now time.Time, sites ...event.SiteID) {
 	t.Helper()
@@ -395,7 +407,7 @@ func (w *town) compareRows(t rapid.TB, now time.Time, sites ...event.SiteID) {
 		}
 	}
 	for _, partition := range []string{SiteDeliveries("home"), SiteDeliveries("house"), MerchantDeliveries("flora"), MerchantDeliveries("bakery"),
-		CourierDeliveries("anna"), CourierDeliveries("bert")} {
+		CourierDeliveries("anna"), CourierDeliveries("bert"), CourierEnded("anna"), CourierEnded("bert")} {
 		w.comparePartition(t, now, partition, want[partition])
 	}
 	rows, err := w.store.Rows(w.t.Context(), partitionVisits, "", 1000)
@@ -427,9 +439,12 @@ func (w *town) comparePartition(t rapid.TB, now time.Time, partition string, wan
 		if got.At <= 0 || got.At > event.InstantOf(now) {
 			t.Fatalf("%s %s changed at %s, now is %s", partition, r.Key, got.At, now)
 		}
+		if ended := strings.HasPrefix(partition, "ended/"); r.Key != string(got.Delivery) && (!ended || r.Key != endedKey(got.At, got.Delivery)) {
+			t.Fatalf("%s has the key %s for %s", partition, r.Key, got.Delivery)
+		}
 		got.At = 0
-		if got != want[r.Key] {
-			t.Fatalf("%s %s\nis     %+v\nshould %+v", partition, r.Key, got, want[r.Key])
+		if should := want[string(got.Delivery)]; got != should {
+			t.Fatalf("%s %s\nis     %+v\nshould %+v", partition, r.Key, got, should)
 		}
 	}
 	if len(rows) != len(want) {

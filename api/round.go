@@ -1,0 +1,81 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+)
+
+// dayLasts is how far back a courier's day goes: longer than any shift, and shorter than until the next.
+const dayLasts = 16 * event.Hour
+
+// round is a courier's stops, ended ones included, as the projections know them: it numbers them and decides nothing.
+type round struct {
+	order []event.AccessPointID
+	ended []dispatch.Summary
+}
+
+func (a *API) roundOf(ctx context.Context, courier event.CourierID) (round, error) {
+	var r round
+	err := a.endedSince(ctx, courier, event.InstantOf(a.Now()).Add(-dayLasts), func(s dispatch.Summary) { r.ended = append(r.ended, s) })
+	if err != nil {
+		return round{}, err
+	}
+	all := slices.Clone(r.ended)
+	err = a.eachOfCourier(ctx, courier, func(s dispatch.Summary) error {
+		all = append(all, s)
+		return nil
+	})
+	slices.SortFunc(all, func(x, y dispatch.Summary) int {
+		return cmp.Or(cmp.Compare(x.Window.From, y.Window.From), cmp.Compare(x.AccessPoint, y.AccessPoint))
+	})
+	for _, s := range all {
+		if !slices.Contains(r.order, s.AccessPoint) {
+			r.order = append(r.order, s.AccessPoint)
+		}
+	}
+	return r, err
+}
+
+// number is a stop's place in the day, counted from 1.
+func (r round) number(at event.AccessPointID) int { return slices.Index(r.order, at) + 1 }
+
+func (r round) stops() int { return len(r.order) }
+
+func (a *API) endedSince(ctx context.Context, courier event.CourierID, since event.Instant, visit func(dispatch.Summary)) error {
+	for after := dispatch.EndedAfter(since); ; {
+		rows, err := a.Store.Rows(ctx, dispatch.CourierEnded(courier), after, 200)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, row := range rows {
+			after = row.Key
+			s, err := summaryOf(row)
+			if err != nil {
+				return err
+			}
+			visit(s)
+		}
+	}
+}
+
+func (a *API) endedShown(ctx context.Context, r round) ([]EndedDelivery, error) {
+	shown := make([]EndedDelivery, 0, len(r.ended))
+	for _, s := range r.ended {
+		one := EndedDelivery{Delivery: s.Delivery, AccessPoint: s.AccessPoint, Number: r.number(s.AccessPoint), Status: s.Status, How: s.How, At: s.At}
+		if s.Status == dispatch.StatusReturned {
+			kept, _, err := unseal[codes](ctx, a, s.Site, parcelsName(s.Delivery))
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range kept {
+				one.Parcels = append(one.Parcels, kept.lastFour(p.Parcel))
+			}
+		}
+		shown = append(shown, one)
+	}
+	return shown, nil
+}
