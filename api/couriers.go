@@ -12,6 +12,7 @@ import (
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/site"
 	"github.com/loquet/loquet/store"
+	"github.com/loquet/loquet/vault"
 )
 
 // CourierRequest registers a courier.
@@ -60,10 +61,6 @@ func (a *API) registerCouriers() {
 
 // kindCourier is the register of couriers; whose device signs for them is auth's.
 const kindCourier = "api.courier"
-
-// backOffice stands for the installation where a site is asked for: couriers' names and webhooks' secrets are
-// sealed under it. No site can have that name: it is longer than those that are drawn, and tells itself apart.
-const backOffice event.SiteID = "0000000000000backoffice"
 
 // courierRecord is a courier as registered. Owner is who may look at it, besides operators.
 type courierRecord struct {
@@ -117,7 +114,7 @@ func (a *API) RegisterCourier(ctx context.Context, c auth.Client, in *RegisterCo
 	}
 	rec = courierRecord{Owner: ownerOf(c)}
 	if in.Body.Name != "" {
-		if rec.Name, err = a.Vault.Seal(ctx, backOffice, courierNameOf(in.Body.ID), []byte(in.Body.Name)); err != nil {
+		if rec.Name, err = a.Vault.Seal(ctx, vault.BackOffice, courierNameOf(in.Body.ID), []byte(in.Body.Name)); err != nil {
 			return nil, err
 		}
 	}
@@ -157,7 +154,7 @@ func (a *API) courierName(ctx context.Context, id event.CourierID, rec courierRe
 	if len(rec.Name) == 0 {
 		return "", nil
 	}
-	name, err := a.Vault.Open(ctx, backOffice, courierNameOf(id), rec.Name)
+	name, err := a.Vault.Open(ctx, vault.BackOffice, courierNameOf(id), rec.Name)
 	return string(name), err
 }
 

@@ -8,18 +8,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/outbound"
 	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/store"
 	"github.com/loquet/loquet/vault"
@@ -39,54 +37,14 @@ type Webhooks struct {
 	random io.Reader
 	log    *slog.Logger
 	source string
-	local  bool
+	policy outbound.Policy
 	client *http.Client
 }
 
 func newWebhooks(d Deps) *Webhooks {
-	w := &Webhooks{store: d.Store, vault: d.Vault, now: d.Now, random: d.Random, log: d.Log, source: d.PublicURL, local: d.LocalWebhooks}
-	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: w.checkDialled}
-	w.client = &http.Client{Timeout: tellWithin,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 5 * time.Second,
-			MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10}}
-	return w
-}
-
-var errNotPublic = errors.New("api: a webhook's address is not on the public internet")
-
-// checkDialled sees the address that a name resolved to, just before it is connected to.
-func (w *Webhooks) checkDialled(_, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("api: a webhook's address: %w", err)
-	}
-	if !w.local && !public(ap.Addr()) {
-		return errNotPublic
-	}
-	return nil
-}
-
-// special are ranges that net/netip has no word for: this network, shared and benchmark addresses, protocol
-// assignments, documentation, reserved; and what embeds an address of version 4 in one of version 6 (RFC 6890).
-var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2001:db8::/32"),
-	netip.MustParsePrefix("2002::/16"),
-}
-
-// public says whether an address may be a stranger's: calling any other would let a merchant look into our network.
-func public(ip netip.Addr) bool {
-	ip = ip.Unmap().WithZone("")
-	for _, p := range special {
-		if p.Contains(ip) {
-			return false
-		}
-	}
-	return ip.IsGlobalUnicast() && !ip.IsPrivate()
+	calls := outbound.Policy{Local: d.LocalWebhooks}
+	return &Webhooks{store: d.Store, vault: d.Vault, now: d.Now, random: d.Random, log: d.Log, source: d.PublicURL, policy: calls,
+		client: calls.Client(tellWithin)}
 }
 
 // message is a CloudEvent (version 1.0, JSON format).
@@ -257,7 +215,7 @@ func (w *Webhooks) call(ctx context.Context, d delivery) error {
 }
 
 func (w *Webhooks) post(ctx context.Context, d delivery) error {
-	key, err := w.vault.Open(ctx, backOffice, webhookSecretName(d.to.recordID), d.to.Secret)
+	key, err := w.vault.Open(ctx, vault.BackOffice, webhookSecretName(d.to.recordID), d.to.Secret)
 	if err != nil {
 		return fmt.Errorf("api: a webhook's secret: %w", err)
 	}

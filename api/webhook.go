@@ -10,13 +10,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strings"
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/outbound"
 	"github.com/loquet/loquet/store"
+	"github.com/loquet/loquet/vault"
 )
 
 // WebhookRequest asks that events be told to an address.
@@ -206,7 +206,7 @@ func (w *Webhooks) add(ctx context.Context, g, id, address string) (Webhook, err
 	if _, err := io.ReadFull(w.random, key[:]); err != nil {
 		return Webhook{}, errors.Join(errNoRandom, err)
 	}
-	sealed, err := w.vault.Seal(ctx, backOffice, webhookSecretName(g+id), key[:])
+	sealed, err := w.vault.Seal(ctx, vault.BackOffice, webhookSecretName(g+id), key[:])
 	if err != nil {
 		return Webhook{}, err
 	}
@@ -228,20 +228,15 @@ func (w *Webhooks) put(ctx context.Context, e endpoint) error {
 	return err
 }
 
-// checkAddress takes https, and http on this machine where local webhooks are allowed. What a name resolves to is
-// checked when it is called.
+// checkAddress takes https, and http on this machine where local webhooks are allowed.
 func (w *Webhooks) checkAddress(raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
+	err := w.policy.Check(raw)
+	switch {
+	case errors.Is(err, outbound.ErrAddress):
 		return invalid("body.url", "an address such as https://shop.example/loquet, without user and fragment")
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	literal := err == nil
-	here := u.Hostname() == "localhost" || literal && ip.IsLoopback()
-	if u.Scheme != "https" && (u.Scheme != "http" || !w.local || !here) {
+	case errors.Is(err, outbound.ErrScheme):
 		return invalid("body.url", "https only")
-	}
-	if literal && !w.local && !public(ip) {
+	case err != nil:
 		return invalid("body.url", "not an address of the public internet")
 	}
 	return nil
