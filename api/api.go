@@ -84,6 +84,8 @@ type API struct {
 	positions positions
 	// attended are the looks by WebRTC that began here: a LookPath, and what lets go of it.
 	attended sync.Map
+	// readings are the devices that are being asked now: one question at a time.
+	readings sync.Map
 	document []byte
 }
 
@@ -147,6 +149,7 @@ func (a *API) register() {
 	a.registerCourier()
 	a.registerPosition()
 	a.registerAlarms()
+	a.registerFleetList()
 }
 
 var errNoRandom = errors.New("api: no randomness")

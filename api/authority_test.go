@@ -154,6 +154,7 @@ func TestScopes(t *testing.T) {
 		"POST /v1/sites": auth.SitesWrite, "GET /v1/sites/{site}": auth.SitesRead, "POST /v1/sites/{site}/members": auth.SitesWrite,
 		"GET /v1/sites/{site}/journal": auth.JournalsRead,
 		"POST /v1/devices":             auth.DevicesWrite, "GET /v1/devices/{device}": auth.DevicesWrite, "POST /v1/devices/discover": auth.DevicesWrite,
+		"GET /v1/devices": auth.DeliveriesRead, "POST /v1/devices/{device}/read": auth.DevicesWrite,
 		"POST /v1/couriers": auth.CouriersWrite, "GET /v1/couriers/{courier}": auth.CouriersWrite,
 		"POST /v1/couriers/{courier}/suspend": auth.CouriersWrite, "POST /v1/couriers/{courier}/reinstate": auth.CouriersWrite,
 		"POST /v1/deliveries": auth.DeliveriesWrite, "GET /v1/deliveries": auth.DeliveriesRead, "GET /v1/deliveries/{delivery}": auth.DeliveriesRead,
@@ -191,6 +192,7 @@ func TestScopes(t *testing.T) {
 func TestOnlyOperators(t *testing.T) {
 	s := newStage(t)
 	for _, path := range []string{
+		"GET /v1/devices", "POST /v1/devices/{device}/read",
 		"GET /v1/sites/{site}/journal", "POST /v1/devices/discover", "POST /v1/couriers/{courier}/suspend", "POST /v1/couriers/{courier}/reinstate",
 		"POST /v1/visits/{visit}/live/whep", "DELETE /v1/visits/{visit}/live/whep/{look}", "GET /v1/visits/{visit}/live/hls/{file}",
 		"POST /v1/visits/{visit}/acknowledge",

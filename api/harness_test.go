@@ -248,6 +248,7 @@ type door struct {
 // doorConfig is what the fake connector takes.
 type doorConfig struct {
 	Unprovable bool   `json:"unprovable,omitempty"`
+	Reads      bool   `json:"reads,omitempty"`
 	Secret     string `json:"secret,omitempty"`
 }
 
@@ -265,6 +266,10 @@ func (w *world) connect(id event.DeviceID, config json.RawMessage) (device.Devic
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.doors[id] = d
+	if c.Reads {
+		d.spec.Reads = true
+		return readable{d}, nil
+	}
 	return d, nil
 }
 

@@ -15,7 +15,7 @@ const proofHeader = "Loquet-Proof"
 
 // limits bound how much each principal may ask: a burst, then so much per second.
 type limits struct {
-	clients, members, viewers, couriers, strangers *auth.Limiter
+	clients, members, viewers, couriers, strangers, readings *auth.Limiter
 }
 
 func newLimits(now func() time.Time) limits {
@@ -26,6 +26,8 @@ func newLimits(now func() time.Time) limits {
 		viewers:   auth.NewLimiter(400, 20*time.Millisecond, most, now),
 		couriers:  auth.NewLimiter(120, 200*time.Millisecond, most, now),
 		strangers: auth.NewLimiter(20, 3*time.Second, most, now),
+		// Of each device: an answer costs its battery.
+		readings: auth.NewLimiter(3, 10*time.Second, most, now),
 	}
 }
 
