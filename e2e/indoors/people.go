@@ -60,9 +60,9 @@ func (in *Installation) Empty(name string) *Household {
 	h := &Household{in: in}
 	shop := in.Key(auth.Merchant, "grocer")
 	var s api.Site
-	in.call(shop, "POST", "/v1/sites", api.SiteRequest{Zone: "Europe/Paris", Address: "12 rue des Lilas, Paris"}, &s)
+	in.post(shop, "/v1/sites", api.SiteRequest{Zone: "Europe/Paris", Address: "12 rue des Lilas, Paris"}, &s)
 	var m api.Member
-	in.call(shop, "POST", "/v1/sites/"+string(s.ID)+"/members", api.MemberRequest{Name: name}, &m)
+	in.post(shop, "/v1/sites/"+string(s.ID)+"/members", api.MemberRequest{Name: name}, &m)
 	h.Site, h.Member = s.ID, m.ID
 	session := in.SignIn(m.ID)
 	h.Caller = in.as("Session", session.Value)
@@ -79,16 +79,16 @@ func (in *Installation) SignIn(m event.MemberID) *http.Cookie {
 	return &cookie
 }
 
-func (in *Installation) call(c *client.Caller, method, path string, body, answer any) {
+func (in *Installation) post(c *client.Caller, path string, body, answer any) {
 	in.T.Helper()
-	if err := c.Call(in.T.Context(), method, path, body, answer); err != nil {
+	if err := c.Call(in.T.Context(), http.MethodPost, path, body, answer); err != nil {
 		in.T.Fatal(err)
 	}
 }
 
 func (h *Household) post(path string, body, answer any) {
 	h.in.T.Helper()
-	h.in.call(h.Caller, "POST", path, body, answer)
+	h.in.post(h.Caller, path, body, answer)
 }
 
 // addDoor puts up a virtual front door, reserves it, makes it a barrier and works it by hand.
@@ -108,7 +108,7 @@ func (h *Household) addDoor() {
 	h.Home = must(virtual.Start(in.T.Context(), config))(in.T)
 	in.T.Cleanup(h.Home.Close)
 	h.Door = h.Home.Thing("front")
-	in.call(in.Key(auth.Operator, "swift"), "POST", "/v1/devices",
+	in.post(in.Key(auth.Operator, "swift"), "/v1/devices",
 		api.DeviceRequest{ID: id, Site: h.Site, Connector: "mqtt", Config: register}, nil)
 	var b api.Barrier
 	h.post("/v1/home/barriers", api.BarrierRequest{Device: id, Is: event.FrontDoor}, &b)
@@ -160,13 +160,13 @@ type Phone struct {
 // Courier registers a courier and binds a new phone.
 func (in *Installation) Courier(id event.CourierID) *Phone {
 	in.T.Helper()
-	in.call(in.Key(auth.Operator, "swift"), "POST", "/v1/couriers", api.CourierRequest{ID: id, Name: "Anna Sommer"}, nil)
+	in.post(in.Key(auth.Operator, "swift"), "/v1/couriers", api.CourierRequest{ID: id, Name: "Anna Sommer"}, nil)
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(in.T)
 	p := &Phone{Caller: &client.Caller{URL: in.URL, Authorize: client.SignedBy(key)}, in: in, Courier: id, Key: key}
 	jwk, _, err := proof.KeyFrom(&key.PublicKey)
 	must(jwk, err)(in.T)
 	code := must(in.Couriers.Invite(in.T.Context(), id))(in.T)
-	in.call(p.Caller, "POST", "/v1/pair", api.PairRequest{Code: code.Code, PublicJWK: jwk}, nil)
+	in.post(p.Caller, "/v1/pair", api.PairRequest{Code: code.Code, PublicJWK: jwk}, nil)
 	return p
 }
 
@@ -184,7 +184,7 @@ func (in *Installation) Booked(h *Household) Booked {
 	b := Booked{Home: h, Parcel: sscc(in.homes)}
 	now := time.Now()
 	var d api.Delivery
-	in.call(in.Key(auth.Merchant, "grocer"), "POST", "/v1/deliveries", api.BookRequest{Site: h.Site, AccessPoint: h.AccessPoint, Carrier: "swift",
+	in.post(in.Key(auth.Merchant, "grocer"), "/v1/deliveries", api.BookRequest{Site: h.Site, AccessPoint: h.AccessPoint, Carrier: "swift",
 		Window:  api.Window{From: now.Add(-time.Minute), To: now.Add(2 * time.Hour)},
 		Parcels: []api.ParcelRequest{{Code: b.Parcel, Size: event.SizeSmall}}}, &d)
 	b.ID = d.ID
@@ -195,7 +195,7 @@ func (in *Installation) Booked(h *Household) Booked {
 func (in *Installation) Assigned(h *Household, p *Phone) Booked {
 	in.T.Helper()
 	b := in.Booked(h)
-	in.call(in.Key(auth.Operator, "swift"), "POST", "/v1/deliveries/"+string(b.ID)+"/assign", api.AssignRequest{Courier: p.Courier}, nil)
+	in.post(in.Key(auth.Operator, "swift"), "/v1/deliveries/"+string(b.ID)+"/assign", api.AssignRequest{Courier: p.Courier}, nil)
 	return b
 }
 
@@ -203,7 +203,7 @@ func (in *Installation) Assigned(h *Household, p *Phone) Booked {
 func (p *Phone) Approach(b Booked) event.VisitID {
 	p.in.T.Helper()
 	var a api.Answer
-	p.in.call(p.Caller, "POST", "/v1/courier/approach",
+	p.in.post(p.Caller, "/v1/courier/approach",
 		api.ApproachRequest{Site: b.Home.Site, AccessPoint: b.Home.AccessPoint, ETA: time.Now().Add(4 * time.Minute)}, &a)
 	if a.Visit == nil {
 		p.in.T.Fatalf("no visit: %+v", a.Refused)
@@ -215,7 +215,7 @@ func (p *Phone) Approach(b Booked) event.VisitID {
 func (p *Phone) Act(v event.VisitID, what string, body any) api.Answer {
 	p.in.T.Helper()
 	var a api.Answer
-	p.in.call(p.Caller, "POST", "/v1/courier/visits/"+string(v)+"/"+what, body, &a)
+	p.in.post(p.Caller, "/v1/courier/visits/"+string(v)+"/"+what, body, &a)
 	return a
 }
 
