@@ -1,0 +1,20 @@
+// Debian's Chromium, driven by playwright-core.
+import { chromium } from "playwright-core";
+
+const quiet = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+// launch starts a browser of its own. film is what its camera sees (Y4M), none without.
+export function launch({ film, args = [] } = {}) {
+  const camera = film
+    ? ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-video-capture=${film}`]
+    : [];
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: [...quiet, ...camera, ...args] });
+}
+
+// sizes of screens.
+export const phone = { width: 390, height: 844 };
+export const narrow = { width: 320, height: 640 };
+export const desktop = { width: 1280, height: 800 };
