@@ -88,7 +88,7 @@ func (p Policy) permissions() string {
 		return name + "=()"
 	}
 	list := []string{allow("camera", p.Camera), allow("geolocation", p.Position), allow("screen-wake-lock", p.Camera || p.Position)}
-	for _, name := range []string{"microphone", "payment", "usb", "serial", "bluetooth", "midi", "accelerometer", "gyroscope",
+	for _, name := range []string{"microphone", "payment", "usb", "serial", "midi", "accelerometer", "gyroscope",
 		"magnetometer", "display-capture", "browsing-topics"} {
 		list = append(list, allow(name, false))
 	}

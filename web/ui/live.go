@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/a-h/templ"
@@ -55,7 +54,7 @@ const (
 //
 // On the wire (server-sent events; the id is the milliseconds since the stream began, so that a page can tell how late
 // something came): "view" carries the inside of <main>, "title", "step", "say" and "alarm" a text each, "beat" the
-// milliseconds until the next beat at the latest, and "gone" says that the page is to be loaded again.
+// milliseconds until the next beat and the server's time, for being shown, and "gone" says that the page is to be loaded again.
 func (k *Kit) Live(w http.ResponseWriter, r *http.Request, v LiveView) {
 	if !k.streams.enter(v.Who) {
 		w.Header().Set("Retry-After", "15")
@@ -197,7 +196,9 @@ func (l *link) beat(ctx context.Context) error {
 	return l.flush(out)
 }
 
-func (l *link) beatData() []byte { return strconv.AppendInt(nil, l.interval().Milliseconds(), 10) }
+func (l *link) beatData() []byte {
+	return fmt.Appendf(nil, "%d %d", l.interval().Milliseconds(), l.kit.Now().UnixMilli())
+}
 
 // gone tells the page to load again, and ends the stream.
 func (l *link) gone() error {

@@ -61,6 +61,8 @@ type Page struct {
 	// Here is the address that shows this page again by GET; the request's own if it is "". Set it for a page that
 	// answers a POST.
 	Here string
+	// Zone is the place's time zone ("Europe/Paris"), for the times that scripts say; "" is the phone's own.
+	Zone string
 	// Manifest is the embedded web app manifest, if the page can be installed.
 	Manifest string
 	// Data goes on <html> as data attributes, for the page's own scripts: {"vapid": "..."}.

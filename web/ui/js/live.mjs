@@ -1,0 +1,345 @@
+// The live link of a page: htmx keeps the stream and takes over what comes; this watches that it does come, says so
+// when it does not, and fetches everything anew when the page was away.
+
+import { anchor, start, tick } from './ages.mjs';
+import { byOwnAction, deafen, guardPresses, meanings, setOwn, watch } from './morph.mjs';
+import { clock, moment, since, text } from './time.mjs';
+
+export { anchor, tick } from './ages.mjs';
+export { ago, clock, moment, since, span, text } from './time.mjs';
+
+const root = document.documentElement;
+const main = () => document.getElementById('main');
+
+/** say has screen readers read a text out, when they come to it; alarm at once. */
+export const say = (said) => speak('status', said);
+export const alarm = (said) => speak('alert', said);
+
+function speak(id, said) {
+  const region = document.getElementById(id);
+  if (!region) return;
+  // A text that stands there already would not be read again.
+  if (region.textContent === said && said) region.textContent = '';
+  requestAnimationFrame(() => (region.textContent = said));
+}
+
+// --- What comes over the link ---
+
+/** How many beats may be missed. */
+const missed = 3;
+
+const link = {
+  /** When anything came last, how often something comes, and the server's time then. */
+  last: moment(),
+  beat: 2000,
+  server: 0,
+  /** When the present stream opened, and the least delay that was seen on it. */
+  opened: moment(),
+  least: Infinity,
+  lost: false,
+};
+
+/** lateness is by how many milliseconds an event came later than the quickest of its stream. */
+function lateness(event) {
+  const sent = Number(event.lastEventId);
+  if (!event.lastEventId || Number.isNaN(sent)) return 0;
+  const delay = since(link.opened) - sent;
+  link.least = Math.min(link.least, delay);
+  return Math.max(0, delay - link.least);
+}
+
+const handlers = {
+  beat(event) {
+    const [beat, server] = event.data.split(' ').map(Number);
+    if (beat > 0) link.beat = beat;
+    // A beat that was held up on its way says nothing of now.
+    if (lateness(event) < missed * link.beat) heard();
+    if (server > 0) link.server = server;
+  },
+  title(event) {
+    if (event.data) document.title = event.data;
+  },
+  step: (event) => main()?.setAttribute('data-step', event.data),
+  say: (event) => say(event.data),
+  alarm: (event) => alarm(event.data),
+  gone: () => refetch(),
+};
+
+const listened = new WeakSet();
+
+function opened(source) {
+  link.opened = moment();
+  link.least = Infinity;
+  if (!listened.has(source)) {
+    listened.add(source);
+    for (const [name, handle] of Object.entries(handlers)) source.addEventListener(name, handle);
+  }
+  if (link.lost) refetch();
+}
+
+function heard() {
+  link.last = moment();
+  show('live');
+  if (!link.lost) return;
+  link.lost = false;
+  const bar = document.getElementById('lost');
+  if (bar) bar.hidden = true;
+  say(text('link.back'));
+}
+
+/** check shows that nothing came for too long. Values turn to unknown by the style sheet, as long as it stays so. */
+function check() {
+  if (!main()?.hasAttribute('sse-connect')) return;
+  const silent = since(link.last);
+  if (silent < missed * link.beat || link.lost) return;
+  link.lost = true;
+  show('none');
+  const bar = document.getElementById('lost');
+  if (!bar) return;
+  bar.textContent = text('link.lost', { time: clock(link.server > 0 ? link.server : Date.now() - silent) });
+  bar.hidden = false;
+  say(bar.textContent);
+}
+
+function show(state) {
+  root.dataset.link = state;
+  document.getElementById('link')?.setAttribute('data-link', state);
+}
+
+// --- What is taken over ---
+
+/** Everything that must be so after the page changed. before is what its controls meant. */
+function taken(before, late = 0) {
+  anchor(document, late);
+  deafen(before);
+  if (link.lost) show('none');
+}
+
+/**
+ * swap takes the inside of <main> over from HTML, as an event of the stream would: for pages whose content comes in
+ * another way. own says that it answers the person's own action; then the focus goes to the h1 if the step changed.
+ */
+export function swap(html, { own = false, step = '', title = '' } = {}) {
+  const before = meanings();
+  const was = main().dataset.step;
+  const morph = () => globalThis.Idiomorph.morph(main(), html, { morphStyle: 'innerHTML' });
+  if (own) byOwnAction(morph);
+  else morph();
+  if (step) main().dataset.step = step;
+  if (title) document.title = title;
+  globalThis.htmx.process(main());
+  taken(before);
+  if (own) settleFocus(was);
+}
+
+/** settleFocus goes to what is wrong in a form, or to the heading of a new step. */
+function settleFocus(was) {
+  const wrong = document.querySelector('[data-focus]');
+  const heading = main().querySelector('h1');
+  if (wrong) wrong.focus();
+  else if (heading && main().dataset.step !== was) {
+    heading.tabIndex = -1;
+    heading.focus();
+    scrollTo(0, 0);
+  }
+}
+
+// --- Fetching everything anew ---
+
+let fetching = null;
+
+/** refetch takes the whole page over as it is now. Nothing is patched from memory. */
+export function refetch() {
+  fetching ??= fetchPage().finally(() => {
+    fetching = null;
+    root.removeAttribute('data-asleep');
+  });
+  return fetching;
+}
+
+async function fetchPage() {
+  const here = root.dataset.here;
+  if (!here) return;
+  try {
+    const headers = { 'HX-Request': 'true', 'Loquet-Frame': root.dataset.frame };
+    const answer = await fetch(here, { headers, cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.timeout(10000) });
+    if (answer.redirected || answer.status === 204 || !answer.headers.get('Content-Type')?.startsWith('text/html')) {
+      location.assign(here);
+      return;
+    }
+    takePage(await answer.text());
+  } catch {
+    // No link: the bar says so, and whatever opens it again comes here once more.
+  }
+}
+
+function takePage(html) {
+  const before = meanings();
+  const page = new DOMParser().parseFromString(html, 'text/html');
+  if (page.documentElement.dataset.frame !== root.dataset.frame) {
+    location.reload();
+    return;
+  }
+  document.title = page.title;
+  globalThis.Idiomorph.morph(document.body, page.body, { morphStyle: 'innerHTML' });
+  globalThis.htmx.process(document.body);
+  show(link.lost ? 'none' : root.dataset.link ?? 'wait');
+  taken(before);
+}
+
+/** A page that was away longer than this does nothing before it was fetched anew. */
+const asleepAfter = 10000;
+
+let hidden = null;
+
+function away() {
+  hidden = moment();
+}
+
+function back() {
+  tick();
+  check();
+  if (hidden && since(hidden) > asleepAfter) root.setAttribute('data-asleep', '');
+  hidden = null;
+  refetch();
+}
+
+// --- A stream that comes back by itself ---
+
+/** Milliseconds between two tries to open a stream that was refused. */
+const retry = [1000, 2000, 5000];
+
+/**
+ * Stream is what htmx takes for an EventSource. It never gives up, and fetches the page when the server refuses it: then
+ * the answer says why. An app whose requests are signed puts its own in its place (htmx.createEventSource).
+ */
+export class Stream {
+  #url;
+  #inner = null;
+  #listeners = [];
+  #tries = 0;
+  #closed = false;
+  onopen = null;
+  onerror = null;
+
+  constructor(url) {
+    this.#url = url;
+    this.#open();
+  }
+
+  get readyState() {
+    return this.#closed ? EventSource.CLOSED : this.#inner?.readyState === EventSource.OPEN ? EventSource.OPEN : EventSource.CONNECTING;
+  }
+
+  get url() {
+    return this.#url;
+  }
+
+  addEventListener(name, listener) {
+    this.#listeners.push([name, listener]);
+    this.#inner?.addEventListener(name, listener);
+  }
+
+  removeEventListener(name, listener) {
+    this.#listeners = this.#listeners.filter(([n, l]) => n !== name || l !== listener);
+    this.#inner?.removeEventListener(name, listener);
+  }
+
+  close() {
+    this.#closed = true;
+    this.#inner?.close();
+  }
+
+  #open() {
+    if (this.#closed) return;
+    const inner = new EventSource(this.#url);
+    this.#inner = inner;
+    for (const [name, listener] of this.#listeners) inner.addEventListener(name, listener);
+    inner.onopen = (event) => {
+      this.#tries = 0;
+      this.onopen?.(event);
+    };
+    inner.onerror = (event) => {
+      this.onerror?.(event);
+      if (inner.readyState !== EventSource.CLOSED || this.#closed) return;
+      const wait = retry[Math.min(this.#tries++, retry.length - 1)];
+      setTimeout(() => this.#open(), wait);
+      if (this.#tries === 2) refetch();
+    };
+  }
+}
+
+// --- A form that is sent ---
+
+/** Milliseconds after which a form that is not answered says that it is slow, and then what to do. */
+const slow = [3000, 10000];
+
+function sending(form) {
+  note(form, '');
+  const timers = slow.map((after, i) => setTimeout(() => note(form, text(i === 0 ? 'sending' : 'sending.long')), after));
+  form.setAttribute('aria-busy', 'true');
+  return () => {
+    timers.forEach(clearTimeout);
+    form.removeAttribute('aria-busy');
+  };
+}
+
+/** note says beside a form how its sending goes. */
+function note(form, said) {
+  let p = form.querySelector('.form-note');
+  if (!p && said) {
+    p = document.createElement('p');
+    p.className = 'form-note';
+    form.append(p);
+  }
+  if (p) p.textContent = said;
+  if (said) say(said);
+}
+
+function watchForms() {
+  let before = new Set();
+  let was = '';
+  let sent = () => {};
+  document.body.addEventListener('htmx:configRequest', (e) => {
+    e.detail.headers['Loquet-Frame'] = root.dataset.frame;
+  });
+  document.body.addEventListener('htmx:beforeRequest', (e) => {
+    sent = sending(e.detail.elt);
+  });
+  document.body.addEventListener('htmx:beforeSwap', () => {
+    before = meanings();
+    was = main().dataset.step;
+    setOwn(true);
+  });
+  document.body.addEventListener('htmx:afterRequest', () => sent());
+  document.body.addEventListener('htmx:afterSwap', (e) => {
+    if (e.detail.xhr === undefined) return;
+    setOwn(false);
+    taken(before);
+    settleFocus(was);
+  });
+  const unsent = (e) => note(e.detail.elt, text('unsent'));
+  for (const name of ['htmx:sendError', 'htmx:timeout']) document.body.addEventListener(name, unsent);
+}
+
+// --- Beginning ---
+
+function begin() {
+  globalThis.htmx.createEventSource = (url) => new Stream(url);
+  watch(refetch);
+  guardPresses();
+  watchForms();
+  let before = new Set();
+  document.body.addEventListener('htmx:sseOpen', (e) => opened(e.detail.source));
+  document.body.addEventListener('htmx:sseBeforeMessage', () => (before = meanings()));
+  document.body.addEventListener('htmx:sseMessage', (e) => taken(before, lateness(e.detail)));
+  document.addEventListener('visibilitychange', () => (document.hidden ? away() : back()));
+  addEventListener('pageshow', (e) => e.persisted && back());
+  addEventListener('online', () => refetch());
+  if (main()?.hasAttribute('sse-connect')) show('wait');
+  start(say);
+  setInterval(check, 500);
+  document.querySelector('[data-focus]')?.focus();
+}
+
+begin();

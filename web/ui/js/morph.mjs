@@ -1,0 +1,151 @@
+// What an update may not do to a page: take a control away under a finger, empty a field, close what was opened.
+
+/** True while the page takes over the answer to the person's own action: then it may change everything. */
+let own = false;
+
+/** The control that is being pressed, and the one that was activated since it got the focus. */
+let pressed = null;
+let activated = null;
+
+/** Set when an update left something out, so that it is asked for again later. */
+let left = false;
+
+const controls = 'a[href], button, input, select, textarea, summary, [tabindex="0"]';
+const typed = 'input:not([type="checkbox"], [type="radio"], [type="submit"], [type="button"]), select, textarea';
+
+const control = (node) => (node instanceof Element ? node.closest(controls) : null);
+
+/** held is the control that an update must leave as it is, if there is one. */
+function held(node) {
+  if (own || !(node instanceof Element)) return false;
+  if (pressed && pressed.isConnected && (node === pressed || node.contains(pressed))) return node === pressed;
+  const focused = document.activeElement;
+  if (node !== focused || !node.matches(controls)) return false;
+  return node.matches(typed) || (node.matches(':focus-visible') && node !== activated);
+}
+
+/** holds says whether a node is, or has inside, a control that must stay. */
+function holds(node) {
+  if (own || !(node instanceof Element)) return false;
+  return [pressed, document.activeElement].some((c) => c && c !== document.body && node.contains(c) && held(c));
+}
+
+/** dirty says whether a person changed a field and the server does not know yet. */
+function dirty(el) {
+  if (own) return false;
+  if (el.type === 'checkbox' || el.type === 'radio') return el.checked !== el.defaultChecked;
+  return 'defaultValue' in el && el.value !== el.defaultValue;
+}
+
+/** asks is what a form does: where it goes, and with which fixed fields. */
+function asks(form) {
+  const fixed = form.querySelectorAll('input[type="hidden"]:not([name="key"])');
+  return [form.getAttribute('action'), ...[...fixed].map((f) => `${f.name}=${f.getAttribute('value')}`)].join(' ');
+}
+
+/** sameKey: a form that still asks the same keeps its idempotency key, so that a second press counts as the first. */
+function sameKey(old, now) {
+  return !own && old instanceof HTMLInputElement && old.name === 'key' && old.form && now.form && asks(old.form) === asks(now.form);
+}
+
+const rules = {
+  beforeNodeMorphed(old, now) {
+    if (sameKey(old, now)) return false;
+    if (!held(old)) return true;
+    left = true;
+    return false;
+  },
+  beforeNodeRemoved(node) {
+    if (!holds(node)) return true;
+    left = true;
+    return false;
+  },
+  beforeAttributeUpdated(name, el) {
+    if (name === 'open' && el.tagName === 'DETAILS') return false;
+    if (name === 'value' || name === 'checked') return !dirty(el);
+    return true;
+  },
+};
+
+/** watch installs the rules. late is called when what an update left out can be taken over. */
+export function watch(late) {
+  Object.assign(globalThis.Idiomorph.defaults.callbacks, rules);
+  const over = () => {
+    pressed = null;
+    if (!left) return;
+    left = false;
+    // After the click that follows, and after the next control has the focus.
+    setTimeout(late, 0);
+  };
+  document.addEventListener('pointerdown', (e) => (pressed = control(e.target)), true);
+  document.addEventListener('pointerup', () => setTimeout(over, 0), true);
+  document.addEventListener('pointercancel', over, true);
+  document.addEventListener('focusout', () => {
+    activated = null;
+    if (!pressed) over();
+  }, true);
+  document.addEventListener('click', (e) => (activated = control(e.target)), true);
+}
+
+/** byOwnAction runs a change that answers the person's own action. */
+export function byOwnAction(change) {
+  setOwn(true);
+  try {
+    return change();
+  } finally {
+    setOwn(false);
+  }
+}
+
+export function setOwn(yes) {
+  own = yes;
+}
+
+/** Milliseconds for which a control that has just changed its meaning ignores presses. */
+const deafFor = 600;
+
+/** meanings are what the page's controls mean now. */
+export const meanings = () => new Set([...document.querySelectorAll('[data-action-id]')].map((el) => el.dataset.actionId));
+
+/** deafen has controls ignore presses for a moment, if they were not there before. */
+export function deafen(before) {
+  for (const el of document.querySelectorAll('[data-action-id]')) {
+    if (before.has(el.dataset.actionId) || el.hasAttribute('data-deaf')) continue;
+    el.setAttribute('data-deaf', '');
+    el.setAttribute('aria-disabled', 'true');
+    setTimeout(() => {
+      el.removeAttribute('data-deaf');
+      el.removeAttribute('aria-disabled');
+    }, deafFor);
+  }
+}
+
+/** A press on a control that is deaf does nothing; one on any other is remembered for the page that comes next. */
+const memory = 'loquet-pressed';
+
+export function guardPresses() {
+  document.addEventListener('click', (e) => {
+    const el = e.target instanceof Element ? e.target.closest('[data-action-id]') : null;
+    if (!el) return;
+    if (el.hasAttribute('data-deaf') || document.documentElement.hasAttribute('data-asleep')) {
+      e.preventDefault();
+      e.stopImmediatePropagation();
+      return;
+    }
+    try {
+      sessionStorage.setItem(memory, String(Date.now()));
+    } catch {
+      // Storage is refused: the next page is not deaf at first, and its form's key still counts once.
+    }
+  }, true);
+  const age = Date.now() - Number(sessionStorageGet(memory));
+  if (age >= 0 && age < 3000) deafen(new Set());
+}
+
+function sessionStorageGet(name) {
+  try {
+    return sessionStorage.getItem(name) ?? NaN;
+  } catch {
+    return NaN;
+  }
+}
