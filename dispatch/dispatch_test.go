@@ -363,7 +363,7 @@ func TestTheNextProcessAsksAtOnce(t *testing.T) {
 			id := a.copy(n)
 			visit := a.state(id).Visits[0].ID
 			// The projection's row is written with the decision that begins a visit; a copy has none yet.
-			w := store.Append{Site: id, Version: a.state(id).Seq, Rows: []store.Row{{Partition: partitionVisits, Key: string(visit), Data: []byte("{}")}}}
+			w := store.Append{Site: id, Version: a.state(id).Seq, Rows: []store.Row{{Partition: underwayPartition, Key: string(visit), Data: []byte("{}")}}}
 			snap, err := a.store.Load(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)

@@ -3,14 +3,14 @@ package dispatch
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/site"
 	"github.com/loquet/loquet/store"
 )
 
-// Partitions of the projections. They are read by pages and lists, and decide nothing.
-const partitionVisits = "visits"
+// The projections are read by pages and lists, and decide nothing. Each is told by the journals alone.
 
 // SiteDeliveries is the partition of one site's deliveries, ended ones included, by identifier.
 func SiteDeliveries(id event.SiteID) string { return "site/" + string(id) }
@@ -27,9 +27,19 @@ func CourierEnded(id event.CourierID) string { return "ended/" + string(id) }
 // EndedAfter is the key in CourierEnded after which everything stands that ended later than the instant.
 func EndedAfter(at event.Instant) string { return fmt.Sprintf("%013d~", int64(at)) }
 
-func endedKey(at event.Instant, d event.DeliveryID) string {
-	return fmt.Sprintf("%013d-%s", int64(at), d)
-}
+func endedKey(at event.Instant, d event.DeliveryID) string { return timeKey(at, string(d)) }
+
+// timeKey makes the keys of a partition sort by time, the earliest first.
+func timeKey(at event.Instant, what string) string { return fmt.Sprintf("%013d-%s", int64(at), what) }
+
+// Day is a calendar day in UTC, as "2027-03-01".
+type Day string
+
+// DayOf is the day of an instant.
+func DayOf(at event.Instant) Day { return Day(at.Time().Format(time.DateOnly)) }
+
+// deliveriesOn is the partition of the deliveries whose window begins on a day, in the order of the windows.
+func deliveriesOn(d Day) string { return "deliveries/" + string(d) }
 
 // Status of a delivery, for lists.
 type Status string
@@ -68,18 +78,26 @@ type Summary struct {
 // rowsOf derives the rows that a decision changes, event by event, so that it does not matter which events came
 // to be decided together.
 func rowsOf(before site.State, r Result) ([]store.Row, error) {
-	p := projector{at: r.State.At, index: make(map[[2]string]int)}
+	p := projector{site: before.Site, index: make(map[[2]string]int)}
 	for _, e := range r.Events {
 		after := site.Evolve(before, e)
+		p.at = e.At
 		if !same(before.Deliveries, after.Deliveries) {
 			p.deliveries(before, after, e)
 		}
 		if !same(before.Visits, after.Visits) {
-			p.visits(before, after)
+			p.visits(before, after, e)
 		}
+		p.beside(before, e)
 		before = after
 	}
 	return p.rows, p.err
+}
+
+// Retell returns every row that a site's journal makes, told anew from its first event on; what is dropped in the end
+// has no data.
+func Retell(id event.SiteID, journal []event.Event) ([]store.Row, error) {
+	return rowsOf(site.State{Site: id}, Result{Events: journal})
 }
 
 // same says whether nothing was changed: Evolve copies the slices that it changes.
@@ -88,6 +106,7 @@ func same[T any](a, b []T) bool {
 }
 
 type projector struct {
+	site event.SiteID
 	at   event.Instant
 	rows []store.Row
 	// index finds the row of a partition and key that was written already.
@@ -161,23 +180,10 @@ func Summarize(d site.Delivery, at event.Instant) Summary {
 	return s
 }
 
-// visits keeps the list of visits under way, for the restart and the operator's board.
-func (p *projector) visits(before, after site.State) {
-	for _, v := range after.Visits {
-		if _, had := before.Visit(v.ID); !had {
-			p.row(partitionVisits, string(v.ID), struct{}{})
-		}
-	}
-	for _, v := range before.Visits {
-		if _, stands := after.Visit(v.ID); !stands {
-			p.drop(partitionVisits, string(v.ID))
-		}
-	}
-}
-
 func (p *projector) put(s Summary) {
 	p.row(SiteDeliveries(s.Site), string(s.Delivery), s)
 	p.row(MerchantDeliveries(s.Merchant), string(s.Delivery), s)
+	p.row(deliveriesOn(DayOf(s.Window.From)), timeKey(s.Window.From, string(s.Delivery)), s)
 }
 
 func (p *projector) row(partition, key string, data any) {

@@ -410,7 +410,8 @@ func (w *town) compareRows(t rapid.TB, now time.Time, sites ...event.SiteID) {
 		CourierDeliveries("anna"), CourierDeliveries("bert"), CourierEnded("anna"), CourierEnded("bert")} {
 		w.comparePartition(t, now, partition, want[partition])
 	}
-	rows, err := w.store.Rows(w.t.Context(), partitionVisits, "", 1000)
+	w.compareRetold(t, sites...)
+	rows, err := w.store.Rows(w.t.Context(), underwayPartition, "", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 // resume asks the devices of every visit that was under way when the process before this one ended.
 func (d *Dispatcher) resume(ctx context.Context) error {
 	for after, last := "", event.SiteID(""); ; {
-		rows, err := d.store.Rows(ctx, partitionVisits, after, 100)
+		rows, err := d.store.Rows(ctx, underwayPartition, after, 100)
 		if err != nil {
 			return fmt.Errorf("dispatch: finding unfinished visits: %w", err)
 		}

@@ -31,6 +31,8 @@ type Lease struct {
 type Lent struct {
 	Lease event.LeaseID `json:"lease"`
 	Until event.Instant `json:"until"`
+	// At is when it was granted.
+	At event.Instant `json:"at,omitempty"`
 	// LastAsk is when it was last asked back.
 	LastAsk event.Instant `json:"lastAsk,omitempty"`
 }
@@ -379,10 +381,10 @@ var leaseEvolvers = []evolver{
 		s.Leases = without(s.Leases, is[event.LeaseID, Lease](b.Lease))
 		s.Barriers = without(s.Barriers, func(x Barrier) bool { return x.Borrowed == b.Lease })
 	}),
-	on(func(s *State, _ event.Event, b event.LeaseGranted) {
+	on(func(s *State, e event.Event, b event.LeaseGranted) {
 		s.Fence = b.Number
 		s.rememberQuestion(b.Lease)
-		edit(&s.Barriers, b.Barrier, func(x *Barrier) { x.Lent = Lent{Lease: b.Lease, Until: b.Until} })
+		edit(&s.Barriers, b.Barrier, func(x *Barrier) { x.Lent = Lent{Lease: b.Lease, Until: b.Until, At: e.At} })
 	}),
 	on(func(s *State, _ event.Event, b event.LeaseRefused) { s.rememberQuestion(b.Lease) }),
 	on(func(s *State, e event.Event, b event.LeaseReturnAsked) {
