@@ -150,6 +150,7 @@ func (a *API) register() {
 	a.registerPosition()
 	a.registerAlarms()
 	a.registerFleetList()
+	a.registerCourierList()
 }
 
 var errNoRandom = errors.New("api: no randomness")

@@ -155,6 +155,8 @@ func TestScopes(t *testing.T) {
 		"GET /v1/sites/{site}/journal": auth.JournalsRead,
 		"POST /v1/devices":             auth.DevicesWrite, "GET /v1/devices/{device}": auth.DevicesWrite, "POST /v1/devices/discover": auth.DevicesWrite,
 		"GET /v1/devices": auth.DeliveriesRead, "POST /v1/devices/{device}/read": auth.DevicesWrite,
+		"GET /v1/couriers": auth.DeliveriesRead, "GET /v1/couriers/{courier}/round": auth.DeliveriesRead,
+		"POST /v1/deliveries/check": auth.DeliveriesWrite, "GET /v1/references/{reference}": auth.DeliveriesRead,
 		"POST /v1/couriers": auth.CouriersWrite, "GET /v1/couriers/{courier}": auth.CouriersWrite,
 		"POST /v1/couriers/{courier}/suspend": auth.CouriersWrite, "POST /v1/couriers/{courier}/reinstate": auth.CouriersWrite,
 		"POST /v1/deliveries": auth.DeliveriesWrite, "GET /v1/deliveries": auth.DeliveriesRead, "GET /v1/deliveries/{delivery}": auth.DeliveriesRead,
@@ -192,7 +194,7 @@ func TestScopes(t *testing.T) {
 func TestOnlyOperators(t *testing.T) {
 	s := newStage(t)
 	for _, path := range []string{
-		"GET /v1/devices", "POST /v1/devices/{device}/read",
+		"GET /v1/devices", "POST /v1/devices/{device}/read", "GET /v1/couriers", "GET /v1/couriers/{courier}/round",
 		"GET /v1/sites/{site}/journal", "POST /v1/devices/discover", "POST /v1/couriers/{courier}/suspend", "POST /v1/couriers/{courier}/reinstate",
 		"POST /v1/visits/{visit}/live/whep", "DELETE /v1/visits/{visit}/live/whep/{look}", "GET /v1/visits/{visit}/live/hls/{file}",
 		"POST /v1/visits/{visit}/acknowledge",

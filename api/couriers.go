@@ -37,6 +37,17 @@ type Suspended struct {
 	Sites []event.SiteID `json:"sites"`
 }
 
+// SuspendRequest says why a courier is suspended.
+type SuspendRequest struct {
+	Reason string `json:"reason,omitempty" maxLength:"300" doc:"For the operator's own staff; sealed"`
+}
+
+// SuspendCourierInput is what SuspendCourier takes.
+type SuspendCourierInput struct {
+	CourierInput
+	Body *SuspendRequest
+}
+
 // CourierInput names a courier.
 type CourierInput struct {
 	Courier event.CourierID `path:"courier" maxLength:"64"`
@@ -68,11 +79,15 @@ type courierRecord struct {
 	Name        []byte        `json:"name,omitempty"`
 	SuspendedAt event.Instant `json:"suspendedAt,omitempty"`
 	SuspendedBy string        `json:"suspendedBy,omitempty"`
+	// SuspendedFor is why, sealed.
+	SuspendedFor []byte `json:"suspendedFor,omitempty"`
 }
 
 func ownerOf(c auth.Client) string { return string(c.Role()) + "/" + c.Identity() }
 
 func courierNameOf(id event.CourierID) string { return "courier/" + string(id) }
+
+func suspendedForOf(id event.CourierID) string { return "courier/" + string(id) + "/suspended-for" }
 
 // courierRecord returns a courier as registered, and the record's version; version 0 when there is none.
 func (a *API) courierRecord(ctx context.Context, id event.CourierID) (data courierRecord, version uint64, err error) {
@@ -182,7 +197,7 @@ func (a *API) GetCourier(ctx context.Context, c auth.Client, in *CourierInput) (
 
 // SuspendCourier writes the register first: from then on nothing new is assigned. Then every site that has
 // something of the courier's decides; repeating it after an error goes on where it ended.
-func (a *API) SuspendCourier(ctx context.Context, c auth.Client, in *CourierInput) (*struct{ Body Suspended }, error) {
+func (a *API) SuspendCourier(ctx context.Context, c auth.Client, in *SuspendCourierInput) (*struct{ Body Suspended }, error) {
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}
@@ -193,6 +208,9 @@ func (a *API) SuspendCourier(ctx context.Context, c auth.Client, in *CourierInpu
 	}
 	if rec.SuspendedAt == 0 {
 		rec.SuspendedAt, rec.SuspendedBy = event.InstantOf(a.Now()), c.Identity()
+		if rec.SuspendedFor, err = a.sealReason(ctx, in.Courier, orZero(in.Body).Reason); err != nil {
+			return nil, err
+		}
 		if err := a.putCourier(ctx, in.Courier, version, rec); err != nil {
 			return nil, err
 		}
@@ -208,6 +226,13 @@ func (a *API) SuspendCourier(ctx context.Context, c auth.Client, in *CourierInpu
 	}
 	seen, err := a.courierSeen(ctx, in.Courier, rec)
 	return &struct{ Body Suspended }{Suspended{seen, sites}}, err
+}
+
+func (a *API) sealReason(ctx context.Context, id event.CourierID, reason string) ([]byte, error) {
+	if reason == "" {
+		return nil, nil
+	}
+	return a.Vault.Seal(ctx, vault.Own, suspendedForOf(id), []byte(reason))
 }
 
 // sitesWith lists the sites where the courier has a live assignment.
@@ -286,7 +311,7 @@ func (a *API) ReinstateCourier(ctx context.Context, c auth.Client, in *CourierIn
 		return nil, err
 	}
 	if rec.SuspendedAt != 0 {
-		rec.SuspendedAt, rec.SuspendedBy = 0, ""
+		rec.SuspendedAt, rec.SuspendedBy, rec.SuspendedFor = 0, "", nil
 		if err := a.putCourier(context.WithoutCancel(ctx), in.Courier, version, rec); err != nil {
 			return nil, err
 		}

@@ -45,6 +45,8 @@ type BookRequest struct {
 	DoNotRing   bool                `json:"doNotRing,omitempty"`
 	KeepCold    bool                `json:"keepCold,omitempty"`
 	Whole       bool                `json:"whole,omitempty" doc:"When a parcel is missing, the rest is not left either"`
+	// Reference is the merchant's own number for it: with one, nothing is ever booked twice.
+	Reference string `json:"reference,omitempty" maxLength:"64" pattern:"^[A-Za-z0-9._:-]+$" patternDescription:"letters, digits and ._:-" doc:"The merchant's own number for it. Under one number nothing is booked twice, however much later"`
 }
 
 // ParcelRequest is one parcel of a booking.
@@ -124,6 +126,10 @@ type AnswerOutput struct{ Body Answer }
 func (a *API) registerDeliveries() {
 	forClient(a, route{method: http.MethodPost, path: "/v1/deliveries", id: "bookDelivery", summary: "Book a delivery", tag: "Deliveries",
 		status: http.StatusCreated, scope: auth.DeliveriesWrite}, a.BookDelivery)
+	forClient(a, route{method: http.MethodPost, path: "/v1/deliveries/check", id: "checkBooking", summary: "See whether a delivery could be booked",
+		about: "Everything that booking looks at; nothing is booked.", tag: "Deliveries", scope: auth.DeliveriesWrite}, a.CheckBooking)
+	forClient(a, route{method: http.MethodGet, path: "/v1/references/{reference}", id: "findReference", summary: "Find deliveries by the merchant's own number",
+		tag: "Deliveries", scope: auth.DeliveriesRead}, a.FindReference)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries", id: "listDeliveries", summary: "List deliveries",
 		about: "A merchant sees its own; an operator names a merchant or a site.", tag: "Deliveries", scope: auth.DeliveriesRead}, a.ListDeliveries)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries/{delivery}", id: "getDelivery", summary: "Look at a delivery",
@@ -174,33 +180,15 @@ type BookDeliveryInput struct {
 
 // BookDelivery is the operation bookDelivery: book a delivery.
 func (a *API) BookDelivery(ctx context.Context, c auth.Client, in *BookDeliveryInput) (*DeliveryOutput, error) {
-	req := in.Body
-	merchant, err := merchantOf(c, req.Merchant)
+	p, err := a.planned(ctx, c, in.Body)
 	if err != nil {
 		return nil, err
 	}
-	read, err := readParcels(req.Parcels)
-	if err != nil {
+	if err := a.unreferenced(ctx, p.do.Merchant, in.Body.Reference); err != nil {
 		return nil, err
 	}
-	state, err := a.known(ctx, req.Site)
-	if err != nil {
-		return nil, err
-	}
-	do, err := bookingOf(req, merchant, state)
-	if err != nil {
-		return nil, err
-	}
-	var kept codes
-	for i, code := range read {
-		commitment, err := a.Vault.Commit(ctx, req.Site, parcelPurpose, code.String())
-		if err != nil {
-			return nil, err
-		}
-		do.Parcels = append(do.Parcels, event.Parcel{Code: commitment, Size: req.Parcels[i].Size})
-		kept = append(kept, codeOf{commitment, code.String()})
-	}
-	made, err := decide(ctx, a, byClient(c, req.Site, do).attach(a.keepCodes(ctx, req.Site, kept)), a.booked(kept))
+	o := byClient(c, in.Body.Site, p.do).attach(a.keepCodes(ctx, in.Body.Site, p.kept), a.keepReference(ctx, in.Body.Reference))
+	made, err := decide(ctx, a, o, a.booked(p.kept))
 	return &DeliveryOutput{made}, err
 }
 
