@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/loquet/loquet/client"
 )
 
 // Options of a run.
@@ -88,7 +87,7 @@ func playOne(ctx context.Context, program string, s Scenario, r *report, stay bo
 	}
 	defer os.RemoveAll(dir)
 	r.title(s.Name, s.Title)
-	stage, err := build(ctx, program, dir, s)
+	stage, err := build(ctx, program, dir, s.devices, s.camera != noCamera)
 	if err != nil {
 		return result, fmt.Errorf("the stage can't be set: %w", err)
 	}
@@ -96,7 +95,10 @@ func playOne(ctx context.Context, program string, s Scenario, r *report, stay bo
 	if err := stage.serve(ctx); err != nil {
 		return result, err
 	}
-	p := &play{ctx: ctx, scenario: s, stage: stage, report: r, couriers: make(map[string]*courier), shops: make(map[string]*client.Caller)}
+	if stage.camera != nil {
+		stage.film("FRONT DOOR", s.devices[len(s.devices)-1].Name)
+	}
+	p := &play{ctx: ctx, cast: newCast(stage), scenario: s, lot: scenarioLot(), report: r}
 	result = p.run()
 	if ctx.Err() != nil {
 		return result, ctx.Err()

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,12 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	eye "github.com/loquet/loquet/camera/virtual"
 	"github.com/loquet/loquet/device/broker"
 	"github.com/loquet/loquet/device/virtual"
+	"github.com/loquet/loquet/event"
 )
 
 // stage is what stands around the server: a broker, a wire to it that can be cut, and a virtual home. It
@@ -30,7 +33,15 @@ type stage struct {
 	// camera is nil where none films.
 	camera *eye.Camera
 	server *process
+	// listen is the server's own address, and url the one under which people reach it.
+	listen string
 	url    string
+	// more are arguments for the server.
+	more []string
+	// swept is how often the filmed door had been opened when the last parcel was taken away from behind it.
+	swept    atomic.Int64
+	watching sync.WaitGroup
+	stop     chan struct{}
 }
 
 const (
@@ -39,8 +50,8 @@ const (
 )
 
 // build starts everything but the server.
-func build(ctx context.Context, program, dir string, sc Scenario) (s *stage, err error) {
-	s = &stage{program: program, dir: dir}
+func build(ctx context.Context, program, dir string, devices []virtual.Device, camera bool) (s *stage, err error) {
+	s = &stage{program: program, dir: dir, stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -54,7 +65,7 @@ func build(ctx context.Context, program, dir string, sc Scenario) (s *stage, err
 		return s, err
 	}
 	s.config = virtual.Config{URL: s.broker.URL(), Prefix: "home"}
-	for _, d := range sc.devices {
+	for _, d := range devices {
 		if err = s.admit(d); err != nil {
 			return s, err
 		}
@@ -62,7 +73,7 @@ func build(ctx context.Context, program, dir string, sc Scenario) (s *stage, err
 	if s.home, err = virtual.Start(ctx, s.config); err != nil {
 		return s, err
 	}
-	if sc.camera != noCamera {
+	if camera {
 		if s.camera, err = eye.Start(eye.Options{User: "loquet", Password: broker.NewPassword(), Group: eye.Rate}); err != nil {
 			return s, err
 		}
@@ -87,29 +98,36 @@ func (s *stage) data() string { return filepath.Join(s.dir, "data") }
 
 // serve starts the server, or starts it again on what the one before left behind.
 func (s *stage) serve(ctx context.Context) error {
-	if s.url == "" {
-		address, err := freeAddress()
-		if err != nil {
+	var err error
+	if s.listen == "" {
+		if s.listen, err = freeAddress(); err != nil {
 			return err
 		}
-		s.url = "http://" + address
 	}
-	var err error
-	s.server, err = startProcess(filepath.Join(s.dir, "server.log"), s.program, "serve", "--data", s.data(),
-		"--listen", strings.TrimPrefix(s.url, "http://"), "--mqtt-url", "mqtt://"+s.proxy.address(),
+	s.url = cmp.Or(s.url, "http://"+s.listen)
+	args := []string{"serve", "--data", s.data(), "--listen", s.listen, "--public-url", s.url, "--mqtt-url", "mqtt://" + s.proxy.address(),
 		"--mqtt-user", brokerAccount, "--mqtt-password-file", filepath.Join(s.dir, brokerSecret), "--local-webhooks",
-		"--media", s.media(), "--webrtc-listen", "127.0.0.1:0")
-	if err != nil {
+		"--media", s.media(), "--webrtc-listen", "127.0.0.1:0"}
+	if s.server, err = startProcess(filepath.Join(s.dir, "server.log"), s.program, append(args, s.more...)...); err != nil {
 		return err
 	}
 	return s.awaitReady(ctx)
 }
 
-// filmed lets the camera, if there is one, see the door as it stands.
-func (s *stage) filmed(open bool) {
-	if s.camera != nil {
-		s.camera.Look(eye.Scene{Name: "FRONT DOOR", Open: open, Parcel: !open})
-	}
+// film has the camera look at a door, from now on: how it stands, and the parcel behind it once an order has opened it.
+func (s *stage) film(title, name string) {
+	thing := s.home.Thing(name)
+	s.watching.Go(func() {
+		for {
+			changed, open := thing.Changed(), thing.Contact() == event.ContactOpen
+			s.camera.Look(eye.Scene{Name: title, Open: open, Parcel: !open && int64(thing.Openings()) > s.swept.Load()})
+			select {
+			case <-changed:
+			case <-s.stop:
+				return
+			}
+		}
+	})
 }
 
 // media says whether the server needs a media service.
@@ -127,7 +145,7 @@ func (s *stage) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/readyz", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.listen+"/readyz", nil)
 		if err != nil {
 			return err
 		}
@@ -148,6 +166,8 @@ func (s *stage) awaitReady(ctx context.Context) error {
 }
 
 func (s *stage) close() {
+	close(s.stop)
+	s.watching.Wait()
 	if s.server != nil {
 		s.server.stop()
 	}
