@@ -16,6 +16,8 @@ type demoCommand struct {
 func (c *demoCommand) Run(env environment) error {
 	options := demo.Options{Out: env.out, JSON: c.JSON, Stay: c.Stay}
 	switch {
+	case c.Stay:
+		return demo.Stay(env.ctx, options)
 	case c.List:
 		demo.List(env.out)
 		return nil

@@ -4,30 +4,33 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/loquet/loquet/auth/proof"
 	"github.com/loquet/loquet/client"
 )
 
-// carrier is whose couriers deliver.
-const carrier = "swift"
-
 // cast is who plays on a stage, in every scene of it: the operator, shops, and couriers with their phones.
 // Safe for concurrent use.
 type cast struct {
 	stage *stage
+	// carrier is whose couriers deliver.
+	carrier string
 	// operatorKey is an API key of the operator's.
 	operatorKey string
+	// parcels counts the labels that were printed.
+	parcels atomic.Int64
 
 	mu     sync.Mutex
 	shops  map[string]string
 	phones map[string]*ecdsa.PrivateKey
 }
 
-func newCast(s *stage) *cast {
-	return &cast{stage: s, shops: make(map[string]string), phones: make(map[string]*ecdsa.PrivateKey)}
+func newCast(s *stage, carrier string) *cast {
+	return &cast{stage: s, carrier: carrier, shops: make(map[string]string), phones: make(map[string]*ecdsa.PrivateKey)}
 }
 
 // lot is where a scene takes place, and who brings the parcels there.
@@ -39,8 +42,9 @@ type lot struct {
 	// ways are the ways in, by names of devices; nil is one way through all of them.
 	ways [][]string
 	// called is what the household calls its places, by the last device of the way in; the device's name when absent.
-	called  map[string]string
-	bringer string
+	called map[string]string
+	// shop sends the parcels, and bringer brings them.
+	shop, bringer string
 }
 
 // house is an address with somebody who decides there.
@@ -53,8 +57,10 @@ type house struct {
 // point is a place on the map, in degrees (WGS 84).
 type point struct{ latitude, longitude float64 }
 
-// north is the point so many metres northwards.
-func (p point) north(metres float64) point { return point{p.latitude + metres*metre, p.longitude} }
+// off is the point so many metres to the east and to the north.
+func (p point) off(east, north float64) point {
+	return point{p.latitude + north*metre, p.longitude + east*metre/math.Cos(p.latitude*math.Pi/180)}
+}
 
 // The house of the scenarios stands here; nobody lives there.
 var lilas = house{address: "12 rue des Lilas", member: "Camille Martin", at: point{48.8584, 2.2945}}
@@ -62,14 +68,17 @@ var lilas = house{address: "12 rue des Lilas", member: "Camille Martin", at: poi
 // metre is one metre northwards, in degrees of latitude.
 const metre = 1.0 / 111_195
 
-func scenarioLot() lot { return lot{house: lilas, building: lilas, bringer: "Anna"} }
+func scenarioLot() lot { return lot{house: lilas, building: lilas, shop: "grocer", bringer: "Anna"} }
 
-// openOffice gives the operator an API key, if there is none yet.
+// openOffice has the operator speak in this scene, with an API key that is made for the first.
 func (p *play) openOffice() {
+	if p.operator != nil {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.operatorKey == "" {
-		p.operatorKey = p.key("operator", carrier)
+		p.operatorKey = p.key("operator", p.carrier)
 	}
 	p.operator = p.withKey(p.operatorKey)
 }
@@ -100,7 +109,17 @@ func (p *play) courier(name string) *courier {
 	if hired {
 		p.say(name, "pairs a phone, whose key never leaves it")
 	}
-	return &courier{Caller: &client.Caller{URL: p.stage.url, Authorize: client.SignedBy(phone)}, play: p, id: carrier + "-" + name, name: name}
+	return &courier{phone: p.signing(phone), play: p, id: p.courierID(name), name: name}
+}
+
+// caller is a further way to send requests from a courier's phone.
+func (p *play) caller(name string) *client.Caller {
+	phone, _ := p.phoneOf(name)
+	return p.signing(phone)
+}
+
+func (p *play) signing(key *ecdsa.PrivateKey) *client.Caller {
+	return &client.Caller{URL: p.stage.url, Authorize: client.SignedBy(key)}
 }
 
 func (p *play) phoneOf(name string) (phone *ecdsa.PrivateKey, hired bool) {
@@ -114,19 +133,25 @@ func (p *play) phoneOf(name string) (phone *ecdsa.PrivateKey, hired bool) {
 
 // hire registers a courier and binds a new phone. The caller holds the lock.
 func (p *play) hire(name string) *ecdsa.PrivateKey {
-	id := carrier + "-" + name
+	id := p.courierID(name)
 	p.must(p.operator.Call(p.ctx, "POST", "/v1/couriers", map[string]any{"id": id, "name": name}, nil))
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	p.must(err)
 	code, err := p.stage.atMachine(p.ctx, "courier", "pair", id)
+	p.must(err)
+	return p.pair(name, code)
+}
+
+// pair binds a new phone to the courier who was given the code.
+func (p *play) pair(name, code string) *ecdsa.PrivateKey {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	p.must(err)
 	jwk, _, err := proof.KeyFrom(&key.PublicKey)
 	p.must(err)
-	phone := &client.Caller{URL: p.stage.url, Authorize: client.SignedBy(key)}
-	p.must(phone.Call(p.ctx, "POST", "/v1/pair", map[string]any{"code": code, "publicJwk": jwk}, nil))
+	p.must(p.signing(key).Call(p.ctx, "POST", "/v1/pair", map[string]any{"code": code, "publicJwk": jwk}, nil))
 	p.phones[name] = key
 	return key
 }
+
+func (c *cast) courierID(name string) string { return c.carrier + "-" + name }
 
 // bringer is the courier of the scene.
 func (p *play) bringer() *courier { return p.courier(p.lot.bringer) }

@@ -63,18 +63,10 @@ func (p *play) set() {
 		p.home.consent(way[len(way)-1])
 	}
 	if p.scenario.camera != noCamera {
-		p.home.addCamera(p.filmed(), p.scenario.camera == cameraRequired)
+		p.home.addCamera(p.scenario.camera == cameraRequired)
 	}
 	p.read()
 	p.say("customer", "has enrolled %s by hand, and consents to deliveries", strings.Join(names, " and "))
-}
-
-// filmed is the place that the camera sees: the first of several, through its last door.
-func (p *play) filmed() string {
-	if len(p.lot.ways) > 0 {
-		return p.lot.ways[0][len(p.lot.ways[0])-1]
-	}
-	return p.scenario.devices[len(p.scenario.devices)-1].Name
 }
 
 // household opens a site with one member, who signs in.
@@ -83,7 +75,7 @@ func (p *play) household(h house) *customer {
 	var site struct {
 		Site event.SiteID `json:"site"`
 	}
-	p.must(p.shop("grocer").Call(p.ctx, "POST", "/v1/sites", map[string]any{"zone": "Europe/Paris", "address": h.address}, &site))
+	p.must(p.shop(p.lot.shop).Call(p.ctx, "POST", "/v1/sites", map[string]any{"zone": "Europe/Paris", "address": h.address}, &site))
 	c.site = site.Site
 	var member struct {
 		Member event.MemberID `json:"member"`
@@ -119,7 +111,7 @@ func (c *customer) enrol(d virtual.Device) {
 	var reserved struct {
 		Barrier event.BarrierID `json:"barrier"`
 	}
-	c.post("/v1/home/barriers", map[string]any{"device": id, "is": kindOf(d), "acceptUnprovable": d.Kind == virtual.LobbyDoor}, &reserved)
+	c.post("/v1/home/barriers", map[string]any{"device": id, "is": c.kindOf(d), "acceptUnprovable": d.Kind == virtual.LobbyDoor}, &reserved)
 	c.barriers[d.Name] = reserved.Barrier
 	if c != c.play.home {
 		c.play.home.barriers[d.Name] = reserved.Barrier
@@ -127,10 +119,14 @@ func (c *customer) enrol(d virtual.Device) {
 	c.workByHand(d, reserved.Barrier)
 }
 
-func kindOf(d virtual.Device) event.BarrierKind {
+func (c *customer) kindOf(d virtual.Device) event.BarrierKind {
 	switch {
-	case d.Kind == virtual.Garage:
+	case d.Kind == virtual.Garage || d.Kind == virtual.RatgdoGarage:
 		return event.Garage
+	case d.Kind == virtual.Box:
+		return event.ParcelBox
+	case c.play.building != nil && c == c.play.home:
+		return event.Flat
 	case d.Name == "lobby":
 		return event.Lobby
 	default:

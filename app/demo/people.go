@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -23,26 +24,26 @@ type delivery struct {
 }
 
 // booked has the shop book one parcel for now.
-func (p *play) booked(place string) *delivery { return p.bookedBy("grocer", place) }
+func (p *play) booked(place string) *delivery { return p.bookedBy(p.lot.shop, place) }
 
 func (p *play) bookedBy(shop, place string) *delivery {
 	return p.book(shop, place, -time.Minute, 2*time.Hour)
 }
 
 func (p *play) bookedFor(place string, from, to time.Duration) *delivery {
-	return p.book("grocer", place, from, to)
+	return p.book(p.lot.shop, place, from, to)
 }
 
 func (p *play) book(shop, place string, from, to time.Duration) *delivery {
 	now := time.Now()
 	d := &delivery{site: p.home.site, place: p.home.places[place], until: now.Add(to)}
-	d.parcels = []string{sscc(len(p.events) + 1)}
+	d.parcels = []string{sscc(int(p.cast.parcels.Add(1)))}
 	p.say(shop, "books parcel …%s, %s to %s, %s", d.parcels[0][len(d.parcels[0])-4:], now.Add(from).Format("15:04"), d.until.Format("15:04"), place)
 	var booked struct {
 		Delivery event.DeliveryID `json:"delivery"`
 	}
 	p.must(p.shop(shop).Call(p.ctx, "POST", "/v1/deliveries", map[string]any{
-		"site": d.site, "accessPoint": d.place, "carrier": carrier,
+		"site": d.site, "accessPoint": d.place, "carrier": p.carrier,
 		"window":  map[string]any{"from": now.Add(from).Format(time.RFC3339Nano), "to": d.until.Format(time.RFC3339Nano)},
 		"parcels": []map[string]any{{"code": d.parcels[0], "size": "small"}},
 	}, &booked))
@@ -89,12 +90,17 @@ func (p *play) admitted(place string) (*courier, event.VisitID) {
 
 // courier is a person with a phone.
 type courier struct {
-	*client.Caller
+	phone
 	play *play
 	id   string
 	name string
 	// away is how many metres from the door the courier stands.
 	away float64
+}
+
+// phone signs and sends a courier's requests: a client.Caller, or a page in a browser.
+type phone interface {
+	Call(ctx context.Context, method, path string, body, answer any) error
 }
 
 // answer is what the server says to a courier's request.
@@ -132,7 +138,7 @@ func (a answer) refusedAny(codes ...event.Code) {
 }
 
 func (c *courier) position() map[string]any {
-	at := c.play.lot.house.at.north(c.away)
+	at := c.play.lot.house.at.off(0, c.away)
 	return map[string]any{"latitude": at.latitude, "longitude": at.longitude, "accuracy": 6, "at": now()}
 }
 
@@ -188,8 +194,7 @@ func (c *courier) scanTwice(v event.VisitID, parcel string) {
 	errs := make(chan error, 2)
 	for range 2 {
 		go func() {
-			phone := client.Caller{URL: c.URL, Authorize: c.Authorize}
-			errs <- phone.Call(c.play.ctx, "POST", "/v1/courier/visits/"+string(v)+"/scan", c.scanBody(parcel), nil)
+			errs <- c.play.caller(c.name).Call(c.play.ctx, "POST", "/v1/courier/visits/"+string(v)+"/scan", c.scanBody(parcel), nil)
 		}()
 	}
 	c.play.must(<-errs)
@@ -271,7 +276,7 @@ func (c *courier) planB(d *delivery, nobody bool) {
 // eavesdropped sends the courier's last signed request again, as somebody who overheard it would.
 func (c *courier) eavesdropped() {
 	a := answer{play: c.play, who: "stranger"}
-	err := c.Again(&a)
+	err := c.phone.(*client.Caller).Again(&a)
 	if err == nil && a.Refused == nil {
 		c.play.fail("a request overheard and sent again was granted")
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
 )
 
 // Options of a run.
@@ -98,7 +97,7 @@ func playOne(ctx context.Context, program string, s Scenario, r *report, stay bo
 	if stage.camera != nil {
 		stage.film("FRONT DOOR", s.devices[len(s.devices)-1].Name)
 	}
-	p := &play{ctx: ctx, cast: newCast(stage), scenario: s, lot: scenarioLot(), report: r}
+	p := &play{ctx: ctx, cast: newCast(stage, "swift"), scenario: s, lot: scenarioLot(), report: r}
 	result = p.run()
 	if ctx.Err() != nil {
 		return result, ctx.Err()
@@ -112,6 +111,27 @@ func playOne(ctx context.Context, program string, s Scenario, r *report, stay bo
 
 // run plays the scene and returns the verdict; a scene that broke off is one too.
 func (p *play) run() (result Result) {
+	err := p.perform(func() {
+		p.set()
+		p.scenario.scene(p)
+		p.pause(look)
+		p.read()
+		var err error
+		result, err = p.verdict()
+		p.must(err)
+	})
+	if err == nil {
+		return result
+	}
+	result = Result{Scenario: p.scenario.Name, State: "broken off", Problem: err.Error()}
+	if kept := p.stage.keepLog(); kept != "" {
+		result.Problem += "; the server's log is " + kept
+	}
+	return result
+}
+
+// perform plays something, and returns why it broke off, if it did.
+func (p *play) perform(something func()) (err error) {
 	defer func() {
 		thrown := recover()
 		if thrown == nil {
@@ -121,23 +141,15 @@ func (p *play) run() (result Result) {
 		if !ok {
 			panic(thrown)
 		}
-		result = Result{Scenario: p.scenario.Name, State: "broken off", Problem: broken.Error()}
-		if kept := p.keepLog(); kept != "" {
-			result.Problem += "; the server's log is " + kept
-		}
+		err = broken.error
 	}()
-	p.set()
-	p.scenario.scene(p)
-	p.pause(look)
-	p.read()
-	result, err := p.verdict()
-	p.must(err)
-	return result
+	something()
+	return nil
 }
 
 // keepLog saves the server's log of a scene that broke off.
-func (p *play) keepLog() string {
-	data, err := os.ReadFile(filepath.Join(p.stage.dir, "server.log"))
+func (s *stage) keepLog() string {
+	data, err := os.ReadFile(filepath.Join(s.dir, "server.log"))
 	if err != nil {
 		return ""
 	}

@@ -8,11 +8,12 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	eye "github.com/loquet/loquet/camera/virtual"
@@ -32,14 +33,16 @@ type stage struct {
 	home    *virtual.Home
 	// camera is nil where none films.
 	camera *eye.Camera
+	// lead is the camera's wire.
+	lead   *proxy
 	server *process
 	// listen is the server's own address, and url the one under which people reach it.
 	listen string
 	url    string
 	// more are arguments for the server.
-	more []string
-	// swept is how often the filmed door had been opened when the last parcel was taken away from behind it.
-	swept    atomic.Int64
+	more     []string
+	cameraAt string
+	filmed   *scenery
 	watching sync.WaitGroup
 	stop     chan struct{}
 }
@@ -74,7 +77,7 @@ func build(ctx context.Context, program, dir string, devices []virtual.Device, c
 		return s, err
 	}
 	if camera {
-		if s.camera, err = eye.Start(eye.Options{User: "loquet", Password: broker.NewPassword(), Group: eye.Rate}); err != nil {
+		if err = s.plugIn(); err != nil {
 			return s, err
 		}
 	}
@@ -114,20 +117,76 @@ func (s *stage) serve(ctx context.Context) error {
 	return s.awaitReady(ctx)
 }
 
-// film has the camera look at a door, from now on: how it stands, and the parcel behind it once an order has opened it.
-func (s *stage) film(title, name string) {
-	thing := s.home.Thing(name)
-	s.watching.Go(func() {
-		for {
-			changed, open := thing.Changed(), thing.Contact() == event.ContactOpen
-			s.camera.Look(eye.Scene{Name: title, Open: open, Parcel: !open && int64(thing.Openings()) > s.swept.Load()})
-			select {
-			case <-changed:
-			case <-s.stop:
-				return
+// plugIn starts the camera, at the end of a wire.
+func (s *stage) plugIn() (err error) {
+	if s.camera, err = eye.Start(eye.Options{User: "loquet", Password: broker.NewPassword(), Group: eye.Rate}); err != nil {
+		return err
+	}
+	at, err := url.Parse(s.camera.Address())
+	if err != nil {
+		return err
+	}
+	if s.lead, err = startProxy(at.Host); err != nil {
+		return err
+	}
+	at.Host = s.lead.address()
+	s.cameraAt = at.String()
+	return nil
+}
+
+// film has the camera look at the way in, from now on: whether a door stands open, and the parcel behind it once an
+// order has opened one.
+func (s *stage) film(title string, doors ...string) {
+	s.filmed = &scenery{title: title}
+	for _, name := range doors {
+		s.filmed.doors = append(s.filmed.doors, s.home.Thing(name))
+	}
+	for _, thing := range s.filmed.doors {
+		s.watching.Go(func() {
+			for {
+				changed := thing.Changed()
+				s.look()
+				select {
+				case <-changed:
+				case <-s.stop:
+					return
+				}
 			}
-		}
-	})
+		})
+	}
+}
+
+// scenery is what the camera sees.
+type scenery struct {
+	title string
+	doors []*virtual.Thing
+
+	mu sync.Mutex
+	// swept is how often the doors had been opened when the last parcel was taken away from behind them.
+	swept int
+}
+
+func (c *scenery) openings() (n int) {
+	for _, d := range c.doors {
+		n += d.Openings()
+	}
+	return n
+}
+
+func (s *stage) look() {
+	c := s.filmed
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	open := slices.ContainsFunc(c.doors, func(d *virtual.Thing) bool { return d.Contact() == event.ContactOpen })
+	s.camera.Look(eye.Scene{Name: c.title, Open: open, Parcel: !open && c.openings() > c.swept})
+}
+
+// sweep takes the parcel away from behind the filmed doors.
+func (s *stage) sweep() {
+	s.filmed.mu.Lock()
+	s.filmed.swept = s.filmed.openings()
+	s.filmed.mu.Unlock()
+	s.look()
 }
 
 // media says whether the server needs a media service.
@@ -174,8 +233,10 @@ func (s *stage) close() {
 	if s.camera != nil {
 		s.camera.Close()
 	}
-	if s.proxy != nil {
-		s.proxy.close()
+	for _, wire := range []*proxy{s.proxy, s.lead} {
+		if wire != nil {
+			wire.close()
+		}
 	}
 	if s.home != nil {
 		s.home.Close()
