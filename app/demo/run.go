@@ -19,8 +19,6 @@ type Options struct {
 	JSON  bool
 	// Program is the loquet to run as the server; "" is this one.
 	Program string
-	// Stay keeps the last scenario's stage until the context ends.
-	Stay bool
 }
 
 // pace suits a reader.
@@ -54,13 +52,12 @@ func Run(ctx context.Context, o Options) (ok bool, err error) {
 		r.pace = pace
 	}
 	ok = true
-	for i, name := range o.Names {
+	for _, name := range o.Names {
 		n := slices.IndexFunc(Scenarios(), func(s Scenario) bool { return s.Name == name })
 		if n < 0 {
 			return false, fmt.Errorf("there is no scenario %q; --list shows them", name)
 		}
-		stay := o.Stay && i == len(o.Names)-1
-		result, err := playOne(ctx, o.Program, Scenarios()[n], r, stay)
+		result, err := playOne(ctx, o.Program, Scenarios()[n], r)
 		if err != nil {
 			return false, err
 		}
@@ -79,7 +76,7 @@ func terminal(out io.Writer) bool {
 }
 
 // playOne sets the stage, plays, judges and clears the stage.
-func playOne(ctx context.Context, program string, s Scenario, r *report, stay bool) (result Result, err error) {
+func playOne(ctx context.Context, program string, s Scenario, r *report) (result Result, err error) {
 	dir, err := os.MkdirTemp("", "loquet-demo-")
 	if err != nil {
 		return result, err
@@ -103,9 +100,6 @@ func playOne(ctx context.Context, program string, s Scenario, r *report, stay bo
 		return result, ctx.Err()
 	}
 	r.result(result)
-	if stay {
-		p.stayOn()
-	}
 	return result, nil
 }
 
@@ -162,21 +156,4 @@ func (s *stage) keepLog() string {
 		return ""
 	}
 	return file.Name()
-}
-
-// stayOn keeps the stage and says where to look.
-func (p *play) stayOn() {
-	fmt.Fprintf(p.report.out, `
-  Everything keeps running until you press Ctrl-C:
-
-    the API, described            %[1]s/docs
-    is it well?                   %[1]s/readyz   %[1]s/metrics
-    everything that is kept       %[2]s
-    check the ten laws yourself   loquet audit --data %[2]s
-    the broker of the home        %[3]s
-
-  The operator's API key: %[4]s
-  The delivery's story:   curl -s -H "Authorization: Bearer $KEY" %[1]s/v1/sites/%[5]s/journal
-`, p.stage.url, p.stage.data(), p.stage.broker.URL(), p.operatorKey, p.home.site)
-	<-p.ctx.Done()
 }

@@ -213,11 +213,13 @@ func (t *town) welcome(out io.Writer) {
   Ctrl-C stops it.
 
 `, t.front.url(), t.stage.data())
-	for _, a := range desk.Apps() {
-		fmt.Fprintf(out, "  %-9s %s%s\n", map[desk.App]string{desk.Operator: "Operator", desk.Customer: "Customer", desk.Courier: "Courier"}[a],
-			t.front.url(), t.Offer(a))
-	}
-	fmt.Fprint(out, "\n  Open the three side by side.\n\n")
+	fmt.Fprintf(out, `    the API, described            %[1]s/docs
+    is it well?                   %[1]s/readyz   %[1]s/metrics
+    check the ten laws yourself   loquet audit --data %[2]s
+    the broker of the home        %[3]s
+    the operator's API key        %[4]s
+
+`, t.front.url(), t.stage.data(), t.stage.broker.URL(), t.operatorKey)
 }
 
 // Offer implements desk.World.
