@@ -28,7 +28,8 @@ type ServeConfig struct {
 	MediaCA        string `help:"File with the certificate authority of that service (PEM), instead of the system's." env:"LOQUET_MEDIA_CA" name:"media-ca" type:"path"`
 	MediaConfig
 
-	MembersReserve bool `help:"Let households find and reserve devices themselves; for an installation of one's own." env:"LOQUET_MEMBERS_RESERVE" name:"members-reserve"`
+	Phone          string `help:"The operator's number that couriers and households are given to call." env:"LOQUET_PHONE"`
+	MembersReserve bool   `help:"Let households find and reserve devices themselves; for an installation of one's own." env:"LOQUET_MEMBERS_RESERVE" name:"members-reserve"`
 
 	LocalWebhooks bool   `help:"Allow webhooks to loopback addresses over plain HTTP; for trying things out." env:"LOQUET_LOCAL_WEBHOOKS" name:"local-webhooks"`
 	LogLevel      string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LOQUET_LOG_LEVEL" name:"log-level"`

@@ -31,6 +31,7 @@ import (
 	"github.com/loquet/loquet/store/sqlite"
 	"github.com/loquet/loquet/unlock"
 	"github.com/loquet/loquet/vault"
+	"github.com/loquet/loquet/web/ui"
 )
 
 // Names of files in the data folder.
@@ -59,6 +60,8 @@ type server struct {
 	keepMedia func(context.Context)
 	metrics   *metrics
 	api       *api.API
+	kit       *ui.Kit
+	pages     http.Handler
 	public    net.Listener
 	local     net.Listener
 	http      *http.Server
@@ -166,6 +169,9 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := s.buildPages(sessions); err != nil {
+		return err
+	}
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)}
 	if s.local, err = listenLocal(s.config.file(socketName)); err != nil {
@@ -179,6 +185,7 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.metrics.count(s.api))
+	s.mountPages(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
@@ -227,6 +234,7 @@ func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
 	limit, cancel := context.WithTimeout(parts, endWithin)
 	defer cancel()
 	s.api.EndStreams()
+	s.kit.EndStreams()
 	err = errors.Join(err, s.http.Shutdown(limit), s.admin.Shutdown(limit))
 	s.mqtt.Leave()
 	end()

@@ -3,6 +3,8 @@ package demo_test
 import (
 	"bytes"
 	"encoding/json"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,7 +18,7 @@ func TestEveryScenarioEndsAsItShould(t *testing.T) {
 	if testing.Short() {
 		t.Skip("plays for minutes; make test does")
 	}
-	program := demo.Program(t)
+	program := buildLoquet(t)
 	for _, name := range demo.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -31,6 +33,15 @@ func TestEveryScenarioEndsAsItShould(t *testing.T) {
 			}
 		})
 	}
+}
+
+func buildLoquet(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "loquet")
+	if out, err := exec.Command("go", "build", "-o", program, "github.com/loquet/loquet/cmd/loquet").CombinedOutput(); err != nil {
+		t.Fatalf("loquet can't be built: %v\n%s", err, out)
+	}
+	return program
 }
 
 // lastLine decodes what --json prints last.

@@ -48,9 +48,12 @@ function sameKey(old, now) {
   return !own && old instanceof HTMLInputElement && old.name === 'key' && old.form && now.form && asks(old.form) === asks(now.form);
 }
 
+/** kept is what a page's own script looks after: a picture that plays, a form that is on its way. */
+const kept = (old, now) => old instanceof Element && old.id !== '' && old.hasAttribute('data-keep') && old.id === now.id;
+
 const rules = {
   beforeNodeMorphed(old, now) {
-    if (sameKey(old, now)) return false;
+    if (kept(old, now) || sameKey(old, now)) return false;
     if (!held(old)) return true;
     left = true;
     return false;

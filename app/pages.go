@@ -1,0 +1,37 @@
+package app
+
+import (
+	"crypto/rand"
+	"net/http"
+	"time"
+
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/camera/live"
+	"github.com/loquet/loquet/web/customer"
+	"github.com/loquet/loquet/web/ui"
+)
+
+// buildPages makes the web apps: every one adds its files to the kit before the first address of a file is given out.
+func (s *server) buildPages(sessions *auth.Sessions) (err error) {
+	s.kit, err = ui.New(ui.Options{Public: s.config.PublicURL, Log: s.log, Now: time.Now, Random: rand.Reader})
+	if err != nil {
+		return err
+	}
+	home, err := customer.New(customer.Deps{API: s.api, Sessions: sessions, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
+		Player: live.Player(), Phone: s.config.Phone})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/home/", home)
+	s.pages = s.kit.Guard(mux)
+	return nil
+}
+
+// mountPages serves the pages beside the API, which has every address that is not theirs.
+func (s *server) mountPages(mux *http.ServeMux) {
+	mux.Handle("/assets/", s.kit.Assets())
+	for _, path := range []string{"/home/", "/choose"} {
+		mux.Handle(path, s.pages)
+	}
+}

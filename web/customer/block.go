@@ -1,0 +1,219 @@
+package customer
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
+	"github.com/loquet/loquet/web/ui"
+)
+
+// block asks for the block of U3. Its answer stands in the journal, and the page says it from there; without one the
+// page keeps the request, to be sent again as the same.
+func (p *person) block() {
+	id, ok := p.deliveryID()
+	if !ok {
+		p.Kit.NotFound(p.w, p.r)
+		return
+	}
+	_, problem := do(p, p.API.BlockAtHome, &api.HomeDeliveryInput{DeliveryPath: api.DeliveryPath{Delivery: id}})
+	switch {
+	case problem == nil:
+		http.Redirect(p.w, p.r, deliveryPath(id), http.StatusSeeOther)
+	case problem.Status >= http.StatusInternalServerError || problem.Status == http.StatusTooManyRequests:
+		p.deliveryWith(p.r.PostFormValue("key"), http.StatusServiceUnavailable)
+	default:
+		p.undone(deliveryPath(id), problem)
+	}
+}
+
+// blockShown says whether the answer still speaks of now: that it came too late does so until the visit is over.
+func (v *deliveryView) blockShown() bool {
+	return v.block != nil && (v.under != nil || blockLook(v.block.Verdict) == ui.Refused)
+}
+
+// blockLook is how an answer looks.
+func blockLook(v event.BlockVerdict) ui.State {
+	switch v {
+	case event.BlockWon, event.BlockFromHere, event.BlockAlready:
+		return ui.Refused
+	case event.BlockTooLate:
+		return ui.Open
+	default:
+		return ui.Neutral
+	}
+}
+
+// blockTitle names the answer with the time that decided: of the block when it won, of the order when that was first.
+func (v *deliveryView) blockTitle(ctx context.Context) string {
+	at := v.block.At
+	if v.block.Verdict == event.BlockTooLate {
+		at = v.block.IntendedAt
+	}
+	return v.lang.Block(v.block.Verdict, phrase.Values{phrase.Time: v.clockSeconds(ctx, at)}).Title
+}
+
+func (v *deliveryView) blockText() string {
+	return v.lang.Block(v.block.Verdict, phrase.Values{}).Text()
+}
+
+// blockTimes are both times, as far as there are two.
+func (v *deliveryView) blockTimes(ctx context.Context) string {
+	if v.block.IntendedAt == 0 {
+		return words.T(ctx, "u3.times.block", "block", v.clockSeconds(ctx, v.block.At))
+	}
+	return words.T(ctx, "u3.times.both", "block", v.clockSeconds(ctx, v.block.At), "order", v.clockSeconds(ctx, v.block.IntendedAt))
+}
+
+// stillOpen names what stands open now.
+func (v *deliveryView) stillOpen() string {
+	if v.under == nil {
+		return ""
+	}
+	var open []string
+	for _, s := range v.under.Steps {
+		if shown := v.shownStep(s); ordered(s) && shown.State != ui.Secured {
+			open = append(open, shown.Name+" – "+shown.Word)
+		}
+	}
+	return strings.Join(open, ". ")
+}
+
+// barriersLeft are the steps that a block could still keep shut: all of them before the visit.
+func (v *deliveryView) left() []api.Step {
+	if v.under == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(v.under.Steps), spent)
+}
+
+// stoppable says whether a block can still stop anything.
+func (v *deliveryView) stoppable() bool {
+	return v.coming != nil && !v.coming.Blocked && v.unconfirmed == "" && (v.under == nil || len(v.left()) > 0)
+}
+
+// notStoppable says why there is no block any more, while something of the delivery still goes on.
+func (v *deliveryView) notStoppable(ctx context.Context) string {
+	if v.under == nil || v.coming == nil || v.coming.Blocked || v.unconfirmed != "" {
+		return ""
+	}
+	var last event.Instant
+	for _, s := range v.under.Steps {
+		if ordered(s) {
+			last = max(last, s.Asked.At)
+		}
+	}
+	return words.T(ctx, "u3.gone", "time", v.clockSeconds(ctx, last))
+}
+
+// blockWord is what the button says: everything, or what of it can still be kept shut.
+func (v *deliveryView) blockWord(ctx context.Context) string {
+	left := v.left()
+	if v.under == nil || len(left) == len(v.under.Steps) {
+		return words.T(ctx, "u3.block")
+	}
+	return words.T(ctx, "u3.block.rest", "left", v.names(left))
+}
+
+// blockMeans says what a block would do now.
+func (v *deliveryView) blockMeans(ctx context.Context) string {
+	left := v.left()
+	planB := ""
+	if v.coming.PlanB != nil {
+		planB = v.coming.PlanB.Text
+	}
+	if v.under == nil || len(left) == len(v.under.Steps) {
+		return words.T(ctx, "u3.means", "planB", planB)
+	}
+	gone := slices.DeleteFunc(slices.Clone(v.under.Steps), func(s api.Step) bool { return !spent(s) })
+	return words.T(ctx, "u3.means.rest", "left", v.names(left), "gone", v.names(gone))
+}
+
+func (v *deliveryView) names(steps []api.Step) string {
+	var names []string
+	for _, s := range steps {
+		names = append(names, lower(v.shownStep(s).Name))
+	}
+	return strings.Join(names, ", ")
+}
+
+// lower is a name inside a sentence.
+func lower(s string) string {
+	if s == "" {
+		return ""
+	}
+	first := []rune(s)
+	return strings.ToLower(string(first[0])) + string(first[1:])
+}
+
+// orderLine is what was asked of a barrier, and recorded.
+func (v *deliveryView) orderLine(ctx context.Context, s api.Step) string {
+	switch {
+	case s.Asked == nil:
+		return ""
+	case s.Recorded != nil && s.Recorded.Outcome == event.NotDone:
+		return words.T(ctx, "u2.order.not", "time", v.clockSeconds(ctx, s.Asked.At))
+	case s.By == event.PermitCode:
+		return words.T(ctx, "u2.order.code", "time", v.clockSeconds(ctx, s.Asked.At))
+	}
+	return words.T(ctx, "u2.order.sent", "time", v.clockSeconds(ctx, s.Asked.At))
+}
+
+// estimateIn says when the courier comes, as far as anybody knows.
+func (v *deliveryView) estimateIn(ctx context.Context) string {
+	switch from, to := estimate(v.under.ETA, v.now); {
+	case from.IsZero():
+		return words.T(ctx, "u2.estimate.none")
+	case to.Before(v.now):
+		return words.T(ctx, "u2.estimate.late", "time", v.clock(ctx, v.under.ETA))
+	default:
+		return words.T(ctx, "u2.estimate", "from", ui.Clock(ctx, from, v.zone), "to", ui.Clock(ctx, to, v.zone))
+	}
+}
+
+// pictureFresh is how long a picture counts as live after it came.
+const pictureFresh = 2 * time.Second
+
+// poster is what the camera shows, as the page says it.
+func (v *deliveryView) poster(ctx context.Context) ui.Picture {
+	shown := ui.Picture{Alt: words.T(ctx, "u2.picture"), Player: livePath(v.under.ID)}
+	pic := v.under.Picture
+	switch {
+	case pic == nil:
+		shown.Why = words.T(ctx, "u2.picture.connects")
+	case pic.Live:
+		shown.Live, shown.Age, shown.Fresh = true, v.ago(pic.At), pictureFresh
+	case pic.At != 0:
+		shown.Lost = v.clockSeconds(ctx, pic.At)
+	default:
+		shown.Why = pic.Title
+	}
+	return shown
+}
+
+func livePath(id event.VisitID) string { return "/v1/home/visits/" + string(id) + "/live" }
+
+// liveSources are where the page's script finds the picture: by WebRTC, or else by HLS.
+func liveSources(id event.VisitID) templ.Attributes {
+	return templ.Attributes{"data-whep": livePath(id) + "/whep", "data-hls": livePath(id) + "/hls/index.m3u8"}
+}
+
+// compass is each direction as steps east and north.
+var compass = map[string][2]float64{"N": {0, 1}, "NE": {diagonal, diagonal}, "E": {1, 0}, "SE": {diagonal, -diagonal}, "S": {0, -1},
+	"SW": {-diagonal, -diagonal}, "W": {-1, 0}, "NW": {-diagonal, diagonal}}
+
+const diagonal = 0.7071
+
+// sketchOf draws where the courier was, seen from the place.
+func sketchOf(w *api.Where, place string) ui.Sketch {
+	to := compass[w.Direction]
+	far := float64(w.Distance)
+	return ui.Sketch{From: ui.Spot{East: to[0] * far, North: to[1] * far, Radius: float64(w.Accuracy)}, To: ui.Spot{Label: place}}
+}

@@ -1,0 +1,108 @@
+package customer
+
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/web/ui"
+)
+
+//go:embed css js
+var files embed.FS
+
+// Deps are what the app works with. All are required but Player and Phone.
+type Deps struct {
+	API      *api.API
+	Sessions *auth.Sessions
+	// Dispatch wakes the live pages; nothing is asked of it.
+	Dispatch *dispatch.Dispatcher
+	Kit      *ui.Kit
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Player is the script that plays live pictures (camera/live); nil where no camera can be.
+	Player fs.FS
+	// Phone is the operator's number for people in need, as it is dialled; "" for none.
+	Phone string
+}
+
+// App serves /home/. Safe for concurrent use.
+type App struct {
+	Deps
+	mux *http.ServeMux
+}
+
+// New makes the app, and adds its files to the kit's: call it before the kit's files are served.
+func New(d Deps) (*App, error) {
+	a := &App{Deps: d, mux: http.NewServeMux()}
+	if err := d.Kit.Embed("customer", files); err != nil {
+		return nil, err
+	}
+	if d.Player != nil {
+		if err := d.Kit.Embed("live", d.Player); err != nil {
+			return nil, err
+		}
+	}
+	a.routes()
+	return a, nil
+}
+
+// ServeHTTP serves a page; the kit's guard stands before it.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// page is what answers a request of a signed-in member.
+type page func(*person)
+
+// routes states every address of the app.
+func (a *App) routes() {
+	for pattern, serve := range map[string]page{
+		"GET /home/{$}":                              (*person).home,
+		"GET /home/live":                             (*person).homeLive,
+		"GET /home/deliveries/{delivery}":            (*person).delivery,
+		"GET /home/deliveries/{delivery}/live":       (*person).deliveryLive,
+		"POST /home/deliveries/{delivery}/block":     (*person).block,
+		"POST /home/deliveries/{delivery}/consent":   (*person).consentTo,
+		"POST /home/deliveries/{delivery}/withdraw":  (*person).withdrawFrom,
+		"POST /home/deliveries/{delivery}/answer":    (*person).answer,
+		"POST /home/deliveries/{delivery}/cancel":    (*person).cancel,
+		"POST /home/deliveries/{delivery}/take-over": (*person).takeOver,
+		"GET /home/visits/{visit}":                   (*person).visit,
+	} {
+		a.mux.Handle(pattern, a.signedIn(serve))
+	}
+	a.mux.Handle("/home/", a.signedIn((*person).nothingHere))
+}
+
+// signedIn finds out who asks; whoever is a stranger signs in first, and comes back.
+func (a *App) signedIn(serve page) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m, err := a.member(r)
+		switch {
+		case errors.Is(err, auth.ErrSession):
+			a.strange(w, r)
+		case err != nil:
+			a.Log.Error("nobody can be recognised", "reference", ui.ViewOf(r.Context()).Reference, "error", err)
+			p := &person{App: a, w: w, r: r}
+			p.fail("unread", http.StatusServiceUnavailable)
+		default:
+			serve(&person{App: a, w: w, r: r, member: m})
+		}
+	})
+}
+
+// cookieName is the cookie of a member's session.
+const cookieName = "__Host-loquet"
+
+func (a *App) member(r *http.Request) (auth.Member, error) {
+	c, err := r.Cookie(cookieName)
+	if err != nil {
+		return auth.Member{}, auth.ErrSession
+	}
+	return a.Sessions.Check(r.Context(), c.Value)
+}

@@ -1,0 +1,226 @@
+package customer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/web/ui"
+)
+
+// homeView is everything on the first page: what is open, what is coming, and how each place stands.
+type homeView struct {
+	*household
+	flash *flash
+	// last is the last opening of any origin; nil while there was none.
+	last *moment
+}
+
+// home is the page of U1.
+func (p *person) home() {
+	h, problem := p.household()
+	if problem != nil {
+		p.refuse(problem)
+		return
+	}
+	v := homeView{household: h, flash: p.flash()}
+	p.show(h, ui.Page{Title: v.title(p), Place: h.Address, Step: "home", Live: "/home/live", Main: homePage(v)})
+}
+
+// homeLive keeps it true.
+func (p *person) homeLive() {
+	flash := p.flash()
+	p.live(func(p *person) (ui.Frame, error) {
+		h, problem := p.household()
+		if problem != nil {
+			return ui.Frame{}, problem
+		}
+		v := homeView{household: h, flash: flash}
+		return ui.Frame{Title: v.title(p), Place: h.Address, Step: "home", Main: homePage(v), Alarm: v.alarmSaid(), Open: h.busy(), Next: h.next()}, nil
+	})
+}
+
+// live serves a page's stream: woken by the household's journal, and ended with the session.
+func (p *person) live(render func(*person) (ui.Frame, error)) {
+	grown, stop := p.Dispatch.Follow(p.member.Site())
+	defer stop()
+	token := ""
+	if c, err := p.r.Cookie(cookieName); err == nil {
+		token = c.Value
+	}
+	p.Kit.Live(p.w, p.r, ui.LiveView{Wake: grown, Who: string(p.member.ID()),
+		Render: func(ctx context.Context) (ui.Frame, error) { return render(p.during(ctx)) },
+		Again: func(ctx context.Context) error {
+			_, err := p.Sessions.Check(ctx, token)
+			return err
+		}})
+}
+
+// standing is what can be said of the whole household at once.
+type standing struct {
+	State ui.State
+	// Key names the sentence.
+	Key string
+	// Left is how long it holds without hearing from the devices; 0 where it does not depend on them.
+	Left time.Duration
+	// Seen is when the part was heard of that was heard of longest ago.
+	Seen time.Time
+}
+
+// standing takes the worst of all places. Nothing is called shut that is not seen.
+func (h *household) standing() standing {
+	if len(h.AccessPoints) == 0 {
+		return standing{State: ui.Neutral, Key: "home.empty"}
+	}
+	worst := standing{State: ui.Secured, Key: "home.secured"}
+	for _, b := range h.Barriers {
+		if !b.Enrolled {
+			continue
+		}
+		shown := h.shown(b)
+		if rank(shown.State) > rank(worst.State) {
+			worst.State = shown.State
+		}
+		if shown.Left > 0 && (worst.Left == 0 || shown.Left < worst.Left) {
+			worst.Left = shown.Left
+		}
+		for _, part := range []ui.Part{shown.Bolt, shown.Contact} {
+			if part.Heard && (worst.Seen.IsZero() || part.At.Before(worst.Seen)) {
+				worst.Seen = part.At
+			}
+		}
+	}
+	worst.Key = "home." + string(worst.State)
+	return worst
+}
+
+// rank orders states from calm to alarming.
+func rank(s ui.State) int {
+	return slices.Index([]ui.State{ui.Secured, ui.Neutral, ui.Refused, ui.Unknown, ui.Underway, ui.Open, ui.Alarming}, s)
+}
+
+func (v homeView) title(p *person) string { return p.say(v.standing().Key) }
+
+// alarmSaid is what is read out at once: the alarms that stand.
+func (v homeView) alarmSaid() string {
+	var said []string
+	for _, visit := range v.alarms() {
+		said = append(said, visit.Alarm.Title)
+	}
+	return strings.Join(said, ". ")
+}
+
+// visiting are the couriers' visits under way, the oldest first.
+func (v homeView) visiting() []api.Visit {
+	return slices.DeleteFunc(slices.Clone(v.Visits), func(v api.Visit) bool { return v.Rehearsal != "" })
+}
+
+// rehearsals are those of members.
+func (v homeView) rehearsals() []api.Visit {
+	return slices.DeleteFunc(slices.Clone(v.Visits), func(v api.Visit) bool { return v.Rehearsal == "" })
+}
+
+// next are the deliveries that no visit serves yet, the earliest first.
+func (v homeView) upcoming() []api.HomeDelivery {
+	later := slices.DeleteFunc(slices.Clone(v.Deliveries), func(d api.HomeDelivery) bool { _, now := v.underWay(d.Visit); return now })
+	slices.SortFunc(later, func(a, b api.HomeDelivery) int { return cmp.Compare(a.Window.From, b.Window.From) })
+	return later
+}
+
+// unfinished are barriers that still wait to be worked by hand, or that lead to no place.
+func (v homeView) unfinished() []api.Barrier {
+	return slices.DeleteFunc(slices.Clone(v.Barriers), func(b api.Barrier) bool {
+		return b.Borrowed || b.Enrolled && slices.ContainsFunc(v.AccessPoints, func(ap api.AccessPoint) bool { return leadsBy(ap, b.ID) })
+	})
+}
+
+func leadsBy(ap api.AccessPoint, b event.BarrierID) bool {
+	return slices.ContainsFunc(ap.WayIn, func(s event.BarrierRef) bool { return s.Barrier == b })
+}
+
+// waiting are the questions of a delivery that were not answered in their round.
+func waiting(d api.HomeDelivery) []api.Question {
+	last := map[event.Question]api.Question{}
+	for _, q := range d.Questions {
+		last[q.Question] = q
+	}
+	var open []api.Question
+	for _, q := range d.Questions {
+		if one := last[q.Question]; !one.Answered && one.Round == q.Round {
+			open = append(open, one)
+		}
+	}
+	return open
+}
+
+// firstName is how a courier is called on the household's pages.
+func firstName(name string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(name), " ")
+	return first
+}
+
+// deliveryPath is where a delivery is followed.
+func deliveryPath(id event.DeliveryID) string { return "/home/deliveries/" + string(id) }
+
+// visitPath is where a visit is followed: its first delivery's page, or the rehearsal's.
+func visitPath(v api.Visit) string {
+	if v.Rehearsal == "" && len(v.Deliveries) > 0 {
+		return deliveryPath(v.Deliveries[0].Delivery)
+	}
+	return "/home/visits/" + string(v.ID)
+}
+
+// standingOf is how far a delivery has come that no visit serves yet.
+func standingOf(d api.HomeDelivery) stage {
+	switch {
+	case d.Blocked:
+		return stageBlocked
+	case !d.Consented:
+		return stageUnconsented
+	case d.Courier == "":
+		return stageUnassigned
+	}
+	return stageAssigned
+}
+
+// served are the deliveries of a visit that have not ended.
+func (h *household) served(v api.Visit) []api.HomeDelivery {
+	var list []api.HomeDelivery
+	for _, one := range v.Deliveries {
+		if d, ok := h.coming(one.Delivery); ok {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// comes says of a visit who comes, and how far they are.
+func (h *household) comes(ctx context.Context, v api.Visit) string {
+	who := firstName(v.CourierName)
+	switch from, to := estimate(v.ETA, h.now); {
+	case h.step(stepOpen(v)) != nil:
+		return words.T(ctx, "home.visit.open", "who", who)
+	case v.Arrived != 0:
+		return words.T(ctx, "home.visit.arrived", "who", who)
+	case from.IsZero():
+		return words.T(ctx, "home.visit.underway", "who", who)
+	case to.Before(h.now):
+		return words.T(ctx, "home.visit.late", "who", who, "time", h.clock(ctx, v.ETA))
+	default:
+		return words.T(ctx, "home.visit.between", "who", who, "from", ui.Clock(ctx, from, h.zone), "to", ui.Clock(ctx, to, h.zone))
+	}
+}
+
+// stepOpen is a barrier of the visit that was ordered open and is not secured; "" when there is none.
+func stepOpen(v api.Visit) event.BarrierID {
+	for _, s := range v.Steps {
+		if ordered(s) && s.Secured == 0 {
+			return s.Barrier
+		}
+	}
+	return ""
+}

@@ -1,0 +1,81 @@
+// The block. Without scripts its form posts, and the page that comes says how it ended. Here it is sent again, as the
+// same request, until the server has answered: nothing but the server's own answer says that it won.
+
+const again = [500, 1000, 2000, 3000];
+const enough = 8000; // milliseconds after which one try is given up
+
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Forms that are being sent, with the keys under which they are. */
+let sending = false;
+
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || !form.matches('[data-block]')) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (!sending) send(form.action, new URLSearchParams(new FormData(form)));
+}, true);
+
+document.addEventListener('click', (event) => {
+  const closes = event.target instanceof Element ? event.target.closest('[data-close]') : null;
+  const details = closes && document.getElementById(closes.dataset.close);
+  if (!details) return;
+  event.preventDefault();
+  details.open = false;
+  details.querySelector('summary').focus();
+});
+
+document.addEventListener('keydown', (event) => {
+  const details = document.getElementById('block');
+  if (event.key !== 'Escape' || !details?.open || sending) return;
+  details.open = false;
+  details.querySelector('summary').focus();
+});
+
+async function send(address, body) {
+  sending = true;
+  const began = performance.now();
+  const clock = setInterval(() => show(performance.now() - began), 250);
+  show(0);
+  try {
+    for (let i = 0; ; i++) {
+      const page = await attempt(address, body);
+      if (page) return arrive(page);
+      await wait(again[Math.min(i, again.length - 1)]);
+    }
+  } finally {
+    clearInterval(clock);
+    sending = false;
+  }
+}
+
+/** attempt is one try: the address of the page that says the answer, or nothing. */
+async function attempt(address, body) {
+  try {
+    const answer = await fetch(address, { method: 'POST', body, credentials: 'same-origin', signal: AbortSignal.timeout(enough) });
+    return answer.status < 500 && answer.status !== 429 ? answer.url : '';
+  } catch {
+    return '';
+  }
+}
+
+/** show says that the block is on its way, and for how long. */
+function show(elapsed) {
+  const box = document.querySelector('[data-sending]');
+  if (!box) return;
+  box.hidden = false;
+  const s = Math.floor(elapsed / 1000);
+  const said = `${String(Math.floor(s / 60)).padStart(2, '0')}:${String(s % 60).padStart(2, '0')}`;
+  const since = box.querySelector('[data-sending-since]');
+  if (since && since.textContent !== said) since.textContent = said;
+}
+
+/** arrive waits a moment for the live page to say the answer, so that the focus stays; else it loads the page. */
+async function arrive(page) {
+  for (let i = 0; i < 20; i++) {
+    if (document.querySelector('[data-answer]')) return;
+    await wait(50);
+  }
+  location.assign(page);
+}

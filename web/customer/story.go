@@ -1,0 +1,407 @@
+package customer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/web/ui"
+)
+
+// story is what the journal tells of one delivery and of the visits that were to bring it. It is read on as the journal
+// grows. A rehearsal has a story too, without a delivery.
+type story struct {
+	// delivery is "" for a visit's own story.
+	delivery event.DeliveryID
+	// read is the sequence of the last event that was read.
+	read uint64
+	// known is false until the event was met that the story begins with.
+	known bool
+	// visit that serves it now, or did last; all are those that ever did.
+	visit event.VisitID
+	all   []event.VisitID
+	// moments in the order in which they happened.
+	moments []moment
+	booked  event.DeliveryBooked
+	begun   event.VisitBegun
+	block   *answered
+	end     *ending
+	clip    event.ClipID
+	// intended and secured are when the visit's barriers were ordered open and seen secured, by barrier.
+	opened map[event.BarrierID]opening
+}
+
+// moment is one thing that happened.
+type moment struct {
+	Seq   uint64
+	At    event.Instant
+	Kind  event.Kind
+	Text  string
+	State ui.State
+	Visit event.VisitID
+}
+
+// answered is how a block ended, and when it was decided.
+type answered struct {
+	event.BlockAnswered
+	At event.Instant
+}
+
+// ending is how the delivery or the visit ended.
+type ending struct {
+	At   event.Instant
+	Kind event.Kind
+	How  event.VisitEnd
+	To   event.FallbackKind
+	Why  event.Code
+}
+
+// opening is what became of one barrier in the visit.
+type opening struct {
+	Ordered, Opened, Shut, Secured event.Instant
+	Outcome                        event.Outcome
+	Evidence                       event.BarrierSecured
+}
+
+// storyOf begins a delivery's story; readOn fills it.
+func storyOf(d event.DeliveryID) *story {
+	return &story{delivery: d, read: before(event.SeqOf(d)), opened: map[event.BarrierID]opening{}}
+}
+
+// visitStory begins the story of a visit alone.
+func visitStory(v event.VisitID) *story {
+	return &story{visit: v, all: []event.VisitID{v}, read: before(event.SeqOf(v)), opened: map[event.BarrierID]opening{}}
+}
+
+func before(seq uint64) uint64 {
+	if seq == 0 {
+		return 0
+	}
+	return seq - 1
+}
+
+const portion = 500
+
+// readOn reads what the journal has gained.
+func (s *story) readOn(p *person) *api.Problem {
+	for {
+		out, problem := read(p, p.API.GetHomeJournal, &api.GetHomeJournalInput{After: api.After{After: s.read, Limit: portion}})
+		if problem != nil {
+			return problem
+		}
+		for _, e := range out.Body.Events {
+			s.read = e.Seq
+			if err := s.take(e); err != nil {
+				return p.unreadable(err)
+			}
+		}
+		if len(out.Body.Events) < portion {
+			return nil
+		}
+	}
+}
+
+// unreadable is a journal that this version can't read.
+func (p *person) unreadable(err error) *api.Problem {
+	p.Log.ErrorContext(p.ctx(), "a journal can't be shown", "reference", ui.ViewOf(p.ctx()).Reference, "error", err)
+	return &api.Problem{Status: 500, Code: "internal"}
+}
+
+// eventOf is the event that a line of the household's journal tells of.
+func eventOf(e api.HomeEvent) (event.Event, error) {
+	var read event.Event
+	data, err := json.Marshal(e.JournalEvent)
+	if err == nil {
+		err = json.Unmarshal(data, &read)
+	}
+	if err != nil {
+		return read, fmt.Errorf("customer: event %d: %w", e.Seq, err)
+	}
+	return read, nil
+}
+
+// take takes what an event tells of the story.
+func (s *story) take(told api.HomeEvent) error {
+	e, err := eventOf(told)
+	if err != nil {
+		return err
+	}
+	who := mentioned(e.Body)
+	s.join(e, who)
+	if !s.concerns(who) {
+		return nil
+	}
+	s.keep(e)
+	if quiet(e.Body) {
+		return nil
+	}
+	s.moments = append(s.moments, moment{Seq: e.Seq, At: e.At, Kind: e.Body.Kind(), Text: told.Text, State: look(e.Body), Visit: who.visit})
+	return nil
+}
+
+// join takes a visit into the story that begins with the delivery.
+func (s *story) join(e event.Event, who mention) {
+	b, ok := e.Body.(event.VisitBegun)
+	if ok && s.delivery != "" && slices.Contains(b.Deliveries, s.delivery) {
+		s.visit, s.all = b.Visit, append(s.all, b.Visit)
+		s.opened = map[event.BarrierID]opening{}
+	}
+}
+
+// concerns says whether an event belongs to the story.
+func (s *story) concerns(who mention) bool {
+	if s.delivery != "" && who.delivery != "" {
+		return who.delivery == s.delivery
+	}
+	return who.visit != "" && slices.Contains(s.all, who.visit)
+}
+
+// keep folds what an event changes.
+func (s *story) keep(e event.Event) {
+	switch b := e.Body.(type) {
+	case event.DeliveryBooked:
+		s.booked, s.known = b, true
+	case event.VisitBegun:
+		s.begun, s.known = b, true
+	case event.BlockAnswered:
+		s.block = &answered{b, e.At}
+	case event.RecordingAsked:
+		s.clip = b.Clip
+	case event.DeliveryDelivered, event.DeliveryDiverted, event.DeliveryReturned, event.DeliveryCancelled, event.DeliveryExpired:
+		s.ends(e)
+	case event.VisitEnded:
+		if s.delivery == "" {
+			s.end = &ending{At: e.At, Kind: b.Kind(), How: b.How}
+		}
+	default:
+		s.keepOpening(e)
+	}
+}
+
+// ends takes how the delivery ended; plan B may also only have moved it to another place.
+func (s *story) ends(e event.Event) {
+	end := &ending{At: e.At, Kind: e.Body.Kind()}
+	switch b := e.Body.(type) {
+	case event.DeliveryDelivered:
+		end.How = b.How
+	case event.DeliveryDiverted:
+		if end.To = b.To.Kind; b.To.Kind == event.FallbackAccessPoint {
+			return
+		}
+	case event.DeliveryReturned:
+		end.Why = b.Why
+	}
+	s.end = end
+}
+
+// keepOpening folds what became of a barrier.
+func (s *story) keepOpening(e event.Event) {
+	switch b := e.Body.(type) {
+	case event.OpeningIntended:
+		s.edit(b.Permit.Barrier, func(o *opening) { o.Ordered, o.Outcome, o.Secured = e.At, "", 0 })
+	case event.OpeningResolved:
+		s.edit(b.Barrier, func(o *opening) {
+			if o.Outcome = b.Outcome; b.Outcome == event.Done && o.Opened == 0 {
+				o.Opened = e.At
+			}
+		})
+	case event.BarrierSecured:
+		s.edit(b.Barrier, func(o *opening) { o.Secured, o.Evidence = e.At, b })
+	case event.BarrierUnsecured:
+		s.edit(b.Barrier, func(o *opening) { o.Secured = 0 })
+	}
+}
+
+func (s *story) edit(b event.BarrierID, change func(*opening)) {
+	o := s.opened[b]
+	change(&o)
+	s.opened[b] = o
+}
+
+// mention is whom an event speaks of.
+type mention struct {
+	delivery event.DeliveryID
+	visit    event.VisitID
+}
+
+// mentioned finds the delivery or the visit that an event speaks of.
+func mentioned(body event.Body) mention {
+	if m, ok := ofDelivery(body); ok {
+		return m
+	}
+	if m, ok := ofVisit(body); ok {
+		return m
+	}
+	return ofBarrier(body)
+}
+
+func ofDelivery(body event.Body) (m mention, ok bool) {
+	switch b := body.(type) {
+	case event.DeliveryBooked:
+		m.delivery = b.Delivery
+	case event.DeliveryConsented:
+		m.delivery = b.Delivery
+	case event.DeliveryUnconsented:
+		m.delivery = b.Delivery
+	case event.CourierAssigned:
+		m.delivery = b.Delivery
+	case event.CourierUnassigned:
+		m.delivery = b.Delivery
+	case event.QuestionAsked:
+		m.delivery = b.Delivery
+	case event.QuestionAnswered:
+		m.delivery = b.Delivery
+	case event.DeliveryCancelled:
+		m.delivery = b.Delivery
+	case event.DeliveryExpired:
+		m.delivery = b.Delivery
+	case event.BlockAnswered:
+		m.delivery, m.visit = b.Delivery, b.Visit
+	case event.PlanBFollowed:
+		m.delivery = b.Delivery
+	case event.DeliveryDelivered:
+		m.delivery, m.visit = b.Delivery, b.Visit
+	case event.DeliveryDiverted:
+		m.delivery = b.Delivery
+	case event.DeliveryReturned:
+		m.delivery = b.Delivery
+	default:
+		return m, false
+	}
+	return m, true
+}
+
+func ofVisit(body event.Body) (m mention, ok bool) {
+	switch b := body.(type) {
+	case event.VisitBegun:
+		m.visit = b.Visit
+	case event.VisitEstimated:
+		m.visit = b.Visit
+	case event.VisitArrived:
+		m.visit = b.Visit
+	case event.ParcelScanned:
+		m.delivery, m.visit = b.Delivery, b.Visit
+	case event.ParcelMissing:
+		m.delivery, m.visit = b.Delivery, b.Visit
+	case event.Refused:
+		m.delivery, m.visit = b.Delivery, b.Visit
+	case event.DepositRecorded:
+		m.visit = b.Visit
+	case event.AlarmRaised:
+		m.visit = b.Visit
+	case event.AlarmAcknowledged:
+		m.visit = b.Visit
+	case event.AlarmEnded:
+		m.visit = b.Visit
+	case event.TakeOverAsked:
+		m.visit = b.Visit
+	case event.VisitTakenOver:
+		m.visit = b.Visit
+	case event.CloseAsked:
+		m.visit = b.Visit
+	case event.CourierLeftInDanger:
+		m.visit = b.Visit
+	case event.CourierReleased:
+		m.visit = b.Visit
+	case event.VisitEnded:
+		m.visit = b.Visit
+	default:
+		return m, false
+	}
+	return m, true
+}
+
+func ofBarrier(body event.Body) (m mention) {
+	switch b := body.(type) {
+	case event.OpeningIntended:
+		m.visit = b.Permit.Visit
+	case event.OpeningResolved:
+		m.visit = b.Visit
+	case event.CodeShown:
+		m.visit = b.Visit
+	case event.CodeRemovalAsked:
+		m.visit = b.Visit
+	case event.CodeRemoved:
+		m.visit = b.Visit
+	case event.SecuringAsked:
+		m.visit = b.Visit
+	case event.ReadingAsked:
+		m.visit = b.Visit
+	case event.BarrierObserved:
+		m.visit = b.Visit
+	case event.BarrierSecured:
+		m.visit = b.Visit
+	case event.BarrierUnsecured:
+		m.visit = b.Visit
+	case event.FilmingAsked:
+		m.visit = b.Visit
+	case event.RecordingAsked:
+		m.visit = b.Visit
+	case event.PictureLost:
+		m.visit = b.Visit
+	case event.PictureBack:
+		m.visit = b.Visit
+	case event.FilmingEnded:
+		m.visit = b.Visit
+	case event.PictureWatched:
+		m.visit = b.Visit
+	case event.LeaseAsked:
+		m.visit = b.Visit
+	}
+	return m
+}
+
+// quiet are the events that a household's timeline leaves out: questions to devices, and what the line after says.
+func quiet(body event.Body) bool {
+	switch b := body.(type) {
+	case event.ReadingAsked, event.SecuringAsked, event.FilmingAsked, event.CodeRemovalAsked, event.VisitEstimated:
+		return true
+	case event.BarrierObserved:
+		return b.Observation.Bolt == "" && b.Observation.Contact == ""
+	}
+	return false
+}
+
+// look is how a moment looks in a timeline; most are neutral.
+func look(body event.Body) ui.State {
+	switch b := body.(type) {
+	case event.AlarmRaised, event.CourierLeftInDanger, event.PictureLost, event.ForeignOpening:
+		return ui.Alarming
+	case event.Refused, event.BlockAnswered:
+		return ui.Refused
+	case event.BarrierSecured:
+		return ui.Secured
+	case event.OpeningIntended, event.CodeShown:
+		return ui.Underway
+	case event.OpeningResolved:
+		return lookOfOutcome(b.Outcome)
+	case event.BarrierObserved:
+		if b.Observation.Contact == event.ContactOpen || b.Observation.Bolt == event.BoltUnlocked {
+			return ui.Open
+		}
+	}
+	return ui.Neutral
+}
+
+func lookOfOutcome(o event.Outcome) ui.State {
+	switch o {
+	case event.Done:
+		return ui.Open
+	case event.NotDone:
+		return ui.Neutral
+	default:
+		return ui.Unknown
+	}
+}
+
+// timeline is the story newest first, as it is shown.
+func (s *story) timeline(ctx context.Context, h *household) []ui.Moment {
+	var shown []ui.Moment
+	for _, m := range slices.Backward(s.moments) {
+		shown = append(shown, ui.Moment{At: ui.ClockSeconds(ctx, m.At.Time(), h.zone), Text: m.Text, State: m.State})
+	}
+	return shown
+}
