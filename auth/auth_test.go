@@ -236,6 +236,13 @@ func (f *faulty) Put(ctx context.Context, r store.Record) (uint64, error) {
 	return version, err
 }
 
+func (f *faulty) List(ctx context.Context, kind, after string, limit int) ([]store.Record, error) {
+	if err := f.fail(f.before, "List "+kind); err != nil {
+		return nil, err
+	}
+	return f.Register.List(ctx, kind, after, limit)
+}
+
 func (f *faulty) Delete(ctx context.Context, kind, id string, version uint64) error {
 	if err := f.fail(f.before, "Delete "+kind); err != nil {
 		return err
@@ -262,4 +269,19 @@ func TestWithoutRandomnessNothingIsMade(t *testing.T) {
 	if all := b.stored(); all != "" {
 		t.Errorf("stored %s", all)
 	}
+}
+
+// hooked runs something once after its next read.
+type hooked struct {
+	store.Register
+	onGet func()
+}
+
+func (h *hooked) Get(ctx context.Context, kind, id string) (store.Record, error) {
+	r, err := h.Register.Get(ctx, kind, id)
+	if hook := h.onGet; hook != nil {
+		h.onGet = nil
+		hook()
+	}
+	return r, err
 }

@@ -118,10 +118,14 @@ func (l *Links) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case a := <-l.asked:
-			if err := l.send(ctx, a); err != nil && ctx.Err() == nil {
-				l.Failed(err)
-			}
+			l.sendOrTell(ctx, a)
 		}
+	}
+}
+
+func (l *Links) sendOrTell(ctx context.Context, a asked) {
+	if err := l.send(ctx, a); err != nil && ctx.Err() == nil {
+		l.Failed(err)
 	}
 }
 

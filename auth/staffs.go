@@ -65,8 +65,12 @@ type staffRecord struct {
 
 // staffPointer finds an account: by its address's hash, or by the identity provider's name for the person.
 type staffPointer struct {
-	Staff StaffID `json:"staff"`
+	Staff StaffID       `json:"staff"`
+	At    event.Instant `json:"at"`
 }
+
+// claimLife is how long a claim stands without its account: far longer than making one takes.
+const claimLife = event.Minute
 
 // Staffs are the accounts and sessions of the operator's staff. Safe for concurrent use.
 type Staffs struct {
@@ -115,10 +119,15 @@ func (s *Staffs) add(ctx context.Context, n NewStaff, by StaffID) (Account, erro
 	if err := s.claim(ctx, kindStaffAddress, string(b.Hash), id); err != nil {
 		return Account{}, err
 	}
-	if err := s.write(ctx, id, staffRecord{Role: n.Role, CreatedAt: s.deps.now(), ChangedBy: by}, n.Name); err != nil {
+	if err := s.settle(ctx, id, b); err != nil {
 		return Account{}, err
 	}
-	if err := s.settle(ctx, id, b); err != nil {
+	// The account comes last: until it is there, its address says nothing and can be taken again.
+	r := staffRecord{Role: n.Role, CreatedAt: s.deps.now()}
+	if by != "" {
+		r.ChangedBy, r.ChangedAt = by, r.CreatedAt
+	}
+	if err := s.write(ctx, id, r, n.Name); err != nil {
 		return Account{}, err
 	}
 	return s.account(ctx, id)
@@ -130,25 +139,34 @@ func (s *Staffs) draw() (StaffID, error) {
 }
 
 // claim lets a name find the account, unless it finds another: each address, and each of the provider's names, is one
-// account's. A claim whose account was never written, because the server died in between, gives way.
+// account's. A claim whose account was never written, because the server died in between, gives way after a minute.
 func (s *Staffs) claim(ctx context.Context, kind, name string, id StaffID) error {
 	return retry(func() error {
 		holder, version, err := load[staffPointer](ctx, s.deps.Register, kind, name)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
+		now := s.deps.now()
 		if version > 0 {
-			_, err := s.deps.Register.Get(ctx, kindStaff, string(holder.Staff))
-			if err == nil {
-				return ErrTaken
-			}
-			if !errors.Is(err, store.ErrNotFound) {
+			if err := s.stands(ctx, holder, now); err != nil {
 				return err
 			}
 		}
-		_, err = save(ctx, s.deps.Register, store.Record{Kind: kind, ID: name, Version: version}, staffPointer{id})
+		_, err = save(ctx, s.deps.Register, store.Record{Kind: kind, ID: name, Version: version}, staffPointer{id, now})
 		return err
 	})
+}
+
+// stands returns ErrTaken while a claim counts.
+func (s *Staffs) stands(ctx context.Context, p staffPointer, now event.Instant) error {
+	if now.Since(p.At) < claimLife {
+		return ErrTaken
+	}
+	_, err := s.deps.Register.Get(ctx, kindStaff, string(p.Staff))
+	if err == nil {
+		return ErrTaken
+	}
+	return removed(err)
 }
 
 // settle makes an address the account's own: who made the account vouches for it.
