@@ -1,7 +1,10 @@
 package demo
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"maps"
 	"os/exec"
 	"strings"
 	"time"
@@ -15,15 +18,18 @@ import (
 type customer struct {
 	*client.Caller
 	play     *play
+	house    house
 	site     event.SiteID
 	member   event.MemberID
 	barriers map[string]event.BarrierID
 	places   map[string]event.AccessPointID
+	// chosen are the rules as they were set last.
+	chosen map[string]any
 }
 
 // atMachine runs a local command of the server's operator.
-func (p *play) atMachine(args ...string) (string, error) {
-	cmd := exec.CommandContext(p.ctx, p.stage.program, append(args, "--data", p.stage.data())...)
+func (s *stage) atMachine(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, s.program, append(args, "--data", s.data())...) // #nosec G204 -- this very program
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("loquet %s: %w: %s", strings.Join(args, " "), err, out)
@@ -31,66 +37,57 @@ func (p *play) atMachine(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-func (p *play) key(role, identity string) string {
-	key, err := p.atMachine("key", "create", "--role", role, "--identity", identity)
-	p.must(err)
-	return key
-}
-
-func (p *play) shop(name string) *client.Caller {
-	if p.shops[name] == nil {
-		p.shops[name] = &client.Caller{URL: p.stage.url, Authorize: client.WithSecret("Bearer", p.key("merchant", name))}
-	}
-	return p.shops[name]
-}
-
 // set sets the stage: an operator, a household with its devices enrolled by hand, and its consent.
 func (p *play) set() {
-	p.operatorKey = p.key("operator", "swift")
-	p.operator = &client.Caller{URL: p.stage.url, Authorize: client.WithSecret("Bearer", p.operatorKey)}
-	p.shop("grocer")
-	p.home = p.household()
-	way := make([]string, 0, len(p.scenario.devices))
+	p.openOffice()
+	p.home = p.household(p.lot.house)
+	var names []string
 	for _, d := range p.scenario.devices {
 		owner := p.home
 		if d.Name == "lobby" {
-			p.building = p.household()
+			p.building = p.household(p.lot.building)
 			owner = p.building
 		}
 		owner.enrol(d)
-		way = append(way, d.Name)
+		names = append(names, d.Name)
 	}
 	if p.building != nil {
 		p.building.lend("lobby", p.home)
 	}
-	p.home.addPlace(way)
-	p.home.consent(way[len(way)-1])
+	ways := p.lot.ways
+	if ways == nil {
+		ways = [][]string{names}
+	}
+	for _, way := range ways {
+		p.home.addPlace(way)
+		p.home.consent(way[len(way)-1])
+	}
 	if p.scenario.camera != noCamera {
-		p.home.addCamera(way[len(way)-1], p.scenario.camera == cameraRequired)
+		p.home.addCamera(p.scenario.camera == cameraRequired)
 	}
 	p.read()
-	p.say("customer", "has enrolled %s by hand, and consents to deliveries", strings.Join(way, " and "))
+	p.say("customer", "has enrolled %s by hand, and consents to deliveries", strings.Join(names, " and "))
 }
 
 // household opens a site with one member, who signs in.
-func (p *play) household() *customer {
-	c := &customer{play: p, barriers: make(map[string]event.BarrierID), places: make(map[string]event.AccessPointID)}
+func (p *play) household(h house) *customer {
+	c := &customer{play: p, house: h, barriers: make(map[string]event.BarrierID), places: make(map[string]event.AccessPointID), chosen: map[string]any{}}
 	var site struct {
 		Site event.SiteID `json:"site"`
 	}
-	p.must(p.shop("grocer").Call(p.ctx, "POST", "/v1/sites", map[string]any{"zone": "Europe/Paris", "address": "12 rue des Lilas"}, &site))
+	p.must(p.shop(p.lot.shop).Call(p.ctx, "POST", "/v1/sites", map[string]any{"zone": "Europe/Paris", "address": h.address}, &site))
 	c.site = site.Site
 	var member struct {
 		Member event.MemberID `json:"member"`
 	}
-	p.must(p.operator.Call(p.ctx, "POST", "/v1/sites/"+string(c.site)+"/members", map[string]any{"name": "Camille Martin"}, &member))
+	p.must(p.operator.Call(p.ctx, "POST", "/v1/sites/"+string(c.site)+"/members", map[string]any{"name": h.member}, &member))
 	c.member = member.Member
 	c.signIn()
 	return c
 }
 
 func (c *customer) signIn() {
-	token, err := c.play.atMachine("member", "link", string(c.member))
+	token, err := c.play.stage.atMachine(c.play.ctx, "member", "link", string(c.member))
 	c.play.must(err)
 	var session struct {
 		Token string `json:"token"`
@@ -107,14 +104,14 @@ func (c *customer) post(path string, body, answer any) {
 // enrol reserves the device, makes it a barrier, and works it by hand, which the device reports.
 func (c *customer) enrol(d virtual.Device) {
 	id := event.DeviceID(string(c.site) + "." + d.Name)
-	config, err := c.play.stage.config.Register(d.Name, id)
+	config, err := c.play.stage.config.Register(c.play.lot.prefix+d.Name, id)
 	c.play.must(err)
 	c.play.must(c.play.operator.Call(c.play.ctx, "POST", "/v1/devices",
 		map[string]any{"id": id, "site": c.site, "connector": "mqtt", "config": config}, nil))
 	var reserved struct {
 		Barrier event.BarrierID `json:"barrier"`
 	}
-	c.post("/v1/home/barriers", map[string]any{"device": id, "is": kindOf(d), "acceptUnprovable": d.Kind == virtual.LobbyDoor}, &reserved)
+	c.post("/v1/home/barriers", map[string]any{"device": id, "is": c.kindOf(d), "acceptUnprovable": d.Kind == virtual.LobbyDoor}, &reserved)
 	c.barriers[d.Name] = reserved.Barrier
 	if c != c.play.home {
 		c.play.home.barriers[d.Name] = reserved.Barrier
@@ -122,10 +119,14 @@ func (c *customer) enrol(d virtual.Device) {
 	c.workByHand(d, reserved.Barrier)
 }
 
-func kindOf(d virtual.Device) event.BarrierKind {
+func (c *customer) kindOf(d virtual.Device) event.BarrierKind {
 	switch {
-	case d.Kind == virtual.Garage:
+	case d.Kind == virtual.Garage || d.Kind == virtual.RatgdoGarage:
 		return event.Garage
+	case d.Kind == virtual.Box:
+		return event.ParcelBox
+	case c.play.building != nil && c == c.play.home:
+		return event.Flat
 	case d.Name == "lobby":
 		return event.Lobby
 	default:
@@ -135,7 +136,7 @@ func kindOf(d virtual.Device) event.BarrierKind {
 
 // workByHand unlocks, opens, shuts and locks the barrier, until its device has reported it.
 func (c *customer) workByHand(d virtual.Device, id event.BarrierID) {
-	thing := c.play.stage.home.Thing(d.Name)
+	thing := c.play.thing(d.Name)
 	limit := time.Now().Add(patience)
 	for !c.enrolled(id) {
 		if time.Now().After(limit) {
@@ -174,9 +175,9 @@ func (c *customer) enrolled(id event.BarrierID) bool {
 
 func (c *customer) addPlace(way []string) {
 	var steps []map[string]any
-	for i, name := range way {
+	for _, name := range way {
 		by := event.PermitRemote
-		if c.play.scenario.devices[i].Kind == virtual.ZigbeeLock {
+		if c.play.kind(name) == virtual.ZigbeeLock {
 			by = event.PermitCode
 		}
 		steps = append(steps, map[string]any{"barrier": c.barriers[name], "by": by})
@@ -184,11 +185,15 @@ func (c *customer) addPlace(way []string) {
 	var added struct {
 		AccessPoint event.AccessPointID `json:"accessPoint"`
 	}
-	c.post("/v1/home/access-points", map[string]any{"wayIn": steps, "radius": 60, "name": way[len(way)-1],
-		"position": map[string]any{"latitude": latitude, "longitude": longitude}, "note": "On the bench, to the left."}, &added)
+	c.post("/v1/home/access-points", map[string]any{"wayIn": steps, "radius": 60, "name": c.calls(way[len(way)-1]),
+		"position": map[string]any{"latitude": c.house.at.latitude, "longitude": c.house.at.longitude}, "note": "On the bench, to the left."}, &added)
 	c.places[way[len(way)-1]] = added.AccessPoint
 }
 
+// calls is what the household calls a place.
+func (c *customer) calls(name string) string { return cmp.Or(c.play.lot.called[name], name) }
+
+// nameOf is the last device on the way to a place.
 func (c *customer) nameOf(place event.AccessPointID) string {
 	for name, id := range c.places {
 		if id == place {
@@ -208,12 +213,11 @@ func (c *customer) lend(name string, to *customer) {
 	c.play.say("building", "lets %s's visits through its lobby", "the household")
 }
 
-// rules sends the household's rules, which replace those before.
+// rules changes some of the household's rules.
 func (c *customer) rules(change map[string]any) {
 	rules := map[string]any{"dwellSeconds": 300, "climbSeconds": 60, "watch": true}
-	for k, v := range change {
-		rules[k] = v
-	}
+	maps.Copy(c.chosen, change)
+	maps.Copy(rules, c.chosen)
 	c.play.must(c.Call(c.play.ctx, "PUT", "/v1/home/rules", rules, nil))
 }
 

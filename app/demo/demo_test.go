@@ -3,8 +3,6 @@ package demo_test
 import (
 	"bytes"
 	"encoding/json"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,7 +16,7 @@ func TestEveryScenarioEndsAsItShould(t *testing.T) {
 	if testing.Short() {
 		t.Skip("plays for minutes; make test does")
 	}
-	program := buildLoquet(t)
+	program := demo.Program(t)
 	for _, name := range demo.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -33,15 +31,6 @@ func TestEveryScenarioEndsAsItShould(t *testing.T) {
 			}
 		})
 	}
-}
-
-func buildLoquet(t *testing.T) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "loquet")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/loquet/loquet/cmd/loquet").CombinedOutput(); err != nil {
-		t.Fatalf("loquet can't be built: %v\n%s", err, out)
-	}
-	return program
 }
 
 // lastLine decodes what --json prints last.

@@ -1,25 +1,14 @@
 package demo
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/loquet/loquet/auth/proof"
 	"github.com/loquet/loquet/client"
 	"github.com/loquet/loquet/device/virtual"
 	"github.com/loquet/loquet/event"
-)
-
-// The house stands here; nobody lives there.
-const (
-	latitude  = 48.8584
-	longitude = 2.2945
-	// metre is one metre northwards, in degrees of latitude.
-	metre = 1.0 / 111_195
 )
 
 // strangeParcel is for another address.
@@ -35,26 +24,26 @@ type delivery struct {
 }
 
 // booked has the shop book one parcel for now.
-func (p *play) booked(place string) *delivery { return p.bookedBy("grocer", place) }
+func (p *play) booked(place string) *delivery { return p.bookedBy(p.lot.shop, place) }
 
 func (p *play) bookedBy(shop, place string) *delivery {
 	return p.book(shop, place, -time.Minute, 2*time.Hour)
 }
 
 func (p *play) bookedFor(place string, from, to time.Duration) *delivery {
-	return p.book("grocer", place, from, to)
+	return p.book(p.lot.shop, place, from, to)
 }
 
 func (p *play) book(shop, place string, from, to time.Duration) *delivery {
 	now := time.Now()
 	d := &delivery{site: p.home.site, place: p.home.places[place], until: now.Add(to)}
-	d.parcels = []string{sscc(len(p.events) + 1)}
+	d.parcels = []string{sscc(int(p.cast.parcels.Add(1)))}
 	p.say(shop, "books parcel …%s, %s to %s, %s", d.parcels[0][len(d.parcels[0])-4:], now.Add(from).Format("15:04"), d.until.Format("15:04"), place)
 	var booked struct {
 		Delivery event.DeliveryID `json:"delivery"`
 	}
 	p.must(p.shop(shop).Call(p.ctx, "POST", "/v1/deliveries", map[string]any{
-		"site": d.site, "accessPoint": d.place, "carrier": "swift",
+		"site": d.site, "accessPoint": d.place, "carrier": p.carrier,
 		"window":  map[string]any{"from": now.Add(from).Format(time.RFC3339Nano), "to": d.until.Format(time.RFC3339Nano)},
 		"parcels": []map[string]any{{"code": d.parcels[0], "size": "small"}},
 	}, &booked))
@@ -86,7 +75,7 @@ func (p *play) assign(d *delivery, c *courier) {
 
 // onTheWay begins most stories: a parcel is booked, and Anna brings it.
 func (p *play) onTheWay(place string) (*delivery, *courier, event.VisitID) {
-	d, anna := p.booked(place), p.courier("Anna")
+	d, anna := p.booked(place), p.bringer()
 	p.assign(d, anna)
 	return d, anna, anna.approach(d)
 }
@@ -101,7 +90,7 @@ func (p *play) admitted(place string) (*courier, event.VisitID) {
 
 // courier is a person with a phone.
 type courier struct {
-	*client.Caller
+	phone
 	play *play
 	id   string
 	name string
@@ -109,24 +98,9 @@ type courier struct {
 	away float64
 }
 
-// courier registers a courier and binds a new phone.
-func (p *play) courier(name string) *courier {
-	if c, known := p.couriers[name]; known {
-		return c
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	p.must(err)
-	c := &courier{play: p, id: "swift-" + name, name: name}
-	c.Caller = &client.Caller{URL: p.stage.url, Authorize: client.SignedBy(key)}
-	p.must(p.operator.Call(p.ctx, "POST", "/v1/couriers", map[string]any{"id": c.id, "name": name}, nil))
-	code, err := p.atMachine("courier", "pair", c.id)
-	p.must(err)
-	jwk, _, err := proof.KeyFrom(&key.PublicKey)
-	p.must(err)
-	p.must(c.Call(p.ctx, "POST", "/v1/pair", map[string]any{"code": code, "publicJwk": jwk}, nil))
-	p.couriers[name] = c
-	p.say(name, "pairs a phone, whose key never leaves it")
-	return c
+// phone signs and sends a courier's requests: a client.Caller, or a page in a browser.
+type phone interface {
+	Call(ctx context.Context, method, path string, body, answer any) error
 }
 
 // answer is what the server says to a courier's request.
@@ -164,7 +138,8 @@ func (a answer) refusedAny(codes ...event.Code) {
 }
 
 func (c *courier) position() map[string]any {
-	return map[string]any{"latitude": latitude + c.away*metre, "longitude": longitude, "accuracy": 6, "at": time.Now().Format(time.RFC3339Nano)}
+	at := c.play.lot.house.at.off(0, c.away)
+	return map[string]any{"latitude": at.latitude, "longitude": at.longitude, "accuracy": 6, "at": now()}
 }
 
 // ask makes a signed request about a visit.
@@ -219,8 +194,7 @@ func (c *courier) scanTwice(v event.VisitID, parcel string) {
 	errs := make(chan error, 2)
 	for range 2 {
 		go func() {
-			phone := client.Caller{URL: c.URL, Authorize: c.Authorize}
-			errs <- phone.Call(c.play.ctx, "POST", "/v1/courier/visits/"+string(v)+"/scan", c.scanBody(parcel), nil)
+			errs <- c.play.caller(c.name).Call(c.play.ctx, "POST", "/v1/courier/visits/"+string(v)+"/scan", c.scanBody(parcel), nil)
 		}()
 	}
 	c.play.must(<-errs)
@@ -302,7 +276,7 @@ func (c *courier) planB(d *delivery, nobody bool) {
 // eavesdropped sends the courier's last signed request again, as somebody who overheard it would.
 func (c *courier) eavesdropped() {
 	a := answer{play: c.play, who: "stranger"}
-	err := c.Again(&a)
+	err := c.phone.(*client.Caller).Again(&a)
 	if err == nil && a.Refused == nil {
 		c.play.fail("a request overheard and sent again was granted")
 	}
@@ -320,39 +294,37 @@ func (p *play) door(name string) hands { return hands{p, name} }
 
 func (h hands) push() {
 	h.play.say("door", "%s is pushed open", h.name)
-	h.play.must(h.play.stage.home.Thing(h.name).Push())
-	h.play.stage.filmed(true)
+	h.play.must(h.play.thing(h.name).Push())
 	h.play.awaitSeenOpen(h.name)
 }
 
 func (h hands) pullShut() {
 	h.play.say("door", "%s falls shut", h.name)
-	h.play.must(h.play.stage.home.Thing(h.name).PullShut())
-	h.play.stage.filmed(false)
+	h.play.must(h.play.thing(h.name).PullShut())
 }
 
 func (h hands) fault(words string, f virtual.Faults) {
-	h.play.stage.home.Thing(h.name).Faults(f)
+	h.play.thing(h.name).Faults(f)
 	h.play.say("door", "%s %s", h.name, words)
 }
 
 func (h hands) handLock(words string) {
-	h.play.stage.home.Thing(h.name).HandLock()
+	h.play.thing(h.name).HandLock()
 	h.play.say("door", "somebody %s", words)
 }
 
 func (h hands) offline() {
-	h.play.stage.home.Thing(h.name).Offline()
+	h.play.thing(h.name).Offline()
 	h.play.say("door", "the battery of %s is dead", h.name)
 }
 
 func (h hands) foreign(cause string) {
-	h.play.stage.home.Thing(h.name).Foreign(cause)
+	h.play.thing(h.name).Foreign(cause)
 	h.play.say("door", "somebody opens %s with a %s of their own", h.name, cause)
 }
 
 func (h hands) replay(text string) {
-	if !h.play.stage.home.Thing(h.name).Replay(text) {
+	if !h.play.thing(h.name).Replay(text) {
 		h.play.fail("there is no old report to replay")
 	}
 	h.play.say("door", "an old report says once more: %s", text)
@@ -360,11 +332,11 @@ func (h hands) replay(text string) {
 
 func (h hands) typeCode(code string) {
 	h.play.say("door", "the code is typed on the keypad of %s", h.name)
-	h.play.must(h.play.stage.home.Thing(h.name).TypeCode(code))
+	h.play.must(h.play.thing(h.name).TypeCode(code))
 }
 
 func (h hands) typeCodeAgain(code string) {
-	if h.play.stage.home.Thing(h.name).TypeCode(code) == nil {
+	if h.play.thing(h.name).TypeCode(code) == nil {
 		h.play.fail("the code worked a second time")
 	}
 	h.play.say("door", "the code, tried again, opens nothing")

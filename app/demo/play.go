@@ -17,17 +17,15 @@ import (
 // play is one scenario under way. Its steps end the scene at the first thing that is not as it should be, by a
 // panic that run recovers: a scene reads like a script, without an error after each line.
 type play struct {
+	*cast
 	ctx      context.Context
 	scenario Scenario
-	stage    *stage
+	lot      lot
 	report   *report
 
-	operator    *client.Caller
-	operatorKey string
-	shops       map[string]*client.Caller
-	home        *customer
-	building    *customer
-	couriers    map[string]*courier
+	operator *client.Caller
+	home     *customer
+	building *customer
 	// first is the delivery that the scene is about.
 	first *delivery
 	// seen is how far the home's journal was told; at is where each wait begins to look.
@@ -107,6 +105,17 @@ func (p *play) read() {
 	}
 }
 
+// thing is a device of the scene.
+func (p *play) thing(name string) *virtual.Thing { return p.stage.home.Thing(p.lot.prefix + name) }
+
+func (p *play) kind(name string) virtual.Kind {
+	i := slices.IndexFunc(p.scenario.devices, func(d virtual.Device) bool { return d.Name == name })
+	if i < 0 {
+		return ""
+	}
+	return p.scenario.devices[i].Kind
+}
+
 // telling leaves out how the stage was set.
 func (p *play) telling(e event.Event) bool {
 	return p.first != nil || e.Body.Kind() == event.ForeignOpening{}.Kind()
@@ -118,7 +127,7 @@ func (p *play) awaitBody(what string, kind event.Kind) {
 
 // awaitOpened waits for the world, not for the journal: the door is free to be pushed.
 func (p *play) awaitOpened(name string) {
-	thing := p.stage.home.Thing(name)
+	thing := p.thing(name)
 	limit := time.After(patience)
 	for thing.Bolt() != event.BoltUnlocked && thing.Contact() != event.ContactOpen {
 		select {
@@ -135,10 +144,8 @@ func (p *play) awaitOpened(name string) {
 // awaitSeenOpen waits until the door's contact has said that it is open, if it has one: whoever acts before that
 // acts on a door that is still known as shut.
 func (p *play) awaitSeenOpen(name string) {
-	for _, d := range p.scenario.devices {
-		if d.Name == name && d.Kind == virtual.LobbyDoor {
-			return
-		}
+	if p.kind(name) == virtual.LobbyDoor {
+		return
 	}
 	at, id := p.at, p.home.barriers[name]
 	p.at = max(0, len(p.events)-1)
@@ -213,7 +220,7 @@ func (p *play) crashAtOrder(withhold bool, act func()) {
 }
 
 func (p *play) awaitThingOrdered() {
-	thing := p.stage.home.Thing(p.scenario.devices[0].Name)
+	thing := p.thing(p.scenario.devices[0].Name)
 	for thing.OpenCommands() == 0 {
 		<-thing.Changed()
 	}

@@ -10,8 +10,8 @@ import (
 // openingMark stands in the MQTT packet of each order to open, and in no other.
 const openingMark = "loquet-permit"
 
-// proxy is the wire between the server and the broker. It can wait for the order to open: either holding it
-// back, so that it never arrives, or letting it pass.
+// proxy is the wire between the server and the broker, or a camera. It can be cut for a moment or for longer. And it
+// can wait for the order to open: either holding it back, so that it never arrives, or letting it pass.
 type proxy struct {
 	listener net.Listener
 	target   string
@@ -19,6 +19,7 @@ type proxy struct {
 	mu    sync.Mutex
 	armed *trap
 	conns map[net.Conn]struct{}
+	down  bool
 }
 
 // trap waits for one order to open.
@@ -60,7 +61,9 @@ func (p *proxy) accept() {
 			_ = client.Close()
 			continue
 		}
-		p.keep(client, server)
+		if !p.keep(client, server) {
+			continue
+		}
 		go p.pass(server, client, true)
 		go p.pass(client, server, false)
 	}
@@ -106,12 +109,18 @@ func (p *proxy) spring(data []byte) *trap {
 	return t
 }
 
-func (p *proxy) keep(conns ...net.Conn) {
+// keep notes a new connection, or closes it while the wire is severed.
+func (p *proxy) keep(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range conns {
+		if p.down {
+			_ = c.Close()
+			continue
+		}
 		p.conns[c] = struct{}{}
 	}
+	return !p.down
 }
 
 func (p *proxy) drop(conns ...net.Conn) {
@@ -130,6 +139,20 @@ func (p *proxy) cut() {
 	for c := range p.conns {
 		_ = c.Close()
 	}
+}
+
+// sever cuts the wire for good, and mend makes it whole again.
+func (p *proxy) sever() {
+	p.mu.Lock()
+	p.down = true
+	p.mu.Unlock()
+	p.cut()
+}
+
+func (p *proxy) mend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = false
 }
 
 func (p *proxy) close() {

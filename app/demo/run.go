@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/loquet/loquet/client"
 )
 
 // Options of a run.
@@ -21,8 +19,6 @@ type Options struct {
 	JSON  bool
 	// Program is the loquet to run as the server; "" is this one.
 	Program string
-	// Stay keeps the last scenario's stage until the context ends.
-	Stay bool
 }
 
 // pace suits a reader.
@@ -56,13 +52,12 @@ func Run(ctx context.Context, o Options) (ok bool, err error) {
 		r.pace = pace
 	}
 	ok = true
-	for i, name := range o.Names {
+	for _, name := range o.Names {
 		n := slices.IndexFunc(Scenarios(), func(s Scenario) bool { return s.Name == name })
 		if n < 0 {
 			return false, fmt.Errorf("there is no scenario %q; --list shows them", name)
 		}
-		stay := o.Stay && i == len(o.Names)-1
-		result, err := playOne(ctx, o.Program, Scenarios()[n], r, stay)
+		result, err := playOne(ctx, o.Program, Scenarios()[n], r)
 		if err != nil {
 			return false, err
 		}
@@ -81,14 +76,14 @@ func terminal(out io.Writer) bool {
 }
 
 // playOne sets the stage, plays, judges and clears the stage.
-func playOne(ctx context.Context, program string, s Scenario, r *report, stay bool) (result Result, err error) {
+func playOne(ctx context.Context, program string, s Scenario, r *report) (result Result, err error) {
 	dir, err := os.MkdirTemp("", "loquet-demo-")
 	if err != nil {
 		return result, err
 	}
 	defer os.RemoveAll(dir)
 	r.title(s.Name, s.Title)
-	stage, err := build(ctx, program, dir, s)
+	stage, err := build(ctx, program, dir, s.devices, s.camera != noCamera)
 	if err != nil {
 		return result, fmt.Errorf("the stage can't be set: %w", err)
 	}
@@ -96,20 +91,41 @@ func playOne(ctx context.Context, program string, s Scenario, r *report, stay bo
 	if err := stage.serve(ctx); err != nil {
 		return result, err
 	}
-	p := &play{ctx: ctx, scenario: s, stage: stage, report: r, couriers: make(map[string]*courier), shops: make(map[string]*client.Caller)}
+	if stage.camera != nil {
+		stage.film("FRONT DOOR", s.devices[len(s.devices)-1].Name)
+	}
+	p := &play{ctx: ctx, cast: newCast(stage, "swift"), scenario: s, lot: scenarioLot(), report: r}
 	result = p.run()
 	if ctx.Err() != nil {
 		return result, ctx.Err()
 	}
 	r.result(result)
-	if stay {
-		p.stayOn()
-	}
 	return result, nil
 }
 
 // run plays the scene and returns the verdict; a scene that broke off is one too.
 func (p *play) run() (result Result) {
+	err := p.perform(func() {
+		p.set()
+		p.scenario.scene(p)
+		p.pause(look)
+		p.read()
+		var err error
+		result, err = p.verdict()
+		p.must(err)
+	})
+	if err == nil {
+		return result
+	}
+	result = Result{Scenario: p.scenario.Name, State: "broken off", Problem: err.Error()}
+	if kept := p.stage.keepLog(); kept != "" {
+		result.Problem += "; the server's log is " + kept
+	}
+	return result
+}
+
+// perform plays something, and returns why it broke off, if it did.
+func (p *play) perform(something func()) (err error) {
 	defer func() {
 		thrown := recover()
 		if thrown == nil {
@@ -119,23 +135,15 @@ func (p *play) run() (result Result) {
 		if !ok {
 			panic(thrown)
 		}
-		result = Result{Scenario: p.scenario.Name, State: "broken off", Problem: broken.Error()}
-		if kept := p.keepLog(); kept != "" {
-			result.Problem += "; the server's log is " + kept
-		}
+		err = broken.error
 	}()
-	p.set()
-	p.scenario.scene(p)
-	p.pause(look)
-	p.read()
-	result, err := p.verdict()
-	p.must(err)
-	return result
+	something()
+	return nil
 }
 
 // keepLog saves the server's log of a scene that broke off.
-func (p *play) keepLog() string {
-	data, err := os.ReadFile(filepath.Join(p.stage.dir, "server.log"))
+func (s *stage) keepLog() string {
+	data, err := os.ReadFile(filepath.Join(s.dir, "server.log"))
 	if err != nil {
 		return ""
 	}
@@ -148,21 +156,4 @@ func (p *play) keepLog() string {
 		return ""
 	}
 	return file.Name()
-}
-
-// stayOn keeps the stage and says where to look.
-func (p *play) stayOn() {
-	fmt.Fprintf(p.report.out, `
-  Everything keeps running until you press Ctrl-C:
-
-    the API, described            %[1]s/docs
-    is it well?                   %[1]s/readyz   %[1]s/metrics
-    everything that is kept       %[2]s
-    check the ten laws yourself   loquet audit --data %[2]s
-    the broker of the home        %[3]s
-
-  The operator's API key: %[4]s
-  The delivery's story:   curl -s -H "Authorization: Bearer $KEY" %[1]s/v1/sites/%[5]s/journal
-`, p.stage.url, p.stage.data(), p.stage.broker.URL(), p.operatorKey, p.home.site)
-	<-p.ctx.Done()
 }

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -128,12 +130,12 @@ func (p *play) awaitClip() event.ClipFinished {
 	return kept
 }
 
-// addCamera has the stage's camera film a place, once a check found it good enough.
-func (c *customer) addCamera(place string, required bool) {
+// addCamera has the stage's camera film the household's places, once a check found it good enough.
+func (c *customer) addCamera(required bool) {
 	var added struct {
 		Camera event.CameraID `json:"camera"`
 	}
-	c.post("/v1/home/cameras", map[string]any{"address": c.play.stage.camera.Address(), "sees": []event.AccessPointID{c.places[place]}}, &added)
+	c.post("/v1/home/cameras", map[string]any{"address": c.play.stage.cameraAt, "sees": slices.Collect(maps.Values(c.places))}, &added)
 	var check struct {
 		Good    bool `json:"good"`
 		Picture struct {

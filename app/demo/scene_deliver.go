@@ -9,7 +9,7 @@ import (
 // sceneHome is the main job.
 func sceneHome(p *play) {
 	d := p.booked("front-door")
-	anna := p.courier("Anna")
+	anna := p.bringer()
 	p.assign(d, anna)
 	anna.deliver(d)
 }
@@ -62,7 +62,7 @@ func sceneCode(p *play) {
 
 func sceneSharedVisit(p *play) {
 	first, second := p.booked("front-door"), p.bookedBy("books", "front-door")
-	anna := p.courier("Anna")
+	anna := p.bringer()
 	p.assign(first, anna)
 	p.assign(second, anna)
 	v := anna.approach(first)
@@ -73,7 +73,7 @@ func sceneSharedVisit(p *play) {
 
 func sceneTwoCouriers(p *play) {
 	first, second := p.booked("front-door"), p.bookedBy("books", "front-door")
-	anna, ben := p.courier("Anna"), p.courier("Ben")
+	anna, ben := p.bringer(), p.courier("Ben")
 	p.assign(first, anna)
 	p.assign(second, ben)
 	a, b := anna.approach(first), ben.approach(second)
@@ -136,7 +136,7 @@ func sceneResident(p *play) {
 
 func sceneForeign(p *play) {
 	d := p.booked("front-door")
-	p.assign(d, p.courier("Anna"))
+	p.assign(d, p.bringer())
 	p.door("front-door").foreign("key")
 	p.awaitBody("the household is told", event.ForeignOpening{}.Kind())
 }

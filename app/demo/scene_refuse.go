@@ -15,7 +15,7 @@ func sceneWrongParcel(p *play) {
 
 func sceneWrongCourier(p *play) {
 	d := p.booked("front-door")
-	anna, ben := p.courier("Anna"), p.courier("Ben")
+	anna, ben := p.bringer(), p.courier("Ben")
 	p.assign(d, anna)
 	ben.tryApproach(d).refused(event.WrongCourier)
 }
@@ -28,7 +28,7 @@ func sceneWrongPlace(p *play) {
 
 func sceneTooEarly(p *play) {
 	d := p.bookedFor("front-door", time.Hour, 3*time.Hour)
-	anna := p.courier("Anna")
+	anna := p.bringer()
 	p.assign(d, anna)
 	v := anna.approach(d)
 	anna.scan(v, d.parcels[0]).refused(event.TooEarly)
@@ -36,7 +36,7 @@ func sceneTooEarly(p *play) {
 
 func sceneTooLate(p *play) {
 	d := p.bookedFor("front-door", -time.Hour, soon)
-	anna := p.courier("Anna")
+	anna := p.bringer()
 	p.assign(d, anna)
 	p.wait("the window passes", d.until)
 	anna.tryApproach(d).refused(event.TooLate)

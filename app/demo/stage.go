@@ -1,21 +1,25 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
+	"sync"
 	"time"
 
 	eye "github.com/loquet/loquet/camera/virtual"
 	"github.com/loquet/loquet/device/broker"
 	"github.com/loquet/loquet/device/virtual"
+	"github.com/loquet/loquet/event"
 )
 
 // stage is what stands around the server: a broker, a wire to it that can be cut, and a virtual home. It
@@ -29,8 +33,18 @@ type stage struct {
 	home    *virtual.Home
 	// camera is nil where none films.
 	camera *eye.Camera
+	// lead is the camera's wire.
+	lead   *proxy
 	server *process
+	// listen is the server's own address, and url the one under which people reach it.
+	listen string
 	url    string
+	// more are arguments for the server.
+	more     []string
+	cameraAt string
+	filmed   *scenery
+	watching sync.WaitGroup
+	stop     chan struct{}
 }
 
 const (
@@ -39,8 +53,8 @@ const (
 )
 
 // build starts everything but the server.
-func build(ctx context.Context, program, dir string, sc Scenario) (s *stage, err error) {
-	s = &stage{program: program, dir: dir}
+func build(ctx context.Context, program, dir string, devices []virtual.Device, camera bool) (s *stage, err error) {
+	s = &stage{program: program, dir: dir, stop: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -54,7 +68,7 @@ func build(ctx context.Context, program, dir string, sc Scenario) (s *stage, err
 		return s, err
 	}
 	s.config = virtual.Config{URL: s.broker.URL(), Prefix: "home"}
-	for _, d := range sc.devices {
+	for _, d := range devices {
 		if err = s.admit(d); err != nil {
 			return s, err
 		}
@@ -62,8 +76,8 @@ func build(ctx context.Context, program, dir string, sc Scenario) (s *stage, err
 	if s.home, err = virtual.Start(ctx, s.config); err != nil {
 		return s, err
 	}
-	if sc.camera != noCamera {
-		if s.camera, err = eye.Start(eye.Options{User: "loquet", Password: broker.NewPassword(), Group: eye.Rate}); err != nil {
+	if camera {
+		if err = s.plugIn(); err != nil {
 			return s, err
 		}
 	}
@@ -87,29 +101,92 @@ func (s *stage) data() string { return filepath.Join(s.dir, "data") }
 
 // serve starts the server, or starts it again on what the one before left behind.
 func (s *stage) serve(ctx context.Context) error {
-	if s.url == "" {
-		address, err := freeAddress()
-		if err != nil {
+	var err error
+	if s.listen == "" {
+		if s.listen, err = freeAddress(); err != nil {
 			return err
 		}
-		s.url = "http://" + address
 	}
-	var err error
-	s.server, err = startProcess(filepath.Join(s.dir, "server.log"), s.program, "serve", "--data", s.data(),
-		"--listen", strings.TrimPrefix(s.url, "http://"), "--mqtt-url", "mqtt://"+s.proxy.address(),
+	s.url = cmp.Or(s.url, "http://"+s.listen)
+	args := []string{"serve", "--data", s.data(), "--listen", s.listen, "--public-url", s.url, "--mqtt-url", "mqtt://" + s.proxy.address(),
 		"--mqtt-user", brokerAccount, "--mqtt-password-file", filepath.Join(s.dir, brokerSecret), "--local-webhooks",
-		"--media", s.media(), "--webrtc-listen", "127.0.0.1:0")
-	if err != nil {
+		"--media", s.media(), "--webrtc-listen", "127.0.0.1:0"}
+	if s.server, err = startProcess(filepath.Join(s.dir, "server.log"), s.program, append(args, s.more...)...); err != nil {
 		return err
 	}
 	return s.awaitReady(ctx)
 }
 
-// filmed lets the camera, if there is one, see the door as it stands.
-func (s *stage) filmed(open bool) {
-	if s.camera != nil {
-		s.camera.Look(eye.Scene{Name: "FRONT DOOR", Open: open, Parcel: !open})
+// plugIn starts the camera, at the end of a wire.
+func (s *stage) plugIn() (err error) {
+	if s.camera, err = eye.Start(eye.Options{User: "loquet", Password: broker.NewPassword(), Group: eye.Rate}); err != nil {
+		return err
 	}
+	at, err := url.Parse(s.camera.Address())
+	if err != nil {
+		return err
+	}
+	if s.lead, err = startProxy(at.Host); err != nil {
+		return err
+	}
+	at.Host = s.lead.address()
+	s.cameraAt = at.String()
+	return nil
+}
+
+// film has the camera look at the way in, from now on: whether a door stands open, and the parcel behind it once an
+// order has opened one.
+func (s *stage) film(title string, doors ...string) {
+	s.filmed = &scenery{title: title}
+	for _, name := range doors {
+		s.filmed.doors = append(s.filmed.doors, s.home.Thing(name))
+	}
+	for _, thing := range s.filmed.doors {
+		s.watching.Go(func() {
+			for {
+				changed := thing.Changed()
+				s.look()
+				select {
+				case <-changed:
+				case <-s.stop:
+					return
+				}
+			}
+		})
+	}
+}
+
+// scenery is what the camera sees.
+type scenery struct {
+	title string
+	doors []*virtual.Thing
+
+	mu sync.Mutex
+	// swept is how often the doors had been opened when the last parcel was taken away from behind them.
+	swept int
+}
+
+func (c *scenery) openings() (n int) {
+	for _, d := range c.doors {
+		n += d.Openings()
+	}
+	return n
+}
+
+func (s *stage) look() {
+	c := s.filmed
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	open := slices.ContainsFunc(c.doors, func(d *virtual.Thing) bool { return d.Contact() == event.ContactOpen })
+	s.camera.Look(eye.Scene{Name: c.title, Open: open, Parcel: !open && c.openings() > c.swept})
+}
+
+// sweep takes the parcel away from behind the filmed doors.
+func (s *stage) sweep() {
+	s.filmed.mu.Lock()
+	s.filmed.swept = s.filmed.openings()
+	s.filmed.mu.Unlock()
+	s.look()
 }
 
 // media says whether the server needs a media service.
@@ -127,7 +204,7 @@ func (s *stage) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/readyz", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.listen+"/readyz", nil)
 		if err != nil {
 			return err
 		}
@@ -148,14 +225,18 @@ func (s *stage) awaitReady(ctx context.Context) error {
 }
 
 func (s *stage) close() {
+	close(s.stop)
+	s.watching.Wait()
 	if s.server != nil {
 		s.server.stop()
 	}
 	if s.camera != nil {
 		s.camera.Close()
 	}
-	if s.proxy != nil {
-		s.proxy.close()
+	for _, wire := range []*proxy{s.proxy, s.lead} {
+		if wire != nil {
+			wire.close()
+		}
 	}
 	if s.home != nil {
 		s.home.Close()

@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -98,6 +99,13 @@ func (c *Client) subscribeSome(ctx context.Context) bool {
 	return true
 }
 
+// identifierInUse refuses a request whose packet identifier is in use (MQTT 5, 3.9.3). Brokers that count their own
+// identifiers and the client's together, as mochi does, say so while a message of theirs is not acknowledged: the next
+// request has another identifier.
+const identifierInUse = 0x91
+
+var errIdentifierInUse = errors.New("the packet identifier is in use")
+
 // subscribe returns the topics that the broker refused.
 func (c *Client) subscribe(ctx context.Context, on *autopaho.ConnectionManager, topics []string) (map[string]bool, error) {
 	request := &paho.Subscribe{}
@@ -109,6 +117,9 @@ func (c *Client) subscribe(ctx context.Context, on *autopaho.ConnectionManager, 
 	answer, err := on.Subscribe(ctx, request)
 	if answer == nil {
 		return nil, err
+	}
+	if slices.Contains(answer.Reasons, identifierInUse) {
+		return nil, errIdentifierInUse
 	}
 	refused := map[string]bool{}
 	for i, reason := range answer.Reasons {
@@ -122,11 +133,16 @@ func (c *Client) subscribe(ctx context.Context, on *autopaho.ConnectionManager, 
 
 // retry puts a batch back after a pause, unless its connection has ended: the next one starts anew.
 func (c *Client) retry(ctx context.Context, batch []string, epoch uint64, cause error) bool {
-	c.logger.Warn("subscribing failed", "topics", len(batch), "error", cause)
+	pause := backoff(4)
+	if errors.Is(cause, errIdentifierInUse) {
+		pause = backoff(0)
+	} else {
+		c.logger.Warn("subscribing failed", "topics", len(batch), "error", cause)
+	}
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(backoff(4)):
+	case <-time.After(pause):
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,0 +1,153 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/loquet/loquet/device/virtual"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+)
+
+// The houses of the town lie around the first.
+func aside(address, member string, east, north float64) house {
+	return house{address: address, member: member, at: lilas.at.off(east, north)}
+}
+
+// Shops and couriers of the town.
+const (
+	grocer = "Maison Verdier"
+	books  = "Librairie du Quai"
+	rapido = "Rapido"
+
+	karim = "Karim"
+	nour  = "Nour"
+	tom   = "Tom"
+)
+
+// row is one household of the town, and what happens there in the morning: a scene that ends with its first delivery
+// in a state.
+type row struct {
+	Scenario
+	lot lot
+}
+
+// morning is what was played before anybody looks. Every row is a household of its own, so that all are played at once.
+func morning() []row {
+	north := house{address: "1 place du Nord", member: "Syndic du Nord", at: lilas.at.off(-180, 420)}
+	return []row{
+		{Scenario{Name: "camille", devices: []virtual.Device{lock("front-door"), {Name: "side-door", Kind: virtual.ZigbeeLock, Timestamps: true}},
+			camera: cameraRequired, scene: morningCamille, state: "delivered"},
+			lot{house: lilas, prefix: "lilas-", shop: books, bringer: nour, ways: [][]string{{"front-door"}, {"side-door"}},
+				called: map[string]string{"front-door": "Front door", "side-door": "Side door, keypad"}}},
+		{Scenario{Name: "garage", devices: one(virtual.RatgdoGarage, "garage"), scene: sceneGarage, state: "delivered"},
+			lot{house: aside("4 rue du Lys", "Nadia Benali", 310, 120), prefix: "lys-", shop: grocer, bringer: karim,
+				called: map[string]string{"garage": "Garage"}}},
+		{Scenario{Name: "flat", devices: []virtual.Device{lock("lobby"), lock("front-door")}, scene: sceneTwoBarriers, state: "delivered"},
+			lot{house: house{address: north.address + ", flat 12", member: "Hugo Lambert", at: north.at}, building: north, prefix: "nord-",
+				shop: grocer, bringer: tom, called: map[string]string{"front-door": "Flat 12"}}},
+		{Scenario{Name: "keypad", devices: one(virtual.ZigbeeLock, "front-door"), scene: sceneCode, state: "delivered"},
+			lot{house: aside("9 rue des Tilleuls", "Jeanne Caron", 240, -350), prefix: "tilleuls-", shop: books, bringer: nour,
+				called: map[string]string{"front-door": "Front door, keypad"}}},
+		{Scenario{Name: "box", devices: one(virtual.Box, "front-door"), scene: sceneLockOffline, state: "returned"},
+			lot{house: aside("7 quai des Brumes", "Marc Weber", -520, -90), prefix: "brumes-", shop: grocer, bringer: tom,
+				called: map[string]string{"front-door": "Parcel box"}}},
+		{Scenario{Name: "neighbour", devices: door(), scene: scenePlanB, state: "diverted"},
+			lot{house: aside("23 avenue Foch", "Paul Roux", 90, 560), prefix: "foch-", shop: books, bringer: karim,
+				called: map[string]string{"front-door": "Front door"}}},
+		{Scenario{Name: "blocked", devices: door(), scene: sceneBlockBefore, state: "returned"},
+			lot{house: aside("5 rue Verte", "Claire Dubois", 400, -160), prefix: "verte-", shop: grocer, bringer: karim,
+				called: map[string]string{"front-door": "Front door"}}},
+		{Scenario{Name: "ajar", devices: door(), scene: morningAjar, state: "visiting"},
+			lot{house: aside("31 rue du Port", "Lucie Martel", -300, -260), prefix: "port-", shop: grocer, bringer: tom,
+				called: map[string]string{"front-door": "Front door"}}},
+	}
+}
+
+// morningCamille: a parcel is delivered and filmed; later Camille comes by with her own key.
+func morningCamille(p *play) {
+	p.home.planB("neighbour", "Mr Petit, door 3", "depot", "")
+	d, nour, v := p.onTheWay("front-door")
+	p.awaitPicture("")
+	nour.scan(v, d.parcels[0]).granted()
+	nour.finish(v, "front-door")
+	p.awaitClip()
+	front := p.door("front-door")
+	front.foreign("key")
+	p.awaitBody("the household is told", event.ForeignOpening{}.Kind())
+	front.handLock("locks it again")
+}
+
+// morningAjar: somebody turns the key in an open door, and nobody can leave.
+func morningAjar(p *play) {
+	p.home.rules(map[string]any{"climbSeconds": 1})
+	tom, v := p.admitted("front-door")
+	front := p.door("front-door")
+	front.push()
+	tom.deposit(v)
+	front.handLock("turns the key in the open door")
+	p.awaitAlarm(event.AlarmAjar, event.AlarmOperator)
+	tom.leave(v).refused(event.NotSecured)
+}
+
+// devices are those of all rows, each under the prefix of its household.
+func devicesOf(rows []row) []virtual.Device {
+	var all []virtual.Device
+	for _, r := range rows {
+		for _, d := range r.devices {
+			d.Name = r.lot.prefix + d.Name
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// playMorning plays all rows at once, and returns each household's scene, in order.
+func (c *cast) playMorning(ctx context.Context, rows []row) ([]*play, error) {
+	plays, errs := make([]*play, len(rows)), make([]error, len(rows))
+	var under sync.WaitGroup
+	for i, r := range rows {
+		plays[i] = &play{cast: c, ctx: ctx, scenario: r.Scenario, lot: r.lot, report: silent()}
+		under.Go(func() { errs[i] = plays[i].row() })
+	}
+	under.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", rows[i].lot.house.address, err)
+		}
+	}
+	return plays, nil
+}
+
+// silent is for what is not told while it is played.
+func silent() *report { return &report{out: io.Discard} }
+
+// row plays one household's morning, with an API key of its own: looking into its journal is limited by key.
+func (p *play) row() error {
+	return p.perform(func() {
+		p.operator = p.withKey(p.key("operator", p.carrier))
+		p.set()
+		p.scenario.scene(p)
+		if got := p.status(p.first); string(got) != p.scenario.state {
+			p.fail("the delivery should be %s, and is %s", p.scenario.state, got)
+		}
+	})
+}
+
+// status is how far a delivery has come.
+func (p *play) status(d *delivery) dispatch.Status {
+	var summary struct {
+		Status dispatch.Status `json:"status"`
+	}
+	p.must(p.operator.Call(p.ctx, "GET", "/v1/deliveries/"+string(d.id), nil, &summary))
+	return summary.Status
+}
+
+// promised is what is booked for later today, so that the board has a next hour.
+func (p *play) promised(shop, place, courier string, from, to time.Duration) {
+	d := p.book(shop, place, from, to)
+	p.assign(d, p.courier(courier))
+}

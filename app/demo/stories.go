@@ -1,0 +1,315 @@
+package demo
+
+import (
+	"context"
+	"slices"
+
+	"github.com/loquet/loquet/camera/virtual"
+	device "github.com/loquet/loquet/device/virtual"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/web/desk"
+)
+
+// story is a visit at Camille's that plays by itself, slowly enough to be watched on three screens.
+type story struct {
+	*play
+	town *town
+	told *telling
+	// karim brings it, at the visit.
+	karim *courier
+	d     *delivery
+	visit event.VisitID
+}
+
+// telling is how far a story came. It changes under the town's lock.
+type telling struct {
+	name    desk.StoryName
+	keys    []string
+	at      int
+	on      bool
+	broken  error
+	end     context.CancelFunc
+	stopped chan struct{}
+}
+
+func (k *telling) playing() bool { return k != nil && k.on }
+
+// shown is the story as the desk shows it. The caller holds the town's lock.
+func (k *telling) shown() *desk.Story {
+	if k == nil {
+		return nil
+	}
+	s := &desk.Story{Name: k.name, Playing: k.on, Broken: k.broken != nil}
+	for i, key := range k.keys {
+		s.Steps = append(s.Steps, desk.Step{Key: key, Done: i < k.at})
+	}
+	return s
+}
+
+// script is a story's steps, and how it is played.
+type script struct {
+	door  string
+	steps []string
+	play  func(*story)
+}
+
+var scripts = map[desk.StoryName]script{
+	desk.StoryHome:   {"front-door", []string{"come", "scan", "unlock", "push", "deposit", "shut", "lock", "leave"}, storyHome},
+	desk.StoryBlock:  {"front-door", []string{"come", "scan", "unlock", "late", "push", "deposit", "shut", "lock", "leave"}, storyBlock},
+	desk.StoryAjar:   {"front-door", []string{"come", "scan", "unlock", "push", "deposit", "ajar", "stay", "reopen", "shut", "lock", "leave"}, storyAjar},
+	desk.StoryCamera: {"front-door", []string{"come", "scan", "unlock", "push", "lost", "deposit", "shut", "lock", "leave"}, storyCamera},
+	desk.StoryCode:   {"side-door", []string{"come", "scan", "code", "digits", "push", "deposit", "shut", "lock", "again", "leave"}, storyCode},
+}
+
+// play begins a story, unless one plays or the door is in use.
+func (t *town) play(name desk.StoryName) error {
+	s, known := scripts[name]
+	if !known {
+		return refused("deed")
+	}
+	ctx, end := context.WithCancel(t.ctx)
+	told := &telling{name: name, keys: s.steps, on: true, end: end, stopped: make(chan struct{})}
+	if !t.begin(told) {
+		end()
+		return refused("playing")
+	}
+	p := t.camille(ctx)
+	if err := t.ready(p, s.door); err != nil {
+		t.finish(told, err)
+		return err
+	}
+	t.under.Go(func() {
+		st := &story{play: p, town: t, told: told}
+		err := p.perform(func() {
+			st.prepare(s.door)
+			s.play(st)
+		})
+		t.finish(told, err)
+	})
+	return nil
+}
+
+func (t *town) begin(told *telling) (begun bool) {
+	t.set(func() {
+		if begun = !t.story.playing(); begun {
+			t.story = told
+		}
+	})
+	return begun
+}
+
+// finish ends a story; what it broke in the world is mended.
+func (t *town) finish(told *telling, broken error) {
+	told.end()
+	_ = t.film(desk.CameraLive)
+	t.set(func() {
+		told.on, told.broken = false, broken
+		if broken == nil {
+			told.at = len(told.keys)
+		}
+	})
+	close(told.stopped)
+}
+
+// stopStory ends the story that plays, and waits for it.
+func (t *town) stopStory() {
+	t.mu.Lock()
+	told := t.story
+	t.mu.Unlock()
+	if told.playing() {
+		told.end()
+		<-told.stopped
+	}
+}
+
+// ready puts the world in order for a story, unless somebody uses the door.
+func (t *town) ready(p *play, door string) error {
+	held := false
+	err := p.perform(func() {
+		var home struct {
+			Barriers []struct {
+				Barrier event.BarrierID `json:"barrier"`
+				Holder  event.VisitID   `json:"holder"`
+			} `json:"barriers"`
+		}
+		p.must(p.home.Call(p.ctx, "GET", "/v1/home", nil, &home))
+		for _, b := range home.Barriers {
+			held = held || b.Barrier == p.home.barriers[door] && b.Holder != ""
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if held {
+		return refused("inuse")
+	}
+	return t.restore(p, door)
+}
+
+// restore takes every fault away, and shuts and locks the door by hand.
+func (t *town) restore(p *play, door string) error {
+	thing := p.thing(door)
+	t.cutWire(false)
+	t.walk.blur(false)
+	if err := t.film(desk.CameraLive); err != nil {
+		return err
+	}
+	if t.handAt(thing.Name()).dead {
+		if err := t.drain(thing, thing.Name(), false); err != nil {
+			return err
+		}
+	}
+	t.fault(thing.Name(), func(f *device.Faults) { *f = device.Faults{} })
+	if thing.Contact() == event.ContactOpen && thing.Bolt() == event.BoltLocked {
+		thing.Hand()
+	}
+	if err := thing.PullShut(); err != nil {
+		return err
+	}
+	if thing.Bolt() != event.BoltLocked {
+		thing.HandLock()
+	}
+	return nil
+}
+
+// prepare takes the parcel that is on its way, or books one, and finds who brings it.
+func (s *story) prepare(door string) {
+	s.catchUp()
+	s.town.mu.Lock()
+	d, over, page := s.town.parcel, s.town.over, s.town.page
+	s.town.mu.Unlock()
+	s.karim = s.courier(karim)
+	if page {
+		s.karim = s.courier(nour)
+	}
+	if d != nil && !over && !page && d.place == s.home.places[door] && !ended(s.status(d)) {
+		s.d = d
+		return
+	}
+	s.d = s.booked(door)
+	s.assign(s.d, s.karim)
+	if !page && door == "front-door" {
+		s.town.set(func() { s.town.parcel, s.town.over = s.d, false })
+	}
+}
+
+// catchUp leaves everything that was recorded before out.
+func (p *play) catchUp() {
+	p.read()
+	p.events, p.at = nil, 0
+}
+
+// step says which step begins, and gives people time to look at the one before.
+func (s *story) step(key string) {
+	s.pause(s.town.pace)
+	s.town.set(func() { s.told.at = slices.Index(s.told.keys, key) })
+}
+
+// come brings the courier to the door, and the camera to its proof.
+func (s *story) come() {
+	s.step("come")
+	s.visit = s.karim.approach(s.d)
+	s.town.walk.hurry(s.town.come)
+	s.karim.stand(2)
+	s.pause(s.town.come)
+	s.awaitPicture("")
+}
+
+func (s *story) scan(door string) {
+	s.step("scan")
+	s.karim.scan(s.visit, s.d.parcels[0]).granted()
+	s.step("unlock")
+	s.awaitOpened(door)
+}
+
+func (s *story) inside(door string) {
+	s.step("push")
+	s.door(door).push()
+}
+
+func (s *story) putDown() {
+	s.step("deposit")
+	s.karim.deposit(s.visit)
+}
+
+func (s *story) shutAndLock(door string) {
+	s.step("shut")
+	s.door(door).pullShut()
+	s.step("lock")
+	s.karim.tellClose(s.visit)
+	s.awaitSecured(door)
+}
+
+func (s *story) goAway() {
+	s.step("leave")
+	s.karim.leave(s.visit).granted()
+}
+
+func storyHome(s *story) {
+	s.come()
+	s.scan("front-door")
+	s.inside("front-door")
+	s.putDown()
+	s.shutAndLock("front-door")
+	s.goAway()
+}
+
+func storyBlock(s *story) {
+	s.come()
+	s.scan("front-door")
+	s.step("late")
+	s.home.block(s.d, event.BlockTooLate)
+	s.inside("front-door")
+	s.putDown()
+	s.shutAndLock("front-door")
+	s.goAway()
+}
+
+func storyAjar(s *story) {
+	s.come()
+	s.scan("front-door")
+	s.inside("front-door")
+	s.putDown()
+	s.step("ajar")
+	s.door("front-door").handLock("turns the key in the open door")
+	s.awaitAlarm(event.AlarmAjar, event.AlarmCourier)
+	s.step("stay")
+	s.karim.leave(s.visit).refused(event.NotSecured)
+	s.step("reopen")
+	s.karim.reopen(s.visit, "front-door").granted()
+	s.awaitOutcome(event.Done)
+	s.shutAndLock("front-door")
+	s.goAway()
+}
+
+func storyCamera(s *story) {
+	s.come()
+	s.scan("front-door")
+	s.inside("front-door")
+	s.step("lost")
+	s.eye("is jammed: its radio falls silent", (*virtual.Camera).Vanish)
+	s.town.set(func() { s.town.camera = desk.CameraJammed })
+	s.awaitAlarm(event.AlarmPicture, event.AlarmOperator)
+	s.putDown()
+	s.shutAndLock("front-door")
+	s.goAway()
+}
+
+func storyCode(s *story) {
+	s.come()
+	s.step("scan")
+	s.karim.scan(s.visit, s.d.parcels[0]).granted()
+	s.awaitOutcome(event.Done)
+	s.step("code")
+	code := s.karim.askCode(s.visit, "side-door")
+	s.step("digits")
+	side := s.door("side-door")
+	side.typeCode(code)
+	s.awaitBody("the device forgets the code", event.CodeRemoved{}.Kind())
+	s.inside("side-door")
+	s.putDown()
+	s.shutAndLock("side-door")
+	s.step("again")
+	side.typeCodeAgain(code)
+	s.goAway()
+}

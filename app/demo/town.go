@@ -1,0 +1,296 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/loquet/loquet/client"
+	"github.com/loquet/loquet/device/virtual"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/web/desk"
+)
+
+// town is the demo that stays: households on one stage, what happened there in the morning, a courier on the way to the
+// first of them, and hands at its doors. It is the desk.World behind the Demo desk.
+type town struct {
+	*cast
+	// ctx ends with the town, by end.
+	ctx   context.Context
+	end   context.CancelFunc
+	front *front
+	links *links
+	walk  *walk
+	// plays are the morning's, the first at Camille's.
+	plays []*play
+	under sync.WaitGroup
+	// pace is how long each step of a story is looked at, and come how long the courier takes when told to.
+	pace, come time.Duration
+
+	mu      sync.Mutex
+	changed chan struct{}
+	hands   map[string]*hand
+	camera  desk.Camera
+	cut     bool
+	dead    bool
+	parcel  *delivery
+	over    bool
+	page    bool
+	story   *telling
+	// promised is when the courier was said to arrive.
+	promised time.Time
+}
+
+// Stay opens the town, plays its morning, says how to get in, and keeps it until the context ends.
+func Stay(ctx context.Context, o Options) (err error) {
+	if o.Program == "" {
+		if o.Program, err = os.Executable(); err != nil {
+			return err
+		}
+	}
+	dir, err := os.MkdirTemp("", "loquet-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fmt.Fprintln(o.Out, "\n  Setting up a virtual town, and playing its morning …")
+	t, err := openTown(ctx, o.Program, dir)
+	if err != nil && ctx.Err() != nil {
+		return nil // somebody had seen enough
+	}
+	if err != nil {
+		return fmt.Errorf("the town can't be set up: %w", err)
+	}
+	defer t.close()
+	t.welcome(o.Out)
+	<-ctx.Done()
+	return nil
+}
+
+// openTown has everything running, and the morning played.
+func openTown(ctx context.Context, program, dir string) (t *town, err error) {
+	rows := morning()
+	s, err := build(ctx, program, dir, devicesOf(rows), true)
+	if err != nil {
+		return nil, err
+	}
+	t = &town{cast: newCast(s, rapido), hands: map[string]*hand{}, pace: 1500 * time.Millisecond, come: 4 * time.Second, walk: newWalk(lilas.at), changed: make(chan struct{}), camera: desk.CameraLive}
+	t.ctx, t.end = context.WithCancel(ctx)
+	ctx = t.ctx
+	defer func() {
+		if err != nil {
+			t.close()
+		}
+	}()
+	t.links = &links{enter: map[string]func(context.Context) (string, error){
+		string(desk.Operator): t.enterOperator, string(desk.Customer): t.enterCustomer, string(desk.Courier): t.enterCourier}}
+	if t.front, err = openFront(); err != nil {
+		return t, err
+	}
+	s.url = t.front.url()
+	s.film("12 RUE DES LILAS", "lilas-front-door", "lilas-side-door")
+	if s.listen, err = freeAddress(); err != nil {
+		return t, err
+	}
+	t.front.serve(s.listen, desk.New(t))
+	if err = s.serve(ctx); err != nil {
+		return t, err
+	}
+	t.front.paired = t.paired
+	if t.operatorKey, err = s.atMachine(ctx, "key", "create", "--role", "operator", "--identity", rapido); err != nil {
+		return t, err
+	}
+	if t.plays, err = t.playMorning(ctx, rows); err != nil {
+		return t, err
+	}
+	return t, t.afternoon()
+}
+
+// afternoon promises more deliveries, and sends the courier whom the visitor will play on the way to Camille.
+func (t *town) afternoon() error {
+	t.watchDoors()
+	err := t.plays[0].perform(func() {
+		for i, p := range t.plays[1:5] {
+			from := time.Duration(15+20*i) * time.Minute
+			place := p.home.nameOf(p.first.place)
+			p.promised(p.lot.shop, place, []string{karim, nour, karim, tom}[i], from, from+2*time.Hour)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := t.another(t.ctx); err != nil {
+		return err
+	}
+	t.under.Go(t.accompany)
+	return nil
+}
+
+// camille is a scene at Camille's front door that begins now.
+func (t *town) camille(ctx context.Context) *play {
+	first := t.plays[0]
+	p := &play{cast: t.cast, ctx: ctx, scenario: first.scenario, lot: first.lot, report: silent(), operator: t.office()}
+	p.lot.bringer, p.lot.shop = karim, grocer
+	home := *first.home
+	caller := *home.Caller
+	home.Caller, home.play = &caller, p
+	p.home = &home
+	return p
+}
+
+// another books a parcel for Camille, and has it brought.
+func (t *town) another(ctx context.Context) error {
+	p := t.camille(ctx)
+	t.walk.back()
+	return p.perform(func() {
+		d := p.booked("front-door")
+		p.assign(d, p.courier(karim))
+		t.stage.sweep()
+		t.set(func() { t.parcel, t.over = d, false })
+		if !t.isPage() {
+			t.announce(p, d)
+		}
+	})
+}
+
+// announce begins the visit, or renews when the courier will be there.
+func (t *town) announce(p *play, d *delivery) {
+	eta := t.walk.arrives()
+	p.must(p.courier(karim).Call(p.ctx, "POST", "/v1/courier/approach", map[string]any{"site": d.site, "accessPoint": d.place,
+		"eta": eta.Format(time.RFC3339)}, nil))
+	t.set(func() { t.promised = eta })
+}
+
+// office is a new caller with the operator's key.
+func (t *town) office() *client.Caller {
+	return &client.Caller{URL: t.stage.url, Authorize: client.WithSecret("Bearer", t.operatorKey)}
+}
+
+// paired gives a courier's deliveries to the phone that was just bound. From then on a page in a browser is the phone.
+func (t *town) paired(ctx context.Context, courier event.CourierID, stale []event.DeliveryID) {
+	office := t.office()
+	for _, d := range stale {
+		if err := office.Call(ctx, "POST", "/v1/deliveries/"+string(d)+"/assign", map[string]any{"courier": courier}, nil); err != nil {
+			return // the page says that they name another phone
+		}
+	}
+	if string(courier) == t.courierID(karim) {
+		t.set(func() { t.page = true })
+	}
+}
+
+func (t *town) isPage() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.page
+}
+
+// set changes something, and tells whoever looks.
+func (t *town) set(change func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change()
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// Changed implements desk.World.
+func (t *town) Changed() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.changed
+}
+
+// welcome says what runs, where it is stored and how to stop, and how to get in.
+func (t *town) welcome(out io.Writer) {
+	fmt.Fprintf(out, `
+  Loquet runs at %s, on virtual doors in a virtual town: nothing real opens.
+  Everything is kept in %s, and erased at the end.
+  Ctrl-C stops it.
+
+`, t.front.url(), t.stage.data())
+	fmt.Fprintf(out, `    the API, described            %[1]s/docs
+    is it well?                   %[1]s/readyz   %[1]s/metrics
+    check the ten laws yourself   loquet audit --data %[2]s
+    the broker of the home        %[3]s
+    the operator's API key        %[4]s
+
+`, t.front.url(), t.stage.data(), t.stage.broker.URL(), t.operatorKey)
+}
+
+// Offer implements desk.World.
+func (t *town) Offer(a desk.App) string { return t.links.offer(string(a)) }
+
+// Enter implements desk.World. The courier sets out when somebody begins to look.
+func (t *town) Enter(ctx context.Context, a desk.App, token string) (string, error) {
+	to, err := t.links.spend(ctx, string(a), token)
+	var spent spentError
+	if errors.As(err, &spent) {
+		return "", &desk.Spent{At: spent.at}
+	}
+	if err == nil {
+		t.walk.begin()
+	}
+	return to, err
+}
+
+func (t *town) enterCustomer(ctx context.Context) (string, error) {
+	token, err := t.stage.atMachine(ctx, "member", "link", string(t.plays[0].home.member))
+	return "/sign-in/link/" + token, err
+}
+
+func (t *town) enterCourier(ctx context.Context) (string, error) {
+	code, err := t.stage.atMachine(ctx, "courier", "pair", t.courierID(karim))
+	return "/courier/pair#" + code, err
+}
+
+func (t *town) enterOperator(ctx context.Context) (string, error) {
+	return "", errors.New("no staff yet")
+}
+
+// accompany goes with the courier as long as no page is the phone: says where the phone is, and renews the estimate.
+func (t *town) accompany() {
+	ticker := time.NewTicker(2 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-t.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		// What can't be said now is said the next time.
+		_ = t.step()
+	}
+}
+
+func (t *town) close() {
+	t.end()
+	if t.front != nil {
+		t.front.close()
+	}
+	t.under.Wait()
+	t.stage.close()
+}
+
+// watchDoors tells whoever looks of each movement.
+func (t *town) watchDoors() {
+	for _, d := range t.stage.config.Devices {
+		t.under.Go(func() { t.watch(t.stage.home.Thing(d.Name)) })
+	}
+}
+
+func (t *town) watch(thing *virtual.Thing) {
+	for changed := thing.Changed(); ; {
+		select {
+		case <-changed:
+		case <-t.ctx.Done():
+			return
+		}
+		changed = thing.Changed()
+		t.set(func() {})
+	}
+}

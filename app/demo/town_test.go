@@ -1,0 +1,191 @@
+package demo
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/web/desk"
+)
+
+// opened is a town with its morning played, in which nobody dawdles.
+func opened(t *testing.T) *town {
+	t.Helper()
+	town, err := openTown(t.Context(), Program(t), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(town.close)
+	town.pace, town.come = 0, 100*time.Millisecond
+	return town
+}
+
+// until waits for the town to be so.
+func until(t *testing.T, town *town, what string, is func(desk.State) bool) desk.State {
+	t.Helper()
+	limit := time.After(patience)
+	for {
+		changed, s := town.Changed(), town.State()
+		if is(s) {
+			return s
+		}
+		select {
+		case <-changed:
+		case <-time.After(100 * time.Millisecond): // what walks does not tell each step
+		case <-limit:
+			t.Fatalf("waited in vain until %s: %+v", what, s)
+		}
+	}
+}
+
+func do(t *testing.T, town *town, acts ...desk.Act) {
+	t.Helper()
+	for _, a := range acts {
+		if err := town.Do(t.Context(), a); err != nil {
+			t.Fatalf("%+v: %v", a, err)
+		}
+	}
+}
+
+func refuses(t *testing.T, town *town, a desk.Act, code string) {
+	t.Helper()
+	var refusal *desk.Refusal
+	if err := town.Do(t.Context(), a); !errors.As(err, &refusal) || refusal.Code != code {
+		t.Errorf("%+v should be refused as %s, and was: %v", a, code, err)
+	}
+}
+
+// TestTheTownStaysLawful opens the town, plays every story and every prank in it, and has all of it audited.
+func TestTheTownStaysLawful(t *testing.T) {
+	t.Parallel()
+	town := opened(t)
+	before, err := town.Audit(t.Context())
+	if err != nil || before.Violations != 0 || before.Cases < 50 {
+		t.Fatalf("the morning: %+v, %v", before, err)
+	}
+	for _, name := range desk.Stories() {
+		playStory(t, town, name)
+	}
+	byHand(t, town)
+	after, err := town.Audit(t.Context())
+	if err != nil || after.Violations != 0 || after.Cases <= before.Cases {
+		t.Errorf("at the end: %+v, %v", after, err)
+	}
+}
+
+func playStory(t *testing.T, town *town, name desk.StoryName) {
+	t.Helper()
+	do(t, town, desk.Act{Do: desk.Play, To: string(name)})
+	refuses(t, town, desk.Act{Do: desk.Play, To: string(name)}, "playing")
+	s := until(t, town, "the story "+string(name)+" ends", func(s desk.State) bool { return !s.Story.Playing })
+	if s.Story.Broken || s.Camera != desk.CameraLive {
+		t.Errorf("%s: %+v, camera %s: %v", name, s.Story, s.Camera, town.story.broken)
+	}
+	for _, step := range s.Story.Steps {
+		if !step.Done {
+			t.Errorf("%s: the step %s was not reached", name, step.Key)
+		}
+	}
+}
+
+// byHand works a door that no visit holds.
+func byHand(t *testing.T, town *town) {
+	t.Helper()
+	const door = "foch-front-door"
+	at := func(deed desk.Deed) desk.Act { return desk.Act{Do: deed, Door: door} }
+	stands := func(what string, is func(desk.Door) bool) {
+		t.Helper()
+		until(t, town, what, func(s desk.State) bool { return is(s.Door(door)) })
+	}
+	refuses(t, town, at(desk.Push), "bolted")
+	refuses(t, town, at(desk.LeaveAjar), "shut")
+	refuses(t, town, desk.Act{Do: desk.Push, Door: "nobody's"}, "door")
+	refuses(t, town, at("fly"), "deed")
+	do(t, town, at(desk.Turn), at(desk.Push))
+	stands("it is open", func(d desk.Door) bool { return d.Bolt == event.BoltUnlocked && d.Contact == event.ContactOpen })
+	do(t, town, at(desk.LeaveAjar))
+	stands("it is ajar", func(d desk.Door) bool { return d.Ajar })
+	do(t, town, at(desk.Turn))
+	refuses(t, town, at(desk.Pull), "bolted")
+	do(t, town, at(desk.Turn), at(desk.Pull), at(desk.Jam), at(desk.Turn))
+	stands("it is jammed", func(d desk.Door) bool { return d.Jam && !d.Ajar && d.Bolt == event.BoltJammed })
+	do(t, town, at(desk.Jam), at(desk.Turn), at(desk.Drain))
+	stands("its battery is empty", func(d desk.Door) bool { return d.Dead && d.Bolt == event.BoltLocked })
+	do(t, town, at(desk.Drain), at(desk.Key))
+	stands("somebody with a key goes in", func(d desk.Door) bool { return d.Contact == event.ContactOpen })
+	stands("and locks again", func(d desk.Door) bool { return d.Contact == event.ContactClosed && d.Bolt == event.BoltLocked })
+}
+
+// TestOneCanPlayIt delivers the parcel as a visitor does, by the desk alone: with a courier's page that is another
+// phone, bound by the link.
+func TestOneCanPlayIt(t *testing.T) {
+	t.Parallel()
+	town := opened(t)
+	to := follow(t, town.front.url()+town.Offer(desk.Courier))
+	code, found := strings.CutPrefix(to, "/courier/pair#")
+	if !found {
+		t.Fatalf("the courier's link leads to %q", to)
+	}
+	p := town.camille(t.Context())
+	err := p.perform(func() {
+		p.catchUp()
+		p.phones[karim] = p.pair(karim, code)
+		if !town.State().Courier.Page {
+			p.fail("nobody noticed that a page is the phone now")
+		}
+		d, page := town.parcel, p.courier(karim)
+		v := page.approach(d)
+		do(t, town, desk.Act{Do: desk.Come})
+		until(t, town, "the courier is there", func(s desk.State) bool { return s.Courier.Metres == 0 })
+		p.awaitPicture("")
+		page.scan(v, d.parcels[0]).granted()
+		p.awaitOpened("front-door")
+		do(t, town, desk.Act{Do: desk.Push, Door: "lilas-front-door"})
+		p.awaitSeenOpen("front-door")
+		page.leave(v).refused(event.NotSecured)
+		page.deposit(v)
+		do(t, town, desk.Act{Do: desk.Pull, Door: "lilas-front-door"})
+		page.tellClose(v)
+		p.awaitSecured("front-door")
+		page.leave(v).granted()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, town, "the desk knows that it is delivered", func(s desk.State) bool { return s.Parcel.Over })
+	do(t, town, desk.Act{Do: desk.Another})
+	if s := town.State(); s.Parcel.Over || s.Courier.Metres < 700 {
+		t.Errorf("the next parcel: %+v, the courier %+v", s.Parcel, s.Courier)
+	}
+	refuses(t, town, desk.Act{Do: desk.Another}, "underway")
+}
+
+// follow opens a link as a browser does, and returns where it leads.
+func follow(t *testing.T, address string) string {
+	t.Helper()
+	res := get(t, address)
+	if res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%s: %s", address, res.Status)
+	}
+	return res.Header.Get("Location")
+}
+
+func get(t *testing.T, address string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
