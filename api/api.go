@@ -149,6 +149,8 @@ func (a *API) register() {
 	a.registerCourier()
 	a.registerPosition()
 	a.registerAlarms()
+	a.registerStories()
+	a.registerOpenings()
 	a.registerFleetList()
 	a.registerCourierList()
 }

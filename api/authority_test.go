@@ -165,6 +165,7 @@ func TestScopes(t *testing.T) {
 		"GET /v1/deliveries/{delivery}/label.pdf": auth.DeliveriesRead, "GET /v1/deliveries/{delivery}/label.png": auth.DeliveriesRead,
 		"POST /v1/visits/{visit}/live/whep": auth.PicturesRead, "DELETE /v1/visits/{visit}/live/whep/{look}": auth.PicturesRead,
 		"GET /v1/visits/{visit}/live/hls/{file}": auth.PicturesRead,
+		"GET /v1/deliveries/{delivery}/story":    auth.StoriesRead,
 		"POST /v1/visits/{visit}/acknowledge":    auth.AlarmsWrite,
 		"POST /v1/webhooks":                      auth.DeliveriesRead, "GET /v1/webhooks": auth.DeliveriesRead, "DELETE /v1/webhooks/{webhook}": auth.DeliveriesRead,
 	}
@@ -197,7 +198,7 @@ func TestOnlyOperators(t *testing.T) {
 		"GET /v1/devices", "POST /v1/devices/{device}/read", "GET /v1/couriers", "GET /v1/couriers/{courier}/round",
 		"GET /v1/sites/{site}/journal", "POST /v1/devices/discover", "POST /v1/couriers/{courier}/suspend", "POST /v1/couriers/{courier}/reinstate",
 		"POST /v1/visits/{visit}/live/whep", "DELETE /v1/visits/{visit}/live/whep/{look}", "GET /v1/visits/{visit}/live/hls/{file}",
-		"POST /v1/visits/{visit}/acknowledge",
+		"POST /v1/visits/{visit}/acknowledge", "GET /v1/deliveries/{delivery}/story",
 	} {
 		method, address, _ := strings.Cut(path, " ")
 		for _, role := range []auth.Role{auth.Merchant, auth.Carrier} {

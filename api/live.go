@@ -149,6 +149,9 @@ func (a *API) attend(ctx context.Context, o order, look LookPath) {
 			allowed = callOf(ctx).again(ctx) == nil
 		}
 	}
+	if ctx.Err() != nil {
+		return // it was left while it was asked whether it is allowed
+	}
 	if r, err := http.NewRequestWithContext(ctx, http.MethodDelete, "/", nil); err == nil {
 		a.Film.Studio.ServeLive(&unheard{header: http.Header{}}, r, look.Visit, "whep/"+look.Look)
 	}

@@ -26,13 +26,14 @@ const (
 	JournalsRead    Scope = "journals:read"
 	PicturesRead    Scope = "pictures:read"
 	AlarmsWrite     Scope = "alarms:write"
+	StoriesRead     Scope = "stories:read"
 )
 
 // Scopes lists every scope.
 func Scopes() []Scope {
 	return []Scope{
 		SitesRead, SitesWrite, DevicesWrite, CouriersWrite, DeliveriesRead, DeliveriesWrite, DeliveriesBlock, JournalsRead,
-		PicturesRead, AlarmsWrite,
+		PicturesRead, AlarmsWrite, StoriesRead,
 	}
 }
 

@@ -47,7 +47,7 @@ func (r StaffRole) scopes() []Scope {
 	case Viewer:
 		return []Scope{DeliveriesRead, JournalsRead}
 	case Dispatcher:
-		return []Scope{SitesRead, SitesWrite, CouriersWrite, DeliveriesRead, DeliveriesWrite, DeliveriesBlock, JournalsRead, PicturesRead}
+		return []Scope{SitesRead, SitesWrite, CouriersWrite, DeliveriesRead, DeliveriesWrite, DeliveriesBlock, JournalsRead, PicturesRead, AlarmsWrite, StoriesRead}
 	case Admin:
 		return Scopes()
 	default:

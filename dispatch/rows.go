@@ -53,3 +53,16 @@ func page[T any](ctx context.Context, d *Dispatcher, partition, after string, li
 	}
 	return all, next, nil
 }
+
+// Opening returns the order to open that a permit was for. Errors: store.ErrNotFound.
+func (d *Dispatcher) Opening(ctx context.Context, id event.PermitID) (Opening, error) {
+	var o Opening
+	row, err := d.store.Row(ctx, openingsAt(event.SiteOf(id)), backwardsKey(event.SeqOf(id)))
+	if err != nil {
+		return o, fmt.Errorf("dispatch: the opening of %s: %w", id, err)
+	}
+	if err := json.Unmarshal(row.Data, &o); err != nil {
+		return o, fmt.Errorf("dispatch: the opening of %s: %w", id, err)
+	}
+	return o, nil
+}

@@ -46,7 +46,7 @@ const (
 // the devices of every unfinished visit. A Dispatcher runs once; afterwards Do decides nothing any more.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	defer d.busy.close()
-	if err := d.resume(ctx); err != nil {
+	if err := d.resume(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
 	var loops sync.WaitGroup
