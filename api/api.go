@@ -153,6 +153,8 @@ func (a *API) register() {
 	a.registerOpenings()
 	a.registerFleetList()
 	a.registerCourierList()
+	a.registerBoard()
+	a.registerDays()
 }
 
 var errNoRandom = errors.New("api: no randomness")

@@ -79,7 +79,7 @@ func (s *stage) filled(path string) string {
 		"{courier}", string(s.phone.courier), "{device}", string(s.home.site)+".front", "{barrier}", string(s.home.barrier),
 		"{accessPoint}", string(s.home.place), "{member}", string(s.home.member), "{consent}", string(s.consent),
 		"{borrower}", "elsewhere", "{webhook}", "wh0", "{camera}", string(s.eye), "{clip}", string(s.home.site)+"-f9", "{number}", "1",
-		"{look}", "look1", "{file}", "index.m3u8").Replace(path)
+		"{look}", "look1", "{day}", "2027-03-01", "{file}", "index.m3u8").Replace(path)
 }
 
 // stage is a visit under way, with everybody in place.
@@ -155,7 +155,9 @@ func TestScopes(t *testing.T) {
 		"GET /v1/sites/{site}/journal": auth.JournalsRead,
 		"POST /v1/devices":             auth.DevicesWrite, "GET /v1/devices/{device}": auth.DevicesWrite, "POST /v1/devices/discover": auth.DevicesWrite,
 		"GET /v1/devices": auth.DeliveriesRead, "POST /v1/devices/{device}/read": auth.DevicesWrite,
-		"GET /v1/couriers": auth.DeliveriesRead, "GET /v1/couriers/{courier}/round": auth.DeliveriesRead,
+		"GET /v1/board": auth.DeliveriesRead, "GET /v1/days/{day}": auth.DeliveriesRead, "GET /v1/days/{day}/deliveries": auth.DeliveriesRead,
+		"GET /v1/visits/{visit}": auth.DeliveriesRead,
+		"GET /v1/couriers":       auth.DeliveriesRead, "GET /v1/couriers/{courier}/round": auth.DeliveriesRead,
 		"POST /v1/deliveries/check": auth.DeliveriesWrite, "GET /v1/references/{reference}": auth.DeliveriesRead,
 		"POST /v1/couriers": auth.CouriersWrite, "GET /v1/couriers/{courier}": auth.CouriersWrite,
 		"POST /v1/couriers/{courier}/suspend": auth.CouriersWrite, "POST /v1/couriers/{courier}/reinstate": auth.CouriersWrite,
@@ -196,6 +198,7 @@ func TestOnlyOperators(t *testing.T) {
 	s := newStage(t)
 	for _, path := range []string{
 		"GET /v1/devices", "POST /v1/devices/{device}/read", "GET /v1/couriers", "GET /v1/couriers/{courier}/round",
+		"GET /v1/board", "GET /v1/days/{day}", "GET /v1/days/{day}/deliveries", "GET /v1/visits/{visit}",
 		"GET /v1/sites/{site}/journal", "POST /v1/devices/discover", "POST /v1/couriers/{courier}/suspend", "POST /v1/couriers/{courier}/reinstate",
 		"POST /v1/visits/{visit}/live/whep", "DELETE /v1/visits/{visit}/live/whep/{look}", "GET /v1/visits/{visit}/live/hls/{file}",
 		"POST /v1/visits/{visit}/acknowledge", "GET /v1/deliveries/{delivery}/story",

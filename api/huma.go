@@ -64,6 +64,7 @@ var tags = []*huma.Tag{
 	{Name: "Session", Description: "A member signs in and out."},
 	{Name: "Home", Description: "What a member sees and decides at the own site."},
 	{Name: "Camera", Description: "What films visits, what it shows now and what was kept. For members; live for an operator, where the household allows it."},
+	{Name: "Board", Description: "What is under way, what comes next, and how a day went. With an operator's API key."},
 	{Name: "Alarms", Description: "What is wrong in a visit, and who has it in hand. With an operator's API key."},
 	{Name: "Courier", Description: "What a courier's bound device asks, each request signed."},
 }
