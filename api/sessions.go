@@ -73,6 +73,17 @@ func (a *API) SignOut(ctx context.Context, m auth.Member, _ *struct{}) (*SignOut
 	return &SignOutOutput{auth.CookieGone(auth.MemberCookie)}, nil
 }
 
+// Called is how the page by which a member signs in names the account: the place and the person, each "" if it is not
+// known. Only whoever holds the member's link or session is told.
+func (a *API) Called(ctx context.Context, m event.MemberID) (place, name string, err error) {
+	place, _, err = unseal[string](ctx, a, event.SiteOf(m), addressName)
+	if err != nil {
+		return "", "", err
+	}
+	name, _, err = unseal[string](ctx, a, event.SiteOf(m), memberName(m))
+	return place, name, err
+}
+
 // forget erases what people who left a site leave behind. It may be repeated.
 func (a *API) forget(ctx context.Context, w store.Work) error {
 	var f dispatch.Forgetting

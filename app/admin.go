@@ -25,7 +25,10 @@ type admin struct {
 	keys     *auth.Keys
 	couriers *auth.Couriers
 	sessions *auth.Sessions
+	staffs   *auth.Staffs
 	accounts *accounts
+	// public is scheme and host of the pages, to which links lead.
+	public string
 }
 
 // Requests and answers of the local socket.
@@ -39,6 +42,13 @@ type (
 	keyText struct {
 		ID   string `json:"id"`
 		Text string `json:"text"`
+	}
+	staffLinkRequest struct {
+		Address string `json:"address"`
+	}
+	linkAnswer struct {
+		Token   string `json:"token"`
+		Address string `json:"address"`
 	}
 	accountRequest struct {
 		Name     string   `json:"name"`
@@ -56,8 +66,17 @@ func (a *admin) handler() http.Handler {
 		key, text, err := a.keys.Create(ctx, r)
 		return keyText{key.ID, text}, err
 	}))
-	mux.Handle("POST /member-links", local(func(ctx context.Context, r linkRequest) (auth.Link, error) {
-		return a.sessions.Invite(ctx, r.Member)
+	mux.Handle("POST /member-links", local(func(ctx context.Context, r linkRequest) (linkAnswer, error) {
+		link, err := a.sessions.Invite(ctx, r.Member)
+		return a.link(link), err
+	}))
+	mux.Handle("POST /staff", local(func(ctx context.Context, r auth.NewStaff) (linkAnswer, error) {
+		_, link, err := a.staffs.Add(ctx, r)
+		return a.link(link), err
+	}))
+	mux.Handle("POST /staff-links", local(func(ctx context.Context, r staffLinkRequest) (linkAnswer, error) {
+		link, err := a.staffs.Link(ctx, r.Address)
+		return a.link(link), err
 	}))
 	mux.Handle("POST /courier-codes", local(func(ctx context.Context, r codeRequest) (auth.Pairing, error) {
 		return a.couriers.Invite(ctx, r.Courier)
@@ -67,6 +86,10 @@ func (a *admin) handler() http.Handler {
 		return accountAnswer{password}, err
 	}))
 	return mux
+}
+
+func (a *admin) link(l auth.Link) linkAnswer {
+	return linkAnswer{Token: l.Token, Address: auth.LinkAddress(a.public, l)}
 }
 
 // local makes a handler of a function from request to answer. Its errors may be shown: the caller is the operator.

@@ -24,6 +24,7 @@ type cli struct {
 	Audit   auditCommand   `cmd:"" help:"Check the ten laws over everything that was recorded."`
 	Key     keyCommand     `cmd:"" help:"API keys of a running server."`
 	Member  memberCommand  `cmd:"" help:"Members' sign-in, at a running server's machine."`
+	Staff   staffCommand   `cmd:"" help:"Accounts of the operator's staff, at a running server's machine."`
 	Courier courierCommand `cmd:"" help:"Couriers' devices, at a running server's machine."`
 	Broker  brokerCommand  `cmd:"" help:"Accounts of devices at a running server's embedded broker."`
 	Camera  cameraCommand  `cmd:"" help:"Cameras: is one good enough?"`

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 
@@ -46,16 +47,58 @@ type memberCommand struct {
 	Link struct {
 		atServer
 		Member string `arg:"" help:"The member, such as k3v9-m2."`
+		URL    bool   `help:"Print the whole link, to be opened in a browser." name:"url"`
 	} `cmd:"" help:"Print a one-time link's token, which signs the member in."`
 }
 
 // Run makes a link.
 func (c *memberCommand) Run(env environment) error {
-	link, err := askLocal[auth.Link](env.ctx, c.Link.socket(), "/member-links", linkRequest{event.MemberID(c.Link.Member)})
+	link, err := askLocal[linkAnswer](env.ctx, c.Link.socket(), "/member-links", linkRequest{event.MemberID(c.Link.Member)})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(env.out, link.Token)
+	printed := link.Token
+	if c.Link.URL {
+		printed = link.Address
+	}
+	fmt.Fprintln(env.out, printed)
+	return nil
+}
+
+type staffCommand struct {
+	Add  staffAddCommand  `cmd:"" help:"Make an account, and print a one-time link that signs the person in."`
+	Link staffLinkCommand `cmd:"" help:"Print another one-time link for an account."`
+}
+
+type staffAddCommand struct {
+	atServer
+	Email string `help:"Where links to sign in are sent." required:""`
+	Name  string `help:"What colleagues call the person; the address when left out."`
+	Role  string `help:"viewer, dispatcher or admin." required:"" enum:"viewer,dispatcher,admin"`
+}
+
+// Run makes an account.
+func (c *staffAddCommand) Run(env environment) error {
+	n := auth.NewStaff{Name: cmp.Or(c.Name, c.Email), Address: c.Email, Role: auth.StaffRole(c.Role)}
+	return printLink(env, c.socket(), "/staff", n)
+}
+
+type staffLinkCommand struct {
+	atServer
+	Email string `arg:"" help:"The account's address."`
+}
+
+// Run makes a link.
+func (c *staffLinkCommand) Run(env environment) error {
+	return printLink(env, c.socket(), "/staff-links", staffLinkRequest{c.Email})
+}
+
+func printLink(env environment, socket, path string, request any) error {
+	link, err := askLocal[linkAnswer](env.ctx, socket, path, request)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(env.out, link.Address)
 	return nil
 }
 

@@ -161,7 +161,7 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 		s.config.PublicURL = "http://" + s.public.Addr().String()
 	}
 	deps := auth.Deps{Register: s.store, Now: time.Now, Random: rand.Reader}
-	keys, couriers, sessions := auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps)
+	keys, couriers, sessions, staffs := auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps), auth.NewStaffs(deps, secrets)
 	s.api, err = api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.discover,
 		FindCameras: findCameras, MembersReserve: s.config.MembersReserve,
 		Film: s.film, Keys: keys, Couriers: couriers, Sessions: sessions, Now: time.Now, Random: rand.Reader, Log: s.log,
@@ -177,7 +177,7 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	if s.local, err = listenLocal(s.config.file(socketName)); err != nil {
 		return err
 	}
-	local := &admin{keys: keys, couriers: couriers, sessions: sessions, accounts: s.accounts}
+	local := &admin{keys: keys, couriers: couriers, sessions: sessions, staffs: staffs, accounts: s.accounts, public: s.config.PublicURL}
 	s.admin = &http.Server{Handler: local.handler(), ReadHeaderTimeout: 10 * time.Second}
 	return nil
 }

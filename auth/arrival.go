@@ -51,9 +51,7 @@ func (s SignedIn) Cookie() http.Cookie {
 
 // CookieGone takes the cookie of that name back.
 func CookieGone(name string) http.Cookie {
-	c := hostCookie(name, "", 0)
-	c.MaxAge = -1
-	return c
+	return http.Cookie{Name: name, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
 // hostCookie is Lax: it comes along when somebody follows a link to us, and never with what another site's page

@@ -73,7 +73,7 @@ const (
 	kindStaffLink    = "auth.staff.link"
 	kindStaffSession = "auth.staff.session"
 
-	kindPasskeys = "auth.passkeys"
+	kindPasskeys = "auth.passkeys" //nolint:gosec // a kind of record, no secret
 	kindCeremony = "auth.ceremony"
 	kindOpenID   = "auth.openid"
 )

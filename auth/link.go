@@ -147,15 +147,17 @@ func (l *Links) send(ctx context.Context, a asked) error {
 
 // address is the whole link.
 func (l *Links) address(link Link, next string) string {
-	whole := strings.TrimSuffix(l.PublicURL, "/") + LinkPath + link.Token
+	whole := LinkAddress(l.PublicURL, link)
 	if next != "" {
 		whole += "?" + url.Values{"next": {next}}.Encode()
 	}
 	return whole
 }
 
-// Address is the whole link for a token that is handed over, as it is mailed otherwise.
-func (l *Links) Address(link Link) string { return l.address(link, "") }
+// LinkAddress is the whole link for a token, as a browser opens it; public is scheme and host of this server.
+func LinkAddress(public string, l Link) string {
+	return strings.TrimSuffix(public, "/") + LinkPath + l.Token
+}
 
 // able returns who has the address and may sign in.
 func (l *Links) able(ctx context.Context, hashed event.Commitment) ([]found, error) {

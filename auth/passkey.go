@@ -59,11 +59,11 @@ type Passkey struct {
 // NewPasskeys makes them. At an address that can't have passkeys all they do is say so.
 func NewPasskeys(d PasskeysDeps) (*Passkeys, error) {
 	p := &Passkeys{PasskeysDeps: d, ceremonies: book{d.Deps, kindCeremony, prefixCeremony, ErrCeremony}, gate: newGate(d.Now)}
-	host, origin, err := partyOf(d.PublicURL)
-	if err != nil {
-		p.impossible = err
-		return p, nil
+	var host, origin string
+	if host, origin, p.impossible = partyOf(d.PublicURL); p.impossible != nil {
+		return p, nil //nolint:nilerr // not an error of ours: Possible says it
 	}
+	var err error
 	p.web, err = webauthn.New(&webauthn.Config{
 		RPID: host, RPDisplayName: "Loquet", RPOrigins: []string{origin},
 		AttestationPreference: protocol.PreferNoAttestation,
