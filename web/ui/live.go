@@ -103,7 +103,7 @@ var errEnd = errors.New("ui: the stream ends")
 
 // run sends the state at once, then whenever it is woken or its time has come, and beats in between.
 func (l *link) run(ctx context.Context) {
-	render, beat := time.NewTimer(0), time.NewTimer(time.Hour)
+	render, beat := time.NewTimer(0), time.NewTimer(l.interval())
 	defer render.Stop()
 	defer beat.Stop()
 	wake := l.view.Wake
@@ -120,10 +120,14 @@ func (l *link) run(ctx context.Context) {
 			render.Reset(max(0, breath-time.Since(l.shown)))
 		case <-render.C:
 			wake = l.view.Wake
+			before := l.interval()
 			if err = l.show(ctx, wake); l.next > 0 {
 				render.Reset(max(l.next, breath))
 			}
-			beat.Reset(l.interval())
+			// A page that is woken all the time is asked whether it may go on all the same.
+			if l.interval() != before {
+				beat.Reset(l.interval())
+			}
 		case <-beat.C:
 			err = l.beat(ctx)
 			beat.Reset(l.interval())
@@ -144,22 +148,32 @@ func (l *link) show(ctx context.Context, wake <-chan struct{}) error {
 	case <-wake: // what it tells is in the rendering that follows; a closed one is met again
 	default:
 	}
-	f, err := l.view.Render(l.kit.later(ctx))
-	if err != nil {
-		return l.broke(ctx, err)
-	}
 	html, out := buffers.get(), buffers.get()
 	defer buffers.put(html)
 	defer buffers.put(out)
-	if err := render(l.kit.later(ctx), f.Main, html); err != nil {
+	now := l.kit.later(ctx)
+	f, err := l.view.Render(now)
+	if err == nil {
+		err = render(now, f.Main, html)
+	}
+	if err != nil {
 		return l.broke(ctx, err)
+	}
+	l.tell(f, html.Bytes(), out)
+	return l.flush(out)
+}
+
+// tell writes what differs from what was sent, and a beat.
+func (l *link) tell(f Frame, html []byte, out *bytes.Buffer) {
+	if l.shown.IsZero() {
+		out.WriteString("retry: 1000\n\n")
 	}
 	title := ""
 	if f.Title != "" {
 		title = fullTitle(f.Title, f.Place)
 	}
 	l.open, l.next, l.shown = f.Open, f.Next, time.Now()
-	for i, said := range [kinds][]byte{sentTitle: []byte(title), sentStep: []byte(cmp.Or(f.Step, f.Title)), sentView: html.Bytes(),
+	for i, said := range [kinds][]byte{sentTitle: []byte(title), sentStep: []byte(cmp.Or(f.Step, f.Title)), sentView: html,
 		sentSay: []byte(f.Say), sentAlarm: []byte(f.Alarm)} {
 		if sum := sha256.Sum256(said); sum != l.said[i] && (len(said) > 0 || l.said[i] != digest{}) {
 			l.said[i] = sum
@@ -167,7 +181,6 @@ func (l *link) show(ctx context.Context, wake <-chan struct{}) error {
 		}
 	}
 	l.put(out, "beat", l.beatData())
-	return l.flush(out)
 }
 
 // broke ends a stream whose state can't be told; the browser asks again by itself.

@@ -23,6 +23,11 @@ func heading(text string) templ.Component {
 	})
 }
 
+// pageOf shows one page.
+func pageOf(k *ui.Kit, p ui.Page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { k.Render(w, r, p) }
+}
+
 // get asks a guarded handler for a page.
 func get(k *ui.Kit, path string, h http.HandlerFunc, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
@@ -55,5 +60,130 @@ func TestRenderAWholePage(t *testing.T) {
 	}
 	if !strings.Contains(page, `sse-connect="/home/live"`) {
 		t.Error("the page does not live")
+	}
+}
+
+// frameOf is the frame that a page says it has.
+func frameOf(t *testing.T, w *httptest.ResponseRecorder) string {
+	t.Helper()
+	frame, _ := uitest.Attr(uitest.Tags(uitest.Parse(t, w.Body.String()), "html")[0], "data-frame")
+	if frame == "" {
+		t.Fatal("the page has no frame")
+	}
+	return frame
+}
+
+// TestAnotherFrameIsLoadedWhole: what a script can't take over, the browser loads.
+func TestAnotherFrameIsLoadedWhole(t *testing.T) {
+	k := uitest.Kit(t)
+	page := ui.Page{App: ui.Customer, Title: "T", Main: heading("T"), Live: "/live"}
+	show := func(p ui.Page) http.HandlerFunc { return pageOf(k, p) }
+	frame := frameOf(t, get(k, "/home/", show(page)))
+	same := page
+	same.Title, same.Person, same.Main = "U", "Ana", heading("U")
+	if w := get(k, "/home/", show(same), "Loquet-Frame", frame); w.Code != http.StatusOK || frameOf(t, w) != frame {
+		t.Errorf("the same frame: %d", w.Code)
+	}
+	for name, change := range map[string]func(*ui.Page){
+		"app": func(p *ui.Page) { p.App = ui.Operator }, "policy": func(p *ui.Page) { p.Policy.Camera = true },
+		"stream": func(p *ui.Page) { p.Live = "/other" }, "modules": func(p *ui.Page) { p.Modules = []string{"ui/js/time.mjs"} },
+	} {
+		other := page
+		change(&other)
+		w := get(k, "/home/?a=1", show(other), "Loquet-Frame", frame)
+		if w.Code != http.StatusNoContent || w.Header().Get("HX-Redirect") != "/home/?a=1" || w.Body.Len() > 0 {
+			t.Errorf("another %s: %d, %q", name, w.Code, w.Header().Get("HX-Redirect"))
+		}
+	}
+	if w := get(k, "/home/", show(page), "Loquet-Frame", frame, "Accept-Language", "fr"); w.Code != http.StatusNoContent {
+		t.Errorf("another language: %d", w.Code)
+	}
+	answer := post(k, "/home/rules", nil, show(ui.Page{App: ui.Sign, Title: "T", Main: heading("T"), Status: http.StatusUnprocessableEntity}), "Loquet-Frame", frame)
+	if answer.Code != http.StatusUnprocessableEntity || frameOf(t, answer) != frame {
+		t.Errorf("an answer to a form: %d", answer.Code)
+	}
+}
+
+func TestThemeOfThePerson(t *testing.T) {
+	k := uitest.Kit(t)
+	for cookie, want := range map[string]string{"": "", "loquet-theme=dark": "dark", "loquet-theme=light": "light", "loquet-theme=pink": ""} {
+		w := get(k, "/", plain(k, ui.Policy{}), "Cookie", cookie)
+		root := uitest.Tags(uitest.Parse(t, w.Body.String()), "html")[0]
+		if got, ok := uitest.Attr(root, "data-theme"); got != want || ok != (want != "") {
+			t.Errorf("%q: %q", cookie, got)
+		}
+	}
+}
+
+// TestChoicesComeBackHere: language and theme keep the step, also on a page that answers a form.
+func TestChoicesComeBackHere(t *testing.T) {
+	k := uitest.Kit(t)
+	back := func(w *httptest.ResponseRecorder) string {
+		value, _ := uitest.Attr(uitest.With(uitest.Parse(t, w.Body.String()), "name", "back")[0], "value")
+		return value
+	}
+	if got := back(get(k, "/home/visits/7?step=2", plain(k, ui.Policy{}))); got != "/home/visits/7?step=2" {
+		t.Errorf("back to %q", got)
+	}
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		k.Render(w, r, ui.Page{App: ui.Customer, Title: "T", Main: heading("T"), Here: "/home/rules/edit"})
+	}
+	if got := back(post(k, "/home/rules", nil, answer)); got != "/home/rules/edit" {
+		t.Errorf("back to %q", got)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	k := uitest.Kit(t)
+	for name, c := range map[string]struct {
+		h      http.HandlerFunc
+		status int
+		says   []string
+		href   string
+	}{
+		"not found": {k.NotFound, http.StatusNotFound, []string{"There is no such page", "Nothing was changed.", "Reference: "}, "/"},
+		"forbidden": {k.Forbidden, http.StatusForbidden, []string{"Your role does not show this"}, "/"},
+		"its own": {func(w http.ResponseWriter, r *http.Request) {
+			k.Fail(w, r, ui.Trouble{Title: "The list <could> not be read", Safe: "Your rules still hold.", Now: "Open it again.", Href: "/home/rules", Action: "Open it", Status: 503, Reference: "abcd"})
+		}, 503, []string{"The list <could> not be read", "Your rules still hold.", "Open it again.", "Reference: abcd", "Open it"}, "/home/rules"},
+	} {
+		w := get(k, "/home/x", c.h)
+		uitest.Lint(t, w.Body.String())
+		main := uitest.ID(uitest.Parse(t, w.Body.String()), "main")
+		said := uitest.Text(main)
+		for _, want := range c.says {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s: %q lacks %q", name, said, want)
+			}
+		}
+		if w.Code != c.status || len(uitest.With(main, "href", c.href)) != 1 {
+			t.Errorf("%s: %d, leads not to %s", name, w.Code, c.href)
+		}
+	}
+}
+
+func TestPartIsWhatTheFrameTakesOver(t *testing.T) {
+	k := uitest.Kit(t)
+	w := get(k, "/courier/view/stops", func(w http.ResponseWriter, r *http.Request) {
+		k.Part(w, r, ui.Page{App: ui.Courier, Title: "Stop 3", Step: "c3", Main: heading("Arrive"), Say: "Ready", Alarm: "Ajar"})
+	})
+	part := uitest.ID(uitest.Parse(t, w.Body.String()), "part")
+	for name, want := range map[string]string{"data-title": "Stop 3 – Loquet", "data-step": "c3", "data-say": "Ready", "data-alarm": "Ajar"} {
+		if got, _ := uitest.Attr(part, name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if uitest.Text(part) != "Arrive" || strings.Contains(w.Body.String(), "<html") {
+		t.Errorf("the part is %s", w.Body)
+	}
+}
+
+func TestDemoBand(t *testing.T) {
+	for _, demo := range []bool{true, false} {
+		k := uitest.Kit(t)
+		k.Demo = demo
+		if got := strings.Contains(get(k, "/", plain(k, ui.Policy{})).Body.String(), "nothing real opens"); got != demo {
+			t.Errorf("demo %v: band %v", demo, got)
+		}
 	}
 }

@@ -28,18 +28,25 @@ const (
 type Sight struct {
 	Barrier event.BarrierID
 	Is      event.BarrierKind
-	// Name is the barrier's, in the reader's language.
+	// Name is the barrier's, in the reader's language; "" names its kind.
 	Name string
 	Seen api.Seen
-	// Needs are the parts that the closure predicate asks for. A barrier that needs none is unprovable.
-	Needs event.Closure
-	// Horizon is how long what the device said stays fresh; with 0 nothing is.
-	Horizon time.Duration
-	// Visited says that a visit has been through here: Asked, Recorded and Secured then tell how far it came.
-	Visited  bool
+	// Asked, Recorded and Secured tell how far a visit came with it; absent where none is under way.
 	Asked    *api.Asked
 	Recorded *api.Recorded
 	Secured  event.Instant
+	// Held says that a visit opened it and has not secured it yet, where its steps are not told.
+	Held bool
+}
+
+// SightOfStep is what StateOf needs of a step of a visit.
+func SightOfStep(s api.Step) Sight {
+	return Sight{Barrier: s.Barrier, Is: s.Is, Name: s.Name, Seen: s.Seen, Asked: s.Asked, Recorded: s.Recorded, Secured: s.Secured}
+}
+
+// SightOfBarrier is what StateOf needs of a barrier of a home.
+func SightOfBarrier(b api.Barrier) Sight {
+	return Sight{Barrier: b.ID, Is: b.Is, Name: b.Name, Seen: b.Seen, Held: b.Holder != "" || b.Lent != ""}
 }
 
 // Shown is a barrier as people see it. It holds for as long as nothing new is heard, up to Left.
@@ -96,9 +103,7 @@ func StateOf(lang phrase.Lang, s Sight, now time.Time, place *time.Location) Sho
 	state, why := s.state(bolt, contact)
 	shown.State, shown.Ajar = state, why == "ajar"
 	shown.Word = own.In(lang, "state."+string(state)+dotted(why))
-	if state != Underway {
-		shown.Left = s.left(state, bolt, contact)
-	}
+	shown.Left = s.left(state, bolt, contact)
 	return shown
 }
 
@@ -119,7 +124,7 @@ func (s Sight) state(bolt, contact Part) (State, string) {
 		return Alarming, "jammed"
 	case contactSays == event.ContactOpen:
 		return Open, ""
-	case boltSays == event.BoltUnlocked:
+	case boltSays == event.BoltUnlocked && (s.needs().Bolt || !s.needs().Provable()):
 		return Open, "unlocked"
 	}
 	if state, why, decided := s.ordered(); decided {
@@ -130,6 +135,8 @@ func (s Sight) state(bolt, contact Part) (State, string) {
 	}
 	return s.proven()
 }
+
+func (s Sight) needs() event.Closure { return s.Seen.Closure }
 
 // said is what a part says, as far as it is known now.
 func said[T ~string](p Part, word T) T {
@@ -146,47 +153,47 @@ func (s Sight) ordered() (State, string, bool) {
 		return "", "", false
 	case s.Recorded == nil:
 		return Underway, "asked", true
-	case s.Recorded.Outcome == event.NotDone:
-		return "", "", false
-	case s.Recorded.Outcome != event.Done:
+	case s.Recorded.Outcome != event.Done && s.Recorded.Outcome != event.NotDone:
 		return Unknown, "outcome", true
 	}
 	return "", "", false
 }
 
-// shut says whether every part that is needed says that it is shut.
+// shut says whether every part that is needed says that it is shut; where none is, whether any does.
 func (s Sight) shut(bolt event.Bolt, contact event.Contact) bool {
-	if !s.Needs.Provable() {
+	n := s.needs()
+	if !n.Provable() {
 		return bolt == event.BoltLocked || contact == event.ContactClosed
 	}
-	return (!s.Needs.Bolt || bolt == event.BoltLocked) && (!s.Needs.Contact || contact == event.ContactClosed)
+	return (!n.Bolt || bolt == event.BoltLocked) && (!n.Contact || contact == event.ContactClosed)
 }
 
-// proven says what it is called when all parts say that it is shut.
+// proven says what it is called when all parts say that it is shut. After an opening, only the core knows whether they
+// said so since.
 func (s Sight) proven() (State, string) {
-	opened := s.Asked != nil && (s.Recorded == nil || s.Recorded.Outcome != event.NotDone)
-	switch {
-	case !s.Needs.Provable():
+	opened := s.Held || s.Asked != nil && (s.Recorded == nil || s.Recorded.Outcome != event.NotDone)
+	switch n := s.needs(); {
+	case !n.Provable():
 		return Unknown, "unprovable"
 	case opened && s.Secured == 0:
 		return Unknown, "unproven"
-	case !s.Needs.Bolt:
+	case !n.Bolt:
 		return Secured, "contact"
-	case !s.Needs.Contact:
+	case !n.Contact:
 		return Secured, "bolt"
 	}
 	return Secured, ""
 }
 
-// left is how long the state holds: as long as the part that ends first of those that it rests on.
-func (s Sight) left(state State, bolt, contact Part) time.Duration {
+// left is how long a state that is a fact holds without news: as long as the device is counted as heard.
+func (s Sight) left(state State, parts ...Part) time.Duration {
+	if state == Unknown || state == Underway {
+		return 0
+	}
 	var left time.Duration
-	for _, p := range []struct {
-		Part
-		counts bool
-	}{{bolt, s.Needs.Bolt || state != Secured}, {contact, s.Needs.Contact || state != Secured}} {
-		if rest := p.Fresh - p.Age; p.counts && p.known() && (left == 0 || rest < left) {
-			left = rest
+	for _, p := range parts {
+		if p.known() && (left == 0 || p.Fresh-p.Age < left) {
+			left = p.Fresh - p.Age
 		}
 	}
 	return left
@@ -203,7 +210,7 @@ func (s Sight) bolt(lang phrase.Lang, now time.Time) Part {
 	case event.BoltJammed:
 		p.State = Alarming
 	default:
-		p.unsaid(lang, "bolt", s.Needs.Bolt)
+		p.unsaid(lang, "bolt", s.needs().Bolt)
 	}
 	return p.settled()
 }
@@ -217,7 +224,7 @@ func (s Sight) contact(lang phrase.Lang, now time.Time) Part {
 	case event.ContactOpen:
 		p.State = Open
 	default:
-		p.unsaid(lang, "contact", s.Needs.Contact)
+		p.unsaid(lang, "contact", s.needs().Contact)
 	}
 	if s.Seen.Contact == event.ContactOpen && s.Seen.Bolt == event.BoltLocked {
 		p.State = Alarming
@@ -236,7 +243,7 @@ func (s Sight) part(lang phrase.Lang, name, word string, at event.Instant, now t
 		return p
 	}
 	p.At = max(at, s.Seen.ReachedAt).Time()
-	p.Heard, p.Age, p.Fresh = true, max(0, now.Sub(s.Seen.ReachedAt.Time())), s.Horizon
+	p.Heard, p.Age, p.Fresh = true, max(0, now.Sub(s.Seen.ReachedAt.Time())), s.Seen.FreshFor.Duration()
 	return p
 }
 
@@ -248,12 +255,10 @@ func (p *Part) unsaid(lang phrase.Lang, name string, needed bool) {
 	}
 }
 
-// settled turns a value that is no fact any more into an unknown one.
+// settled turns a value that is no fact any more into an unknown one. What a device has no part for stays as it is.
 func (p Part) settled() Part {
-	if p.State != Neutral || p.Source != "" {
-		if !p.known() {
-			p.State = Unknown
-		}
+	if p.Source != "" && !p.known() {
+		p.State = Unknown
 	}
 	return p
 }

@@ -81,6 +81,9 @@ var (
 	call   = regexp.MustCompile(`\.(?:T\(ctx|T\(r\.Context\(\)|In\([^",()]+), "([^"\n]+)"[,)]`)
 )
 
+// comment is a line of one.
+var comment = regexp.MustCompile(`(?m)^\s*//.*$`)
+
 // literals are all strings of a directory's own code.
 func literals(t testing.TB, dir string) []string {
 	t.Helper()
@@ -113,7 +116,7 @@ func asked(t testing.TB, dir string) []string {
 	t.Helper()
 	var found []string
 	for _, name := range sources(t, dir) {
-		for _, m := range call.FindAllStringSubmatch(text(t, name), -1) {
+		for _, m := range call.FindAllStringSubmatch(comment.ReplaceAllString(text(t, name), ""), -1) {
 			found = append(found, m[1])
 		}
 	}

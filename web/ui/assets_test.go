@@ -1,0 +1,164 @@
+package ui_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"golang.org/x/net/html"
+
+	"github.com/loquet/loquet/web/ui"
+	"github.com/loquet/loquet/web/ui/uitest"
+)
+
+func fetch(k *ui.Kit, path string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	k.Assets().ServeHTTP(w, r)
+	return w
+}
+
+func TestAssetsAreServedForEver(t *testing.T) {
+	k := uitest.Kit(t)
+	at := k.Asset("ui/js/live.mjs")
+	want, err := os.ReadFile("js/live.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := fetch(k, at)
+	if plain.Code != http.StatusOK || !bytes.Equal(plain.Body.Bytes(), want) || plain.Header().Get("Content-Encoding") != "" {
+		t.Errorf("%d, %d bytes", plain.Code, plain.Body.Len())
+	}
+	for name, value := range map[string]string{"Cache-Control": "public, max-age=31536000, immutable", "Content-Type": "text/javascript; charset=utf-8",
+		"Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"} {
+		if got := plain.Header().Get(name); got != value {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	packed := fetch(k, at, "Accept-Encoding", "br;q=1, gzip;q=0.8")
+	unpacked, err := gzip.NewReader(packed.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(unpacked); err != nil || !bytes.Equal(got, want) || packed.Header().Get("Content-Encoding") != "gzip" {
+		t.Errorf("packed: %v", err)
+	}
+	if refused := fetch(k, at, "Accept-Encoding", "gzip;q=0"); refused.Header().Get("Content-Encoding") != "" {
+		t.Error("packed for whoever refused it")
+	}
+	if again := fetch(k, at, "If-None-Match", plain.Header().Get("Etag")); again.Code != http.StatusNotModified {
+		t.Errorf("asked again: %d", again.Code)
+	}
+	if part := fetch(k, at, "Range", "bytes=0-9", "Accept-Encoding", "gzip"); part.Code != http.StatusPartialContent || !bytes.Equal(part.Body.Bytes(), want[:10]) {
+		t.Errorf("a part: %d %q", part.Code, part.Body)
+	}
+}
+
+func TestAssetsOfAnotherRelease(t *testing.T) {
+	k := uitest.Kit(t)
+	old := fetch(k, "/assets/0123456789abcdef/ui/css/ui.css")
+	if old.Code != http.StatusOK || old.Header().Get("Cache-Control") != "no-cache" {
+		t.Errorf("another release's page gets %d, %s", old.Code, old.Header().Get("Cache-Control"))
+	}
+	for _, path := range []string{"/assets/", "/assets/x", "/assets/x/ui/none.css", "/assets/x/ui/../kit.go", "/assets/x/ui/vendored/README.md", "/assets/x/ui/css"} {
+		if w := fetch(k, path); w.Code != http.StatusNotFound || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d, %s", path, w.Code, w.Header().Get("Cache-Control"))
+		}
+	}
+}
+
+func TestAppsAddFiles(t *testing.T) {
+	one, two := uitest.Kit(t), uitest.Kit(t)
+	files := func(content string) fstest.MapFS {
+		return fstest.MapFS{"js/map.mjs": {Data: []byte(content)}, "scan.wasm": {Data: []byte{0}}, "README.md": {Data: []byte("x")}}
+	}
+	for k, content := range map[*ui.Kit]string{one: "a", two: "b"} {
+		if err := k.Embed("courier", files(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := one.Asset("courier/js/map.mjs")
+	if at == two.Asset("courier/js/map.mjs") || at == uitest.Kit(t).Asset("ui/css/ui.css") {
+		t.Error("other content has the same address")
+	}
+	if w := fetch(one, at); w.Body.String() != "a" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := fetch(one, one.Asset("courier/scan.wasm")); w.Header().Get("Content-Type") != "application/wasm" {
+		t.Errorf("wasm is %s", w.Header().Get("Content-Type"))
+	}
+	if got := one.AssetList("courier/", "ui/css/"); !slices.Equal(got, []string{at, one.Asset("courier/scan.wasm"), one.Asset("ui/css/tokens.css"), one.Asset("ui/css/ui.css")}) {
+		t.Errorf("listed %q", got)
+	}
+	if err := one.Embed("late", files("c")); err == nil {
+		t.Error("files were added after addresses were used")
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a file that is not there has an address")
+		}
+	}()
+	one.Asset("courier/none.mjs")
+}
+
+// firstLoad is what the first load of a page with every component may cost, compressed. The design allows 120 KB.
+const firstLoad = 60 << 10
+
+// TestFirstLoad sums what a browser fetches for a page: itself, and everything that it names.
+func TestFirstLoad(t *testing.T) {
+	k := uitest.Kit(t)
+	w := get(k, "/home/", func(w http.ResponseWriter, r *http.Request) {
+		f, _ := exampleFrame(r.Context())
+		k.Render(w, r, ui.Page{App: ui.Customer, Title: "Door open", Main: f.Main, Live: "/home/live"})
+	}, "Accept-Encoding", "gzip")
+	if w.Header().Get("Content-Encoding") != "gzip" {
+		t.Fatal("the page is not packed")
+	}
+	sum := w.Body.Len()
+	t.Logf("%6d the page", sum)
+	unpacked, err := gzip.NewReader(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := html.Parse(unpacked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range loaded(doc) {
+		one := fetch(k, at, "Accept-Encoding", "gzip")
+		if one.Code != http.StatusOK {
+			t.Errorf("%s: %d", at, one.Code)
+		}
+		t.Logf("%6d %s", one.Body.Len(), at)
+		sum += one.Body.Len()
+	}
+	t.Logf("%6d in all", sum)
+	if sum > firstLoad {
+		t.Errorf("the first load has %d bytes, more than %d", sum, firstLoad)
+	}
+}
+
+// loaded are the addresses that a page has the browser fetch, each once.
+func loaded(doc *html.Node) []string {
+	var found []string
+	for _, n := range uitest.All(doc, func(n *html.Node) bool { return n.Data == "link" || n.Data == "script" || n.Data == "use" }) {
+		for _, name := range []string{"href", "src"} {
+			if at, ok := uitest.Attr(n, name); ok {
+				at, _, _ = strings.Cut(at, "#")
+				found = append(found, at)
+			}
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}

@@ -1,0 +1,4 @@
+package ui
+
+// Own are the shared words, for their check.
+var Own = own
