@@ -99,21 +99,20 @@ func (h *household) step(id event.BarrierID) *api.Step {
 
 // shown is what a barrier looks like now.
 func (h *household) shown(b api.Barrier) ui.Shown {
-	sight := ui.Sight{Barrier: b.ID, Is: b.Is, Name: b.Name, Seen: b.Seen, Needs: b.Seen.Closure, Horizon: b.Seen.FreshFor.Duration()}
+	sight := ui.SightOfBarrier(b)
 	if s := h.step(b.ID); s != nil {
-		sight.Visited, sight.Asked, sight.Recorded, sight.Secured = true, s.Asked, s.Recorded, s.Secured
+		sight.Held, sight.Asked, sight.Recorded, sight.Secured = false, s.Asked, s.Recorded, s.Secured
 	}
 	return ui.StateOf(h.lang, sight, h.now, h.zone)
 }
 
 // shownStep is what a step of a visit looks like now; its barrier may be another site's.
 func (h *household) shownStep(s api.Step) ui.Shown {
-	name := s.Name
-	if name == "" {
-		name = h.barrierName(s.Barrier)
+	sight := ui.SightOfStep(s)
+	if sight.Name == "" {
+		sight.Name = h.barrierName(s.Barrier)
 	}
-	return ui.StateOf(h.lang, ui.Sight{Barrier: s.Barrier, Is: s.Is, Name: name, Seen: s.Seen, Needs: s.Seen.Closure,
-		Horizon: s.Seen.FreshFor.Duration(), Visited: true, Asked: s.Asked, Recorded: s.Recorded, Secured: s.Secured}, h.now, h.zone)
+	return ui.StateOf(h.lang, sight, h.now, h.zone)
 }
 
 // toldFrom is the level of an alarm from which on the household is told.
