@@ -1,0 +1,202 @@
+package notify
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
+)
+
+// text is what is said of one piece of news. Nothing in it is more than its source: what a device said is said by the
+// device, what was recorded is said to be recorded.
+type text struct{ title, body, action string }
+
+// compose finds the words for a piece of news.
+func (v voice) compose(x news) text {
+	t := v.course(x.notice)
+	if t.title == "" {
+		t = v.household(x)
+	}
+	if t.action == "" {
+		t.action = v.say("action.look")
+	}
+	return t
+}
+
+// course speaks of what happens in a visit.
+func (v voice) course(n dispatch.Notice) text {
+	switch b := n.Event.Body.(type) {
+	case event.VisitBegun:
+		return v.near(b.ETA)
+	case event.VisitEstimated:
+		return v.near(b.ETA)
+	case event.VisitArrived:
+		return text{title: v.say("near.title.there"), body: v.say("near.body.there", "time", v.time(n.Event.At))}
+	case event.OpeningResolved:
+		return v.opened(n, b)
+	case event.DeliveryDelivered:
+		return v.delivered(n, b)
+	case event.Refused:
+		return v.refused(n, b)
+	case event.DeliveryDiverted, event.DeliveryReturned, event.DeliveryExpired:
+		return v.elsewhere(n)
+	case event.BlockAnswered:
+		return v.blocked(n, b)
+	case event.AlarmRaised:
+		return v.alarm(n, b)
+	case event.AlarmEnded:
+		return v.over(n)
+	}
+	return text{}
+}
+
+func (v voice) near(eta event.Instant) text {
+	if eta == 0 {
+		return text{title: v.say("near.title.open"), body: v.say("near.body.open")}
+	}
+	at := v.time(eta)
+	return text{title: v.say("near.title", "time", at), body: v.say("near.body", "time", at)}
+}
+
+func (v voice) opened(n dispatch.Notice, b event.OpeningResolved) text {
+	how := "answer"
+	if b.By == event.BySight || b.By == event.BySigns {
+		how = string(b.By)
+	}
+	t := text{title: v.say("opened.title", "barrier", lowerFirst(v.barrier(n.Is))), body: v.say("opened.body."+how, "time", v.exact(n.Event.At))}
+	if n.Camera {
+		t.body, t.action = join(t.body, v.say("live")), v.say("action.live")
+	}
+	return t
+}
+
+func (v voice) delivered(n dispatch.Notice, b event.DeliveryDelivered) text {
+	evidence, unconfirmed, film := v.lang.End(b.How).What, "", ""
+	if n.Secured != 0 && b.How == event.EndSecured {
+		evidence = v.say("delivered."+parts(n.Seen), "seen", v.exact(n.Secured))
+	}
+	if !b.Confirmed {
+		unconfirmed = v.say("delivered.unconfirmed")
+	}
+	if n.Kept {
+		film = v.say("delivered.film")
+	}
+	return text{title: v.say("delivered.title", "time", v.time(n.Event.At)), body: join(evidence, unconfirmed, film)}
+}
+
+// parts names what was seen of a closure; locked alone never means shut.
+func parts(c event.Closure) string {
+	switch {
+	case c.Bolt && c.Contact:
+		return "both"
+	case c.Bolt:
+		return "bolt"
+	default:
+		return "contact"
+	}
+}
+
+func (v voice) refused(n dispatch.Notice, b event.Refused) text {
+	t := text{title: v.say("refused.title", "title", lowerFirst(v.lang.Refusal(b.Code, nil).Title))}
+	t.body = join(v.say("refused."+string(b.Code), "time", v.time(n.Event.At)), v.say("refused.nothing"))
+	if b.Code == event.QuestionOpen {
+		t.action = v.say("action.answer")
+	}
+	return t
+}
+
+// elsewhere: the parcels do not come, or not to where they were expected.
+func (v voice) elsewhere(n dispatch.Notice) text {
+	_, what, _ := strings.Cut(string(n.Event.Body.Kind()), ".")
+	return text{title: v.lang.Line(n.Event.Body, nil), body: v.say("refused."+what, "time", v.time(n.Event.At))}
+}
+
+func (v voice) blocked(n dispatch.Notice, b event.BlockAnswered) text {
+	at := n.Event.At
+	if b.Verdict == event.BlockTooLate {
+		at = b.IntendedAt
+	}
+	w := v.lang.Block(b.Verdict, phrase.Values{phrase.Time: v.exact(at)})
+	return text{title: w.Title, body: v.say("blocked.body", "by", v.lang.Actor(b.By.Kind), "what", w.Text())}
+}
+
+func (v voice) alarm(n dispatch.Notice, b event.AlarmRaised) text {
+	w := v.lang.Alarm(b.Reason, nil)
+	t := text{title: v.say("alarm.title", "title", lowerFirst(w.Title))}
+	t.body = v.say("alarm.body", "what", w.What, "time", v.time(n.Event.At))
+	if b.Barrier != "" {
+		t.body = v.say("alarm.of", "barrier", v.barrier(n.Is), "what", w.What, "time", v.time(n.Event.At))
+	}
+	told, now, live := "alarm.told", "alarm.go", ""
+	if b.Level >= event.AlarmOperator {
+		told = "alarm.told.operator"
+	}
+	if b.Reason == event.AlarmDanger {
+		now = "alarm.danger"
+	}
+	if n.Camera && b.Reason != event.AlarmPicture {
+		live, t.action = v.say("live"), v.say("action.live")
+	}
+	t.body = join(t.body, v.say(told), live, v.say(now))
+	return t
+}
+
+func (v voice) over(n dispatch.Notice) text {
+	t := text{title: v.say("over.title", "title", lowerFirst(v.lang.Alarm(n.Alarm.Reason, nil).Title)),
+		body: v.say("over.body", "time", v.time(n.Event.At))}
+	if n.Secured != 0 {
+		t.body = v.say("over.secured", "seen", v.exact(n.Secured))
+	}
+	return t
+}
+
+// household speaks of what is the household's own to decide or to look after.
+func (v voice) household(x news) text {
+	n := x.notice
+	at, span := v.time(n.Event.At), v.span(n.Window)
+	switch b := n.Event.Body.(type) {
+	case event.ForeignOpening:
+		return v.foreign(n, b)
+	case event.BarrierObserved:
+		return text{title: v.say("battery.title", "barrier", lowerFirst(v.barrier(n.Is))),
+			body: v.say("battery.body", "time", at, "percent", strconv.Itoa(b.Observation.Battery))}
+	case event.QuestionAsked:
+		return v.question(n, b)
+	case event.CourierSuspended:
+		return text{title: v.say("changed.title.suspended"), body: v.say("changed.body.suspended", "time", at, "span", span)}
+	case event.CourierAssigned:
+		if n.Rebound {
+			return text{title: v.say("changed.title.phone"), body: v.say("changed.body.phone", "time", at, "span", span)}
+		}
+		return text{title: v.say("planned.title.assigned"), body: v.say("planned.body", "span", span)}
+	case event.DeliveryCancelled:
+		return text{title: v.say("planned.title.cancelled"), body: v.say("planned.body", "span", span)}
+	}
+	if x.topic == Question {
+		return text{title: v.say("consent.title"), body: v.say("consent.body", "span", span), action: v.say("action.decide")}
+	}
+	return text{title: v.say("planned.title.booked"), body: v.say("planned.body", "span", span)}
+}
+
+func (v voice) foreign(n dispatch.Notice, b event.ForeignOpening) text {
+	o := b.Observation
+	o.Reach = "" // it moved, so it was there
+	said := v.lang.Observed(o)
+	for i, line := range said {
+		said[i] = lowerFirst(line)
+	}
+	body := v.say("foreign.body", "time", v.exact(n.Event.At), "said", strings.Join(said, ", "))
+	cause := v.say("foreign.cause." + o.Cause) // "" for a word of the device's own
+	return text{title: v.say("foreign.title", "barrier", lowerFirst(v.barrier(n.Is))), body: join(body, cause, v.say("foreign.now"))}
+}
+
+func (v voice) question(n dispatch.Notice, b event.QuestionAsked) text {
+	w := v.lang.Question(b.Question)
+	when := v.say("question.body", "span", v.span(n.Window))
+	if b.Round == event.RoundApproach {
+		when = v.say("question.body.soon")
+	}
+	return text{title: w.What, body: join(when, w.Safe), action: v.say("action.answer")}
+}
