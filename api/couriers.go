@@ -129,7 +129,7 @@ func (a *API) RegisterCourier(ctx context.Context, c auth.Client, in *RegisterCo
 	}
 	rec = courierRecord{Owner: ownerOf(c)}
 	if in.Body.Name != "" {
-		if rec.Name, err = a.Vault.Seal(ctx, vault.BackOffice, courierNameOf(in.Body.ID), []byte(in.Body.Name)); err != nil {
+		if rec.Name, err = a.Vault.Seal(ctx, vault.Own, courierNameOf(in.Body.ID), []byte(in.Body.Name)); err != nil {
 			return nil, err
 		}
 	}
@@ -169,7 +169,7 @@ func (a *API) courierName(ctx context.Context, id event.CourierID, rec courierRe
 	if len(rec.Name) == 0 {
 		return "", nil
 	}
-	name, err := a.Vault.Open(ctx, vault.BackOffice, courierNameOf(id), rec.Name)
+	name, err := a.Vault.Open(ctx, vault.Own, courierNameOf(id), rec.Name)
 	return string(name), err
 }
 

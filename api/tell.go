@@ -215,7 +215,7 @@ func (w *Webhooks) call(ctx context.Context, d delivery) error {
 }
 
 func (w *Webhooks) post(ctx context.Context, d delivery) error {
-	key, err := w.vault.Open(ctx, vault.BackOffice, webhookSecretName(d.to.recordID), d.to.Secret)
+	key, err := w.vault.Open(ctx, vault.Own, webhookSecretName(d.to.recordID), d.to.Secret)
 	if err != nil {
 		return fmt.Errorf("api: a webhook's secret: %w", err)
 	}

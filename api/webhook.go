@@ -206,7 +206,7 @@ func (w *Webhooks) add(ctx context.Context, g, id, address string) (Webhook, err
 	if _, err := io.ReadFull(w.random, key[:]); err != nil {
 		return Webhook{}, errors.Join(errNoRandom, err)
 	}
-	sealed, err := w.vault.Seal(ctx, vault.BackOffice, webhookSecretName(g+id), key[:])
+	sealed, err := w.vault.Seal(ctx, vault.Own, webhookSecretName(g+id), key[:])
 	if err != nil {
 		return Webhook{}, err
 	}

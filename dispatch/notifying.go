@@ -76,6 +76,9 @@ func noticeOf(c change) (n Notice, due event.Instant, ok bool) {
 	case event.AlarmEnded:
 		v, _ := c.before.Visit(b.Visit)
 		n.Visit, n.Barrier, ok = b.Visit, v.Alarm.Barrier, v.Alarm.Level >= event.AlarmCustomer
+	case event.AlarmAcknowledged:
+		v, _ := c.before.Visit(b.Visit)
+		n.Visit, n.Barrier, ok = b.Visit, v.Alarm.Barrier, v.Alarm.Level >= event.AlarmCustomer
 	case event.ForeignOpening:
 		n.Barrier, ok = b.Barrier, true
 	case event.BarrierObserved:

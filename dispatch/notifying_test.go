@@ -190,6 +190,7 @@ func TestAnAlarmIsToldOnceItHasClimbedToTheHousehold(t *testing.T) {
 			until(t, "the alarm", func() bool {
 				return slices.ContainsFunc(w.state("home").Visits, func(v site.Visit) bool { return v.Alarm.Level == level })
 			})
+			w.do(d, "home", operator(), site.AcknowledgeAlarm{Visit: visit})
 			h.door.shut()
 			w.do(d, "home", w.courier("anna"), site.Close{Visit: visit})
 			until(t, "the visit ends", func() bool { return len(w.state("home").Visits) == 0 })
@@ -197,12 +198,12 @@ func TestAnAlarmIsToldOnceItHasClimbedToTheHousehold(t *testing.T) {
 				w.wantNotices("delivery.delivered")
 				return
 			}
-			all := w.wantNotices("alarm.raised", "alarm.ended", "delivery.delivered")
+			all := w.wantNotices("alarm.raised", "alarm.acknowledged", "alarm.ended", "delivery.delivered")
 			if n := all[0]; n.Event.Body.(event.AlarmRaised).Level != event.AlarmCustomer || n.Barrier != h.barrier || n.Is != event.FrontDoor ||
 				!slices.Equal(n.Deliveries, []event.DeliveryID{delivery}) {
 				t.Errorf("the alarm: %+v", n)
 			}
-			if n := all[1]; n.Alarm.Level != event.AlarmOperator || n.Barrier != h.barrier {
+			if n := all[2]; n.Alarm.Level != event.AlarmOperator || n.Barrier != h.barrier {
 				t.Errorf("its end: %+v", n)
 			}
 		})

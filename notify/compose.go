@@ -46,6 +46,8 @@ func (v voice) course(n dispatch.Notice) text {
 		return v.blocked(n, b)
 	case event.AlarmRaised:
 		return v.alarm(n, b)
+	case event.AlarmAcknowledged:
+		return text{title: v.say("owned.title", "title", v.stood(n)), body: v.say("owned.body", "time", v.time(n.Event.At))}
 	case event.AlarmEnded:
 		return v.over(n)
 	}
@@ -99,7 +101,10 @@ func parts(c event.Closure) string {
 }
 
 func (v voice) refused(n dispatch.Notice, b event.Refused) text {
-	t := text{title: v.say("refused.title", "title", lowerFirst(v.lang.Refusal(b.Code, nil).Title))}
+	t := text{title: v.lang.Refusal(b.Code, nil).Title}
+	if !strings.HasPrefix(t.title, "Refus") {
+		t.title = v.say("refused.title", "title", lowerFirst(t.title))
+	}
 	t.body = join(v.say("refused."+string(b.Code), "time", v.time(n.Event.At)), v.say("refused.nothing"))
 	if b.Code == event.QuestionOpen {
 		t.action = v.say("action.answer")
@@ -110,7 +115,11 @@ func (v voice) refused(n dispatch.Notice, b event.Refused) text {
 // elsewhere: the parcels do not come, or not to where they were expected.
 func (v voice) elsewhere(n dispatch.Notice) text {
 	_, what, _ := strings.Cut(string(n.Event.Body.Kind()), ".")
-	return text{title: v.lang.Line(n.Event.Body, nil), body: v.say("refused."+what, "time", v.time(n.Event.At))}
+	at := n.Event.At
+	if what == "expired" {
+		at = n.Window.To
+	}
+	return text{title: v.lang.Line(n.Event.Body, nil), body: v.say("refused."+what, "time", v.time(at))}
 }
 
 func (v voice) blocked(n dispatch.Notice, b event.BlockAnswered) text {
@@ -119,7 +128,11 @@ func (v voice) blocked(n dispatch.Notice, b event.BlockAnswered) text {
 		at = b.IntendedAt
 	}
 	w := v.lang.Block(b.Verdict, phrase.Values{phrase.Time: v.exact(at)})
-	return text{title: w.Title, body: v.say("blocked.body", "by", v.lang.Actor(b.By.Kind), "what", w.Text())}
+	by := v.lang.Actor(b.By.Kind)
+	if b.By.Kind == event.ActorMember {
+		by = v.say("blocked.member")
+	}
+	return text{title: w.Title, body: v.say("blocked.body", "by", by, "what", w.Text())}
 }
 
 func (v voice) alarm(n dispatch.Notice, b event.AlarmRaised) text {
@@ -144,12 +157,17 @@ func (v voice) alarm(n dispatch.Notice, b event.AlarmRaised) text {
 }
 
 func (v voice) over(n dispatch.Notice) text {
-	t := text{title: v.say("over.title", "title", lowerFirst(v.lang.Alarm(n.Alarm.Reason, nil).Title)),
-		body: v.say("over.body", "time", v.time(n.Event.At))}
+	from, to := v.time(n.Alarm.Raised), v.time(n.Event.At)
+	t := text{title: v.say("over.title", "title", v.stood(n)), body: v.say("over.body", "from", from, "time", to)}
 	if n.Secured != 0 {
-		t.body = v.say("over.secured", "seen", v.exact(n.Secured))
+		t.body = v.say("over.secured", "from", from, "time", to, "seen", v.exact(n.Secured))
 	}
 	return t
+}
+
+// stood names the alarm that stood when the event happened.
+func (v voice) stood(n dispatch.Notice) string {
+	return lowerFirst(v.lang.Alarm(n.Alarm.Reason, nil).Title)
 }
 
 // household speaks of what is the household's own to decide or to look after.
@@ -172,7 +190,7 @@ func (v voice) household(x news) text {
 		}
 		return text{title: v.say("planned.title.assigned"), body: v.say("planned.body", "span", span)}
 	case event.DeliveryCancelled:
-		return text{title: v.say("planned.title.cancelled"), body: v.say("planned.body", "span", span)}
+		return text{title: v.say("planned.title.cancelled"), body: v.say("planned.body.cancelled", "span", span)}
 	}
 	if x.topic == Question {
 		return text{title: v.say("consent.title"), body: v.say("consent.body", "span", span), action: v.say("action.decide")}
@@ -184,10 +202,10 @@ func (v voice) foreign(n dispatch.Notice, b event.ForeignOpening) text {
 	o := b.Observation
 	o.Reach = "" // it moved, so it was there
 	said := v.lang.Observed(o)
-	for i, line := range said {
-		said[i] = lowerFirst(line)
+	for i := 1; i < len(said); i++ {
+		said[i] = lowerFirst(said[i])
 	}
-	body := v.say("foreign.body", "time", v.exact(n.Event.At), "said", strings.Join(said, ", "))
+	body := v.say("foreign.body", "said", strings.Join(said, ", "), "time", v.exact(n.Event.At))
 	cause := v.say("foreign.cause." + o.Cause) // "" for a word of the device's own
 	return text{title: v.say("foreign.title", "barrier", lowerFirst(v.barrier(n.Is))), body: join(body, cause, v.say("foreign.now"))}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/wneessen/go-mail"
 
+	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/phrase"
 )
@@ -88,12 +89,13 @@ func onThisMachine(host string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// SendLink sends a link that signs its reader in. It returns when the mail server has taken the message, or says why
-// not; nothing is tried again.
-func (m *Mail) SendLink(ctx context.Context, to string, lang phrase.Lang, link string) error {
-	now := event.InstantOf(time.Now())
-	t := text{title: say(lang, "link.title"), body: say(lang, "link.body"), action: say(lang, "link.action")}
-	return m.send(ctx, target{channel: Email, address: to}, message{id: digest("link", to, link), text: t, lang: lang, link: link, at: now, urgent: true})
+// Send sends a link to its reader, as auth.Mailer asks. It returns when the mail server has taken the letter, or says why
+// not; nothing is tried again. The error names nobody.
+func (m *Mail) Send(ctx context.Context, to string, lang phrase.Lang, kind auth.MailKind, link string) error {
+	about := "link." + string(kind)
+	t := text{title: say(lang, about+".title"), body: say(lang, about+".body") + " " + say(lang, "link.life"), action: say(lang, about+".action")}
+	return m.send(ctx, target{channel: Email, address: to},
+		message{id: digest("link", to, link), text: t, lang: lang, link: link, at: event.InstantOf(time.Now()), urgent: true})
 }
 
 func (m *Mail) send(ctx context.Context, to target, msg message) error {

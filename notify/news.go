@@ -57,7 +57,7 @@ func topicOf(n dispatch.Notice, s site.State) Topic {
 		return Refused
 	case event.BlockAnswered:
 		return Blocked
-	case event.AlarmRaised, event.AlarmEnded:
+	case event.AlarmRaised, event.AlarmAcknowledged, event.AlarmEnded:
 		return Alarm
 	case event.ForeignOpening:
 		return Foreign
@@ -104,6 +104,8 @@ func past(n dispatch.Notice, s site.State) bool {
 		return !stands
 	case event.AlarmRaised:
 		return !stands || v.Alarm.Level < event.AlarmCustomer || v.Alarm.Barrier != b.Barrier
+	case event.AlarmAcknowledged:
+		return !stands || v.Alarm.Level < event.AlarmCustomer
 	case event.AlarmEnded:
 		return stands && v.Alarm.Level >= event.AlarmCustomer
 	case event.BarrierObserved:
@@ -151,7 +153,7 @@ func aboutOf(n dispatch.Notice, t Topic) (thread, tag string) {
 	switch b := n.Event.Body.(type) {
 	case event.QuestionAsked:
 		return thread, thread + "/" + string(b.Question)
-	case event.AlarmRaised, event.AlarmEnded:
+	case event.AlarmRaised, event.AlarmAcknowledged, event.AlarmEnded:
 		return thread, thread + "/alarm"
 	}
 	if t == Foreign || t == Battery {

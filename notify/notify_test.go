@@ -45,7 +45,7 @@ func TestEverybodyHearsAsTheyChose(t *testing.T) {
 		w.wantTitles("paul by email")
 		w.wantTitles("+33756789012 by sms", "Not opened by Loquet: front door")
 		m := w.box.read(t, "anna by email")[0]
-		if m.body != "À 12:00:00, l'appareil a dit\u00a0: la serrure dit déverrouillée, le capteur dit ouvert. Loquet n'a envoyé aucun ordre. "+
+		if m.body != "La serrure dit déverrouillée, le capteur dit ouvert\u00a0: 12:00:00. Loquet n'a envoyé aucun ordre. "+
 			"L'appareil dit que c'était au clavier. Si ce n'était aucun des vôtres, regardez tout de suite." || m.link != "https://loquet.example/home/history" {
 			t.Errorf("%q, %s", m.body, m.link)
 		}

@@ -241,7 +241,7 @@ func (k *keyring) keys(ctx context.Context) (keys, error) {
 func (k *keyring) load(ctx context.Context) (keys, error) {
 	r, err := k.files.register.Get(ctx, kindKeys, "1")
 	if err == nil {
-		return vault.OpenJSON[keys](ctx, k.files.vault, vault.BackOffice, keysName, r.Data)
+		return vault.OpenJSON[keys](ctx, k.files.vault, vault.Own, keysName, r.Data)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return keys{}, err
@@ -250,7 +250,7 @@ func (k *keyring) load(ctx context.Context) (keys, error) {
 	if made.Private, made.Public, err = webpush.GenerateVAPIDKeys(); err != nil {
 		return keys{}, fmt.Errorf("notify: no keys for push messages: %w", err)
 	}
-	sealed, err := vault.SealJSON(ctx, k.files.vault, vault.BackOffice, keysName, made)
+	sealed, err := vault.SealJSON(ctx, k.files.vault, vault.Own, keysName, made)
 	if err != nil {
 		return keys{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/phrase"
@@ -58,6 +59,9 @@ func TestEveryTextIsUsed(t *testing.T) {
 		"foreign.cause.": {"manual", "keypad", "remote", "auto"},
 		"failure.":       nil,
 		"refused.":       {"diverted", "returned", "expired"},
+	}
+	for _, kind := range []auth.MailKind{auth.MailSignIn, auth.MailInvitation, auth.MailConfirmation, auth.MailStaff} {
+		families["link."] = append(families["link."], string(kind)+".title", string(kind)+".body", string(kind)+".action")
 	}
 	for _, c := range Channels() {
 		families["failure."] = append(families["failure."], string(c)+"."+string(ReasonRefused), string(c)+"."+string(ReasonLate))
@@ -155,7 +159,10 @@ func everyNotice() (all []dispatch.Notice) {
 	none := func(n *dispatch.Notice) { n.Barrier, n.Is = "", "" }
 	add(event.AlarmRaised{Visit: "home-v7", Reason: event.AlarmDanger, Level: event.AlarmOperator}, none)
 	add(event.AlarmRaised{Visit: "home-v7", Reason: event.AlarmPicture, Level: event.AlarmOperator}, none, filmed)
-	ajar := func(n *dispatch.Notice) { n.Alarm = site.Alarm{Reason: event.AlarmAjar, Level: event.AlarmCustomer} }
+	ajar := func(n *dispatch.Notice) {
+		n.Alarm = site.Alarm{Reason: event.AlarmAjar, Level: event.AlarmCustomer, Raised: noon.Add(-7 * event.Minute)}
+	}
+	add(event.AlarmAcknowledged{Visit: "home-v7", By: event.Actor{Kind: event.ActorOperator, ID: "ana"}}, ajar)
 	add(event.AlarmEnded{Visit: "home-v7"}, ajar, secured(event.Closure{Bolt: true, Contact: true}))
 	add(event.AlarmEnded{Visit: "home-v7"}, ajar)
 	for _, cause := range []string{"", "manual", "keypad", "remote", "auto", "fingerprint"} {

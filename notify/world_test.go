@@ -249,7 +249,7 @@ func (w *world) signIn(m event.MemberID) auth.Member {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	in, err := s.Redeem(w.t.Context(), link.Token)
+	in, err := s.Redeem(w.t.Context(), link.Token, auth.Arrival{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -37,10 +37,6 @@ var (
 	ErrMasterKey = errors.New("the site's key can't be unwrapped with this master key")
 )
 
-// BackOffice stands for the installation where a site is asked for: couriers' names and the installation's own secrets
-// are sealed under it. No site can have that name: it is longer than those that are drawn, and tells itself apart.
-const BackOffice event.SiteID = "0000000000000backoffice"
-
 // kind of the records that hold the sites' wrapped keys.
 const kind = "vault.site"
 
