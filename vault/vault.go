@@ -40,8 +40,9 @@ var (
 // kind of the records that hold the sites' wrapped keys.
 const kind = "vault.site"
 
-// Own stands in a site's place for what belongs to none: the installation's own personal values, such as those of its
-// staff, and what must be found without knowing a site. No site can have this name. It is never erased.
+// Own stands in a site's place for what belongs to none: the installation's own secrets and personal values, such as
+// those of its staff and couriers, and what must be found without knowing a site. No site can have this name. It is
+// never erased.
 const Own event.SiteID = "-"
 
 // Deps is what a vault works with. All are required.
