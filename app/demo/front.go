@@ -3,8 +3,10 @@ package demo
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -15,6 +17,8 @@ import (
 	"time"
 
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/web/desk"
+	"github.com/loquet/loquet/web/ui"
 )
 
 // front is what browsers reach: it passes everything on to the server but what is for the Demo desk, which so has the
@@ -23,9 +27,14 @@ type front struct {
 	listener net.Listener
 	http     *http.Server
 	pass     *httputil.ReverseProxy
+	// desk answers below /demo/, and for its own files below assetsAt.
 	desk     http.Handler
+	assets   http.Handler
+	assetsAt string
 	// paired hears of each device that was bound to a courier, with the deliveries that still name another.
 	paired func(ctx context.Context, courier event.CourierID, stale []event.DeliveryID)
+
+	endStreams func()
 
 	mu    sync.Mutex
 	cut   map[string]time.Time
@@ -60,9 +69,23 @@ func (f *front) url() string {
 	return "http://localhost:" + strconv.Itoa(f.listener.Addr().(*net.TCPAddr).Port)
 }
 
+// seat puts the Demo desk in.
+func (f *front) seat(w desk.World, log *slog.Logger) error {
+	kit, err := ui.New(ui.Options{Public: f.url(), Log: log, Now: time.Now, Random: rand.Reader, Demo: true})
+	if err != nil {
+		return err
+	}
+	if f.desk, err = desk.New(desk.Deps{World: w, Kit: kit, Log: log}); err != nil {
+		return err
+	}
+	const name = "desk/css/desk.css"
+	f.assets, f.assetsAt = kit.Assets(), strings.TrimSuffix(kit.Asset(name), name)
+	f.endStreams = kit.EndStreams
+	return nil
+}
+
 // serve begins to pass on, to the server at this address.
-func (f *front) serve(server string, desk http.Handler) {
-	f.desk = desk
+func (f *front) serve(server string) {
 	target := &url.URL{Scheme: "http", Host: server}
 	f.pass = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -80,8 +103,12 @@ func (f *front) serve(server string, desk http.Handler) {
 
 // ServeHTTP passes a request on, or cuts it off.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/demo" || strings.HasPrefix(r.URL.Path, "/demo/") {
+	switch {
+	case r.URL.Path == "/demo" || strings.HasPrefix(r.URL.Path, "/demo/"):
 		f.toDesk(w, r)
+		return
+	case strings.HasPrefix(r.URL.Path, f.assetsAt):
+		f.assets.ServeHTTP(w, r)
 		return
 	}
 	ctx, end := context.WithCancel(r.Context())
@@ -182,6 +209,7 @@ func (f *front) overhear(res *http.Response) error {
 
 func (f *front) close() {
 	if f.http != nil {
+		f.endStreams()
 		_ = f.http.Close()
 	}
 	_ = f.listener.Close()

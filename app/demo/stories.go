@@ -215,11 +215,11 @@ func (s *story) come() {
 	s.awaitPicture("")
 }
 
-func (s *story) scan(door string) {
+func (s *story) scan() {
 	s.step("scan")
 	s.karim.scan(s.visit, s.d.parcels[0]).granted()
 	s.step("unlock")
-	s.awaitOpened(door)
+	s.awaitOpened("front-door")
 }
 
 func (s *story) inside(door string) {
@@ -247,7 +247,7 @@ func (s *story) goAway() {
 
 func storyHome(s *story) {
 	s.come()
-	s.scan("front-door")
+	s.scan()
 	s.inside("front-door")
 	s.putDown()
 	s.shutAndLock("front-door")
@@ -256,7 +256,7 @@ func storyHome(s *story) {
 
 func storyBlock(s *story) {
 	s.come()
-	s.scan("front-door")
+	s.scan()
 	s.step("late")
 	s.home.block(s.d, event.BlockTooLate)
 	s.inside("front-door")
@@ -267,7 +267,7 @@ func storyBlock(s *story) {
 
 func storyAjar(s *story) {
 	s.come()
-	s.scan("front-door")
+	s.scan()
 	s.inside("front-door")
 	s.putDown()
 	s.step("ajar")
@@ -284,7 +284,7 @@ func storyAjar(s *story) {
 
 func storyCamera(s *story) {
 	s.come()
-	s.scan("front-door")
+	s.scan()
 	s.inside("front-door")
 	s.step("lost")
 	s.eye("is jammed: its radio falls silent", (*virtual.Camera).Vanish)

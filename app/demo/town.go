@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -96,7 +97,10 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 	if s.listen, err = freeAddress(); err != nil {
 		return t, err
 	}
-	t.front.serve(s.listen, desk.New(t))
+	if err = t.front.seat(t, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))); err != nil {
+		return t, err
+	}
+	t.front.serve(s.listen)
 	if err = s.serve(ctx); err != nil {
 		return t, err
 	}
@@ -213,13 +217,9 @@ func (t *town) welcome(out io.Writer) {
   Ctrl-C stops it.
 
 `, t.front.url(), t.stage.data())
-	fmt.Fprintf(out, `    the API, described            %[1]s/docs
-    is it well?                   %[1]s/readyz   %[1]s/metrics
-    check the ten laws yourself   loquet audit --data %[2]s
-    the broker of the home        %[3]s
-    the operator's API key        %[4]s
+	fmt.Fprintf(out, `  Demo desk  %[1]s/demo/
 
-`, t.front.url(), t.stage.data(), t.stage.broker.URL(), t.operatorKey)
+`, t.front.url())
 }
 
 // Offer implements desk.World.

@@ -25,11 +25,10 @@ type walk struct {
 	at          time.Time
 	// accuracy of the phone, in metres.
 	accuracy float64
-	changed  chan struct{}
 }
 
 func newWalk(to point) *walk {
-	return &walk{to: to, left: walkFrom, at: time.Now(), accuracy: good, changed: make(chan struct{})}
+	return &walk{to: to, left: walkFrom, at: time.Now(), accuracy: good}
 }
 
 // How well a phone knows where it is, in metres: out of doors, and in a stairwell.
@@ -62,8 +61,6 @@ func (w *walk) now() float64 {
 // set changes the walk from now on. The caller holds the lock.
 func (w *walk) set(left, speed float64) {
 	w.left, w.speed, w.at = left, speed, time.Now()
-	close(w.changed)
-	w.changed = make(chan struct{})
 }
 
 // begin starts the ordinary walk, unless it is under way.
@@ -99,13 +96,6 @@ func (w *walk) blur(yes bool) {
 		w.accuracy = vague
 	}
 	w.set(w.now(), w.speed)
-}
-
-// next is closed at the next change of the walk that is not the walking itself.
-func (w *walk) next() <-chan struct{} {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.changed
 }
 
 // arrives is when the courier will be at the door; from a standstill, as if the walk began now.

@@ -1,76 +1,306 @@
 package desk
 
 import (
+	"context"
+	"embed"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/loquet/loquet/web/ui"
 )
+
+//go:embed en.json
+var english []byte
+
+//go:embed fr.json
+var french []byte
+
+var words = ui.MustWords(english, french)
+
+//go:embed css
+var files embed.FS
+
+//go:embed js/page.mjs
+var pageScript []byte
+
+// Deps are what the desk works with. All are required.
+type Deps struct {
+	World World
+	Kit   *ui.Kit
+	Log   *slog.Logger
+}
 
 // desk answers everything below /demo/.
 type desk struct {
-	world World
+	Deps
+
+	mu sync.Mutex
+	// no is what was refused last, and at when.
+	no      string
+	at      time.Time
+	noticed chan struct{}
+	// found is what the audit found last.
+	found *Audit
 }
 
-// New is the Demo desk in front of a world. It answers for /demo and everything below.
-func New(w World) http.Handler {
-	d := &desk{w}
+// New is the Demo desk in front of a world. It answers for /demo and everything below, its guard included. It adds its
+// files to the kit, so call it before the kit serves any.
+func New(d Deps) (http.Handler, error) {
+	if d.World == nil || d.Kit == nil || d.Log == nil {
+		return nil, errors.New("desk: something that it works with is missing")
+	}
+	if err := d.Kit.Embed("desk", files); err != nil {
+		return nil, fmt.Errorf("desk: %w", err)
+	}
+	at := &desk{Deps: d, noticed: make(chan struct{})}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /demo/in/{app}/{token}", d.enter)
-	mux.HandleFunc("GET /demo/position", d.position)
-	mux.HandleFunc("GET /demo/labels", d.labels)
-	mux.HandleFunc("POST /demo/act", d.act)
-	return mux
+	mux.HandleFunc("GET /demo", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/demo/", http.StatusSeeOther) })
+	mux.HandleFunc("GET /demo/{$}", at.show)
+	mux.HandleFunc("GET /demo/live", at.live)
+	mux.HandleFunc("POST /demo/act", at.act)
+	mux.HandleFunc("POST /demo/audit", at.audit)
+	mux.HandleFunc("POST /demo/offer", at.offer)
+	mux.HandleFunc("GET /demo/in/{app}/{token}", at.enter)
+	mux.HandleFunc("GET /demo/label.png", at.label)
+	mux.HandleFunc("GET /demo/labels", at.labels)
+	mux.HandleFunc("GET /demo/position", at.position)
+	mux.HandleFunc("GET /demo/page.mjs", at.script)
+	mux.HandleFunc("/demo/", d.Kit.NotFound)
+	return d.Kit.Guard(mux), nil
 }
 
-// enter uses a way in up. A browser that only looks ahead, or asks whether there is something, does not.
+// boardOf is the desk with the door that the address names.
+func (d *desk) boardOf(r *http.Request) board {
+	s := d.World.State()
+	b := board{State: s, door: s.Door(r.URL.Query().Get("door"))}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b.audit = d.found
+	if time.Since(d.at) < noFor {
+		b.no = d.no
+	}
+	return b
+}
+
+// noFor is how long a refusal stands on the page.
+const noFor = 8 * time.Second
+
+func (d *desk) show(w http.ResponseWriter, r *http.Request) {
+	b := d.boardOf(r)
+	d.Kit.Render(w, r, ui.Page{App: ui.Desk, Title: b.sentence(r.Context()), Place: words.T(r.Context(), "place"), Step: "desk",
+		Live: "/demo/live?door=" + url.QueryEscape(b.door.ID), Styles: []string{"desk/css/desk.css"}, Main: page(b), Say: b.said(r.Context())})
+}
+
+// said is what screen readers hear of a page.
+func (b board) said(ctx context.Context) string {
+	if b.no != "" {
+		return words.T(ctx, "no."+b.no)
+	}
+	return ""
+}
+
+func (d *desk) live(w http.ResponseWriter, r *http.Request) {
+	d.Kit.Live(w, r, ui.LiveView{Wake: d.wakes(r.Context()), Render: func(ctx context.Context) (ui.Frame, error) {
+		b := d.boardOf(r)
+		f := ui.Frame{Title: b.sentence(ctx), Place: words.T(ctx, "place"), Step: "desk", Main: page(b), Say: b.door.said(ctx), Open: true}
+		if b.no != "" || b.Courier.Walking || len(b.Cut) > 0 {
+			f.Next = time.Second
+		}
+		return f, nil
+	}})
+}
+
+// wakes tells of every change, until the context ends.
+func (d *desk) wakes(ctx context.Context) <-chan struct{} {
+	wake := make(chan struct{}, 1)
+	go func() {
+		for {
+			changed, noticed := d.World.Changed(), d.notice()
+			select {
+			case wake <- struct{}{}:
+			default: // one is waiting
+			}
+			select {
+			case <-changed:
+			case <-noticed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return wake
+}
+
+func (d *desk) notice() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.noticed
+}
+
+// refuse puts a refusal on the page for a while, or takes it off.
+func (d *desk) refuse(code string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.no, d.at = code, time.Now(); code != "" {
+		close(d.noticed)
+		d.noticed = make(chan struct{})
+	}
+}
+
+// act does what a button says, and shows the desk again.
+func (d *desk) act(w http.ResponseWriter, r *http.Request) {
+	a := Act{Do: Deed(r.PostFormValue("do")), Door: r.PostFormValue("door"), To: r.PostFormValue("to")}
+	err := d.World.Do(r.Context(), a)
+	var no *Refusal
+	switch {
+	case errors.As(err, &no):
+		d.refuse(no.Code)
+	case err != nil:
+		d.broke(w, r, err)
+		return
+	default:
+		d.refuse("")
+	}
+	back := "/demo/"
+	if a.Door != "" {
+		back += "?door=" + url.QueryEscape(a.Door)
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+}
+
+// audit checks the laws, and shows the desk again.
+func (d *desk) audit(w http.ResponseWriter, r *http.Request) {
+	found, err := d.World.Audit(r.Context())
+	if err != nil {
+		d.broke(w, r, err)
+		return
+	}
+	d.mu.Lock()
+	d.found = &found
+	d.mu.Unlock()
+	http.Redirect(w, r, "/demo/", http.StatusSeeOther)
+}
+
+// broke is a failure of the demo itself.
+func (d *desk) broke(w http.ResponseWriter, r *http.Request, err error) {
+	d.Log.Error("the demo broke", "error", err)
+	ctx := r.Context()
+	d.Kit.Fail(w, r, ui.Trouble{Title: words.T(ctx, "broke"), Safe: words.T(ctx, "broke.safe"), Now: words.T(ctx, "broke.now"), Href: "/demo/",
+		Action: words.T(ctx, "place"), Status: http.StatusBadGateway})
+}
+
+// offer makes a new way into an app, and goes there.
+func (d *desk) offer(w http.ResponseWriter, r *http.Request) {
+	a, ok := appOf(r.PostFormValue("app"))
+	if !ok {
+		d.Kit.NotFound(w, r)
+		return
+	}
+	http.Redirect(w, r, d.World.Offer(a), http.StatusSeeOther)
+}
+
+func appOf(name string) (App, bool) {
+	for _, a := range Apps() {
+		if string(a) == name {
+			return a, true
+		}
+	}
+	return "", false
+}
+
+// enter uses a way in up. A browser that only looks ahead does not.
 func (d *desk) enter(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead || r.Header.Get("Sec-Purpose") != "" {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	to, err := d.world.Enter(r.Context(), App(r.PathValue("app")), r.PathValue("token"))
+	a, ok := appOf(r.PathValue("app"))
+	if !ok {
+		d.Kit.NotFound(w, r)
+		return
+	}
+	to, err := d.World.Enter(r.Context(), a, r.PathValue("token"))
 	var spent *Spent
 	switch {
 	case errors.As(err, &spent):
-		http.Error(w, "used", http.StatusGone)
+		d.spent(w, r, a, spent)
 	case err != nil:
-		http.Error(w, err.Error(), http.StatusBadGateway)
+		d.broke(w, r, err)
 	default:
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	}
 }
 
-func (d *desk) act(w http.ResponseWriter, r *http.Request) {
-	err := d.world.Do(r.Context(), Act{Do: Deed(r.FormValue("do")), Door: r.FormValue("door"), To: r.FormValue("to")})
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
+func (d *desk) spent(w http.ResponseWriter, r *http.Request, a App, s *Spent) {
+	used, title := "", words.T(r.Context(), "spent.over")
+	if !s.At.IsZero() {
+		used = s.At.Local().Format("15:04")
+		title = words.T(r.Context(), "spent.used", "time", used)
+	}
+	d.Kit.Render(w, r, ui.Page{App: ui.Desk, Title: title, Place: words.T(r.Context(), "place"), Main: spentPage(a, used), Status: http.StatusGone})
+}
+
+// label is the label of the parcel that is on its way, to be filmed from the screen.
+func (d *desk) label(w http.ResponseWriter, r *http.Request) {
+	p := d.World.State().Parcel
+	if p == nil {
+		d.Kit.NotFound(w, r)
 		return
 	}
-	http.Redirect(w, r, "/demo/", http.StatusSeeOther)
+	image, err := p.Label.PNG()
+	if err != nil {
+		d.broke(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "image/png")
+	_, _ = w.Write(image) // the browser went away: nobody to tell
 }
 
-// position is where the courier's phone says it is, for the courier's page.
-func (d *desk) position(w http.ResponseWriter, _ *http.Request) {
-	at := d.world.State().Courier
-	answer(w, map[string]any{"latitude": at.Latitude, "longitude": at.Longitude, "accuracy": at.Accuracy})
-}
-
-// labels are what the courier's page may read without a camera.
+// labels are what the courier's page may use without a camera.
 func (d *desk) labels(w http.ResponseWriter, _ *http.Request) {
 	type label struct {
 		Text     string `json:"text"`
 		LastFour string `json:"lastFour"`
 		Place    string `json:"place"`
 	}
+	type list struct {
+		Labels []label `json:"labels"`
+	}
 	labels := []label{}
-	if p := d.world.State().Parcel; p != nil && !p.Over {
+	if p := d.World.State().Parcel; p != nil && !p.Over {
 		labels = append(labels, label{p.Code, p.Label.Code.LastFour(), p.Place})
 	}
-	answer(w, map[string]any{"labels": labels})
+	answer(w, list{labels})
 }
 
-func answer(w http.ResponseWriter, v any) {
+// position is where the courier's phone says it is: degrees (WGS 84), and metres.
+func (d *desk) position(w http.ResponseWriter, _ *http.Request) {
+	type place struct {
+		Latitude  float64 `json:"latitude"`
+		Longitude float64 `json:"longitude"`
+		Accuracy  float64 `json:"accuracy"`
+	}
+	at := d.World.State().Courier
+	answer(w, place{at.Latitude, at.Longitude, at.Accuracy})
+}
+
+func answer[T any](w http.ResponseWriter, v T) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // numbers and texts
+	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(v) // the page has gone: nobody to tell
+	_, _ = w.Write(data) // the page has gone: nobody to tell
+}
+
+// script is what the demo adds to every page.
+func (d *desk) script(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	_, _ = w.Write(pageScript) // the browser went away: nobody to tell
 }
