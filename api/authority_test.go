@@ -167,9 +167,10 @@ func TestScopes(t *testing.T) {
 		"GET /v1/deliveries/{delivery}/label.pdf": auth.DeliveriesRead, "GET /v1/deliveries/{delivery}/label.png": auth.DeliveriesRead,
 		"POST /v1/visits/{visit}/live/whep": auth.PicturesRead, "DELETE /v1/visits/{visit}/live/whep/{look}": auth.PicturesRead,
 		"GET /v1/visits/{visit}/live/hls/{file}": auth.PicturesRead,
-		"GET /v1/deliveries/{delivery}/story":    auth.StoriesRead,
-		"POST /v1/visits/{visit}/acknowledge":    auth.AlarmsWrite,
-		"POST /v1/webhooks":                      auth.DeliveriesRead, "GET /v1/webhooks": auth.DeliveriesRead, "DELETE /v1/webhooks/{webhook}": auth.DeliveriesRead,
+		"GET /v1/alarms":                         auth.JournalsRead, "POST /v1/alarms/{visit}/cause": auth.AlarmsWrite, "GET /v1/alarms/{visit}/cause": auth.StoriesRead,
+		"GET /v1/deliveries/{delivery}/story": auth.StoriesRead,
+		"POST /v1/visits/{visit}/acknowledge": auth.AlarmsWrite,
+		"POST /v1/webhooks":                   auth.DeliveriesRead, "GET /v1/webhooks": auth.DeliveriesRead, "DELETE /v1/webhooks/{webhook}": auth.DeliveriesRead,
 	}
 	for _, op := range operations(t) {
 		if expected(op.path) != "apiKey" || op.path == "/v1/sessions" {
@@ -201,7 +202,7 @@ func TestOnlyOperators(t *testing.T) {
 		"GET /v1/board", "GET /v1/days/{day}", "GET /v1/days/{day}/deliveries", "GET /v1/visits/{visit}",
 		"GET /v1/sites/{site}/journal", "POST /v1/devices/discover", "POST /v1/couriers/{courier}/suspend", "POST /v1/couriers/{courier}/reinstate",
 		"POST /v1/visits/{visit}/live/whep", "DELETE /v1/visits/{visit}/live/whep/{look}", "GET /v1/visits/{visit}/live/hls/{file}",
-		"POST /v1/visits/{visit}/acknowledge", "GET /v1/deliveries/{delivery}/story",
+		"POST /v1/visits/{visit}/acknowledge", "GET /v1/deliveries/{delivery}/story", "GET /v1/alarms/{visit}/cause",
 	} {
 		method, address, _ := strings.Cut(path, " ")
 		for _, role := range []auth.Role{auth.Merchant, auth.Carrier} {
