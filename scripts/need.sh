@@ -10,6 +10,7 @@ has() {
 	ffmpeg) command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null ;;
 	chromium) command -v chromium >/dev/null ;;
 	curl) command -v curl >/dev/null ;;
+	chasquid) command -v chasquid >/dev/null && command -v chasquid-util >/dev/null ;;
 	sqlite3.h) echo '#include <sqlite3.h>' | cc -E - >/dev/null 2>&1 ;;
 	*) echo "need.sh: it is not known what provides $1" >&2 && exit 2 ;;
 	esac
@@ -21,6 +22,7 @@ packages() {
 	mosquitto) echo mosquitto ;; # the independent broker of the witness tests
 	ffmpeg) echo ffmpeg ;; # the independent camera of the tests, and what checks films
 	chromium) echo chromium ;; # plays films and live pictures as viewers do
+	chasquid) echo chasquid ;; # the independent mail server of the notifications' tests
 	curl) echo curl ;; # asks whether the server is ready
 	sqlite3.h) echo libsqlite3-dev ;; # the bare C loop of the benchmarks
 	esac
