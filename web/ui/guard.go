@@ -165,12 +165,12 @@ func (k *Kit) choose(w http.ResponseWriter, r *http.Request) {
 			k.keep(w, themeCookie, theme)
 		}
 	}
-	http.Redirect(w, r, OwnPath(r.PostFormValue("back")), http.StatusSeeOther)
+	http.Redirect(w, r, OwnPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // OwnPath never leaves this server
 }
 
 func (k *Kit) keep(w http.ResponseWriter, name, value string) {
 	const year = 365 * 24 * 60 * 60
-	c := &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: year, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	c := &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: year, HttpOnly: true, SameSite: http.SameSiteLaxMode, //nolint:gosec // says nothing of who it is
 		Secure: strings.HasPrefix(k.Public, "https:")}
 	if value == "" {
 		c.MaxAge = -1

@@ -42,6 +42,9 @@ func scriptWords(lang phrase.Lang) string {
 			said[name] = own.Text(lang, key)
 		}
 	}
-	data, _ := json.Marshal(said) // texts only
+	data, err := json.Marshal(said)
+	if err != nil {
+		panic(err) // it is a map of texts
+	}
 	return string(data)
 }

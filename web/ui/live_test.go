@@ -149,6 +149,12 @@ func (s *stage) woken(change func()) {
 	synctest.Wait()
 }
 
+// pass lets virtual time pass, and whatever is due then happen.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
 func (s *stage) over(t *testing.T) {
 	t.Helper()
 	synctest.Wait()
@@ -186,13 +192,13 @@ func TestLiveShowsAtOnceAndWhatChanges(t *testing.T) {
 		if s.wire.header.Get("Content-Type") != "text/event-stream" || s.wire.deadline.IsZero() {
 			t.Errorf("header %v, deadline %v", s.wire.header, s.wire.deadline)
 		}
-		time.Sleep(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		s.woken(func() { s.frame.Main, s.frame.Alarm = says("shut"), "ajar" })
 		want(t, s.wire.take(), "view|<h1>Door</h1> |<p>shut</p>", "alarm|ajar", "beat|")
-		time.Sleep(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		s.woken(func() { s.frame.Alarm = "" })
 		want(t, s.wire.take(), "alarm|", "beat|")
-		time.Sleep(500 * time.Millisecond)
+		pass(500 * time.Millisecond)
 		s.woken(func() {})
 		want(t, s.wire.take(), "beat|")
 	})
@@ -202,16 +208,14 @@ func TestLiveBeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, newKit(t), ui.Frame{Main: says("shut")})
 		want(t, s.wire.take(), "retry", "view", "beat|15000 ")
-		time.Sleep(14 * time.Second)
+		pass(14 * time.Second)
 		want(t, s.wire.take())
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		want(t, s.wire.take(), "beat|15000 946684815000")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		s.woken(func() { s.frame.Open = true })
 		want(t, s.wire.take(), "beat|2000 ")
-		time.Sleep(6 * time.Second)
-		synctest.Wait()
+		pass(6 * time.Second)
 		want(t, s.wire.take(), "beat|2000 ", "beat|2000 ", "beat|2000 ")
 	})
 }
@@ -220,13 +224,12 @@ func TestLiveGathersWakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, newKit(t), ui.Frame{Main: says("0")})
 		s.wire.take()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		for i := range 40 { // 10 ms apart: 400 ms of wakes
 			s.woken(func() { s.frame.Main = says(fmt.Sprint(i)) })
-			time.Sleep(10 * time.Millisecond)
+			pass(10 * time.Millisecond)
 		}
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		if s.renders < 8 || s.renders > 10 {
 			t.Errorf("rendered %d times", s.renders)
 		}
@@ -240,14 +243,13 @@ func TestLiveRendersAgainByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, newKit(t), ui.Frame{Main: says("0"), Next: 5 * time.Second})
 		s.wire.take()
-		time.Sleep(5500 * time.Millisecond)
+		pass(5500 * time.Millisecond)
 		s.set(func() { s.frame.Next = 0 })
-		time.Sleep(5500 * time.Millisecond)
-		synctest.Wait()
+		pass(5500 * time.Millisecond)
 		if s.renders != 3 {
 			t.Errorf("rendered %d times in 11 s", s.renders)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if s.renders != 3 {
 			t.Errorf("rendered %d times, though there was nothing more to come", s.renders)
 		}
@@ -263,7 +265,7 @@ func TestLiveEnds(t *testing.T) {
 		"whoever wakes it has gone": {func(s *stage) { close(s.wake) }, true},
 		"the person may no longer look": {func(s *stage) {
 			s.set(func() { s.again = errors.New("signed out") })
-			time.Sleep(15 * time.Second)
+			pass(15 * time.Second)
 		}, true},
 		"the page is left":        {func(s *stage) { s.leave() }, false},
 		"the state can't be read": {func(s *stage) { s.woken(func() { s.fail = errors.New("no store") }) }, false},
@@ -273,14 +275,14 @@ func TestLiveEnds(t *testing.T) {
 			s.wire.mu.Lock()
 			s.wire.broken = true
 			s.wire.mu.Unlock()
-			time.Sleep(15 * time.Second)
+			pass(15 * time.Second)
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := open(t, newKit(t), ui.Frame{Main: says("shut")})
 				s.wire.take()
-				time.Sleep(time.Second)
+				pass(time.Second)
 				end.do(s)
 				s.over(t)
 				got := s.wire.take()
@@ -303,7 +305,7 @@ func TestABusyPageIsAskedWhetherItMayGoOn(t *testing.T) {
 		s := open(t, newKit(t), ui.Frame{Main: says("0")})
 		s.set(func() { s.again = errors.New("signed out") })
 		for i := range 160 { // 16 s
-			time.Sleep(100 * time.Millisecond)
+			pass(100 * time.Millisecond)
 			s.woken(func() { s.frame.Main = says(fmt.Sprint(i)) })
 		}
 		s.over(t)
@@ -364,7 +366,7 @@ func TestLivePagesAreOfTheirMoment(t *testing.T) {
 			return err
 		})})
 		s.wire.take()
-		time.Sleep(80 * time.Second)
+		pass(80 * time.Second)
 		s.wire.take()
 		s.woken(func() {})
 		want(t, s.wire.take(), "view|fr 00:01:20", "beat")

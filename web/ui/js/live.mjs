@@ -192,16 +192,27 @@ const asleepAfter = 10000;
 
 let hidden = null;
 
+/** away covers what only this person may see: the app switcher keeps a picture of the page. */
 function away() {
   hidden = moment();
+  root.setAttribute('data-away', '');
 }
 
-function back() {
+/** back brings a page that lives up to now. One that does not is left alone: somebody may be filling it in. */
+function back(kept = false) {
   tick();
   check();
-  if (hidden && since(hidden) > asleepAfter) root.setAttribute('data-asleep', '');
+  const slept = hidden && since(hidden) > asleepAfter;
   hidden = null;
+  root.removeAttribute('data-away');
+  if (!kept && !main()?.hasAttribute('sse-connect')) return;
+  if (slept || kept) root.setAttribute('data-asleep', '');
   refetch();
+}
+
+/** leave takes what is private out of a page that the browser may keep for Back. */
+function leave() {
+  for (const el of document.querySelectorAll('[data-private]')) el.replaceChildren();
 }
 
 // --- A stream that comes back by itself ---
@@ -311,7 +322,10 @@ function watchForms() {
     was = main().dataset.step;
     setOwn(true);
   });
-  document.body.addEventListener('htmx:afterRequest', () => sent());
+  document.body.addEventListener('htmx:afterRequest', () => {
+    setOwn(false);
+    sent();
+  });
   document.body.addEventListener('htmx:afterSwap', (e) => {
     if (e.detail.xhr === undefined) return;
     setOwn(false);
@@ -334,7 +348,8 @@ function begin() {
   document.body.addEventListener('htmx:sseBeforeMessage', () => (before = meanings()));
   document.body.addEventListener('htmx:sseMessage', (e) => taken(before, lateness(e.detail)));
   document.addEventListener('visibilitychange', () => (document.hidden ? away() : back()));
-  addEventListener('pageshow', (e) => e.persisted && back());
+  addEventListener('pageshow', (e) => e.persisted && back(true));
+  addEventListener('pagehide', leave);
   addEventListener('online', () => refetch());
   if (main()?.hasAttribute('sse-connect')) show('wait');
   start(say);

@@ -1,0 +1,202 @@
+// Runs in a real page of the browser test, and tells the test what it saw.
+
+import { ago, clock, refetch, span } from '../ui/js/live.mjs';
+
+const violations = [];
+document.addEventListener('securitypolicyviolation', (e) => violations.push(`${e.violatedDirective} ${e.blockedURI}`));
+addEventListener('error', (e) => violations.push(e.message));
+
+const $ = (selector) => document.querySelector(selector);
+const shows = (el) => el !== null && el.checkVisibility();
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const tell = (path, body) => fetch(path, { method: 'POST', body });
+
+/** until waits for something to be so, and says how long it took. */
+async function until(what, is, most = 12000) {
+  const from = performance.now();
+  while (!is()) {
+    if (performance.now() - from > most) throw new Error(`never: ${what}`);
+    await sleep(20);
+  }
+  return Math.round(performance.now() - from);
+}
+
+function must(what, is) {
+  if (!is) throw new Error(`not: ${what}`);
+}
+
+const press = (el, type) => el.dispatchEvent(new PointerEvent(type, { bubbles: true }));
+
+/** state has the server show another state, and waits until it is here. */
+async function state(changes) {
+  const n = String(Math.random()).slice(2, 8);
+  await tell('/test/state', JSON.stringify({ ...changes, mark: n }));
+  await until(`state ${JSON.stringify(changes)}`, () => $('#mark')?.textContent === n);
+}
+
+const checks = {
+  async 'the link is live'() {
+    await until('live', () => document.documentElement.dataset.link === 'live');
+    must('the header says so', shows($('.link-live')) && !shows($('.link-none')));
+  },
+
+  async 'ages count'() {
+    await state({ age: 2100, fresh: 60000 });
+    must('3 s or less at first', ['2 s ago', '3 s ago'].includes($('#value .age').textContent));
+    await until('5 s', () => $('#value .age').textContent === '5 s ago', 5000);
+    must('nothing is said of it', $('#status').textContent === '');
+  },
+
+  async 'a value ends by itself'() {
+    await state({ age: 2100, fresh: 3000 });
+    must('known', shows($('#value .seen-now')) && !shows($('#value .seen-gone')));
+    const took = await until('unknown', () => shows($('#value .seen-gone')), 3000);
+    must(`in time, not after ${took} ms`, took > 500 && took < 1300);
+    must('the value is gone', !shows($('#value .seen-now')) && $('#value .was').textContent === 'was: open');
+    await state({ age: 0, fresh: 60000 });
+    must('known again', shows($('#value .seen-now')));
+  },
+
+  async 'what is said and alarmed'() {
+    await state({ say: 'Door open', alarm: 'Ajar' });
+    await until('said', () => $('#status').textContent === 'Door open' && $('#alert').textContent === 'Ajar');
+    await state({ say: '', alarm: '' });
+    await until('silent', () => $('#status').textContent === '' && $('#alert').textContent === '');
+  },
+
+  async 'a field that is typed in stays'() {
+    const field = $('#note');
+    field.focus();
+    field.value = 'half a sente';
+    await state({ label: 'Other' });
+    must('same field, same text', $('#note') === field && field.value === 'half a sente' && document.activeElement === field);
+    field.blur();
+    await state({ label: 'Block' });
+    must('the text is kept without focus too', $('#note').value === 'half a sente');
+  },
+
+  async 'a pressed control stays until it is let go'() {
+    const button = $('#act');
+    press(button, 'pointerdown');
+    await state({ label: 'Ring', action: 'ring' });
+    must('as it was', $('#act') === button && button.textContent.trim() === 'Block');
+    press(button, 'pointerup');
+    await until('as it is', () => $('#act').textContent.trim() === 'Ring');
+    await state({ label: 'Block', action: 'block' });
+  },
+
+  async 'a control that the keyboard is on stays'() {
+    const button = $('#act');
+    button.focus();
+    must('seen focus', button.matches(':focus-visible'));
+    await state({ label: 'Ring', action: 'ring' });
+    must('as it was', button.isConnected && button.textContent.trim() === 'Block');
+    button.blur();
+    await until('as it is', () => $('#act').textContent.trim() === 'Ring');
+  },
+
+  async 'a new meaning is deaf for a moment'() {
+    await sleep(700);
+    await state({ label: 'Leave', action: 'leave' });
+    const before = await (await fetch('/test/count')).text();
+    $('#act').click();
+    must('it shows it', $('#act').hasAttribute('data-deaf') && $('#act').getAttribute('aria-disabled') === 'true');
+    await sleep(700);
+    must('nothing was sent', (await (await fetch('/test/count')).text()) === before);
+    must('it hears again', !$('#act').hasAttribute('data-deaf'));
+  },
+
+  async 'a form keeps its key while the world changes'() {
+    const key = $('input[name="key"]').value;
+    await state({ age: 1 });
+    must('same key', $('input[name="key"]').value === key);
+    await state({ fixed: 'other' });
+    must('another question has another key', $('input[name="key"]').value !== key);
+    await state({ fixed: 'same' });
+  },
+
+  async 'what was unfolded stays so'() {
+    $('#more').open = true;
+    await state({ age: 2 });
+    must('open', $('#more').open);
+  },
+
+  async 'a form is answered in place'() {
+    const here = location.href;
+    const before = Number(await (await fetch('/test/count')).text());
+    const key = $('input[name="key"]').value;
+    $('#act').click();
+    await until('answered', () => $('h1').textContent === 'Step 2');
+    must('focus on the heading', document.activeElement === $('h1'));
+    must('same address, same page', location.href === here && window.same === true);
+    must('sent once', Number(await (await fetch('/test/count')).text()) === before + 1);
+    must('a new key', $('input[name="key"]').value !== key);
+    await state({ age: 3 });
+    must('the stream goes on', $('h1').textContent === 'Step 2');
+  },
+
+  async 'a refused form shows what is wrong'() {
+    await state({ wrong: true });
+    await sleep(700);
+    $('#act').click();
+    await until('refused', () => $('#summary') !== null);
+    must('focus on the summary', document.activeElement === $('#summary'));
+    await state({ wrong: false });
+  },
+
+  async 'the whole page is fetched anew'() {
+    await tell('/test/state', JSON.stringify({ person: 'Bob', quiet: true }));
+    dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+    await until('the new name', () => $('.more-name').textContent.trim() === 'Bob');
+    await refetch();
+    must('same page', window.same === true);
+  },
+
+  async 'what is private is covered, and leaves with the page'() {
+    const secret = document.createElement('p');
+    secret.dataset.private = '';
+    secret.textContent = '4819';
+    document.body.append(secret);
+    document.documentElement.setAttribute('data-away', '');
+    must('covered', getComputedStyle(secret).visibility === 'hidden');
+    document.documentElement.removeAttribute('data-away');
+    dispatchEvent(new PageTransitionEvent('pagehide'));
+    must('gone', secret.textContent === '');
+    secret.remove();
+  },
+
+  async 'a link that is lost is told, and comes back'() {
+    await state({ age: 0, fresh: 600000, open: true });
+    await tell('/test/muffle', 'on');
+    const took = await until('the bar', () => shows($('#lost')), 9000);
+    must(`after three beats, not ${took} ms`, took > 3500 && took < 8500);
+    must('it says since when', /^No link since \d\d:\d\d:\d\d\. Trying again…$/.test($('#lost').textContent));
+    must('values are unknown', !shows($('#value .seen-now')) && shows($('#value .was')) && shows($('.link-none')));
+    must('it is said', $('#status').textContent === $('#lost').textContent);
+    await tell('/test/muffle', 'off');
+    await until('back', () => !shows($('#lost')) && shows($('#value .seen-now')) && shows($('.link-live')), 6000);
+  },
+
+  async 'a page that is shut down comes back'() {
+    await tell('/test/cut', '');
+    await state({ age: 4, fresh: 60000 });
+  },
+};
+
+async function run() {
+  window.same = true;
+  const results = { words: {}, failed: {} };
+  for (const ms of [0, 999, 1999, 59999, 60000, 3599999, 3600000, 86399999, 86400000, 259200000]) results.words[ms] = [ago(ms), span(ms)];
+  results.clock = clock(1780408968000);
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      await check();
+    } catch (e) {
+      results.failed[name] = String(e);
+    }
+  }
+  results.violations = violations;
+  await tell('/test/results', JSON.stringify(results));
+}
+
+run();
