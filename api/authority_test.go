@@ -154,7 +154,7 @@ func TestScopes(t *testing.T) {
 		"POST /v1/sites": auth.SitesWrite, "GET /v1/sites/{site}": auth.SitesRead, "POST /v1/sites/{site}/members": auth.SitesWrite,
 		"GET /v1/sites/{site}/journal": auth.JournalsRead,
 		"POST /v1/devices":             auth.DevicesWrite, "GET /v1/devices/{device}": auth.DevicesWrite, "POST /v1/devices/discover": auth.DevicesWrite,
-		"GET /v1/devices": auth.DeliveriesRead, "POST /v1/devices/{device}/read": auth.DevicesWrite,
+		"GET /v1/devices": auth.DeliveriesRead, "POST /v1/devices/{device}/read": auth.AlarmsWrite,
 		"GET /v1/board": auth.DeliveriesRead, "GET /v1/days/{day}": auth.DeliveriesRead, "GET /v1/days/{day}/deliveries": auth.DeliveriesRead,
 		"GET /v1/visits/{visit}": auth.DeliveriesRead,
 		"GET /v1/couriers":       auth.DeliveriesRead, "GET /v1/couriers/{courier}/round": auth.DeliveriesRead,

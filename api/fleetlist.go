@@ -107,7 +107,7 @@ func (a *API) registerFleetList() {
 	forClient(a, route{method: http.MethodGet, path: "/v1/devices", id: "listDevices", summary: "List devices, the worst first",
 		about: "For operators.", tag: "Devices", scope: auth.DeliveriesRead}, a.ListDevices)
 	forClient(a, route{method: http.MethodPost, path: "/v1/devices/{device}/read", id: "readDevice", summary: "Ask a device for its state",
-		about: "For operators. It only reads: nothing is opened or shut. At most 10 seconds.", tag: "Devices", scope: auth.DevicesWrite}, a.ReadDevice)
+		about: "For operators. It only reads: nothing is opened or shut. At most 10 seconds.", tag: "Devices", scope: auth.AlarmsWrite}, a.ReadDevice)
 }
 
 // ListDevicesInput is what ListDevices takes.

@@ -7,12 +7,17 @@ import (
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/camera/live"
+	"github.com/loquet/loquet/vault"
 	"github.com/loquet/loquet/web/customer"
+	"github.com/loquet/loquet/web/operator"
 	"github.com/loquet/loquet/web/ui"
 )
 
+// mapsName is the folder in the data folder where the operator may put a map, as one .pmtiles file.
+const mapsName = "maps"
+
 // buildPages makes the web apps: every one adds its files to the kit before the first address of a file is given out.
-func (s *server) buildPages(sessions *auth.Sessions) (err error) {
+func (s *server) buildPages(sessions *auth.Sessions, staffs *auth.Staffs, couriers *auth.Couriers, secrets *vault.Vault) (err error) {
 	s.kit, err = ui.New(ui.Options{Public: s.config.PublicURL, Log: s.log, Now: time.Now, Random: rand.Reader})
 	if err != nil {
 		return err
@@ -22,8 +27,14 @@ func (s *server) buildPages(sessions *auth.Sessions) (err error) {
 	if err != nil {
 		return err
 	}
+	console, err := operator.New(operator.Deps{API: s.api, Staffs: staffs, Couriers: couriers, Dispatch: s.dispatcher, Register: s.store, Vault: secrets,
+		Kit: s.kit, Now: time.Now, Random: rand.Reader, Log: s.log, Zone: time.Local, Tiles: s.config.file(mapsName), Player: live.Player()})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/home/", home)
+	mux.Handle("/operator/", console)
 	s.pages = s.kit.Guard(mux)
 	return nil
 }
@@ -31,7 +42,7 @@ func (s *server) buildPages(sessions *auth.Sessions) (err error) {
 // mountPages serves the pages beside the API, which has every address that is not theirs.
 func (s *server) mountPages(mux *http.ServeMux) {
 	mux.Handle("/assets/", s.kit.Assets())
-	for _, path := range []string{"/home/", "/choose"} {
+	for _, path := range []string{"/home/", "/operator/", "/choose"} {
 		mux.Handle(path, s.pages)
 	}
 }

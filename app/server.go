@@ -169,7 +169,7 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.buildPages(sessions); err != nil {
+	if err := s.buildPages(sessions, staffs, couriers, secrets); err != nil {
 		return err
 	}
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,

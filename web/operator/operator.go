@@ -1,0 +1,123 @@
+package operator
+
+import (
+	"embed"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/store"
+	"github.com/loquet/loquet/vault"
+	"github.com/loquet/loquet/web/ui"
+)
+
+//go:embed css js vendored
+var files embed.FS
+
+// Deps are what the console works with. All are required but Links, Player, Tiles and Zone.
+type Deps struct {
+	API    *api.API
+	Staffs *auth.Staffs
+	// Links invite colleagues by mail; nil where no mail is sent.
+	Links *auth.Links
+	// Couriers offer pairing codes, which no API key can.
+	Couriers *auth.Couriers
+	// Dispatch wakes the live pages; nothing is asked of it.
+	Dispatch *dispatch.Dispatcher
+	// Register and Vault keep the files of bookings that are being worked on.
+	Register store.Register
+	Vault    *vault.Vault
+	Kit      *ui.Kit
+	Now      func() time.Time
+	Random   io.Reader
+	Log      *slog.Logger
+	// Zone is where the staff work: the board's day begins at its midnight. UTC when nil.
+	Zone *time.Location
+	// Tiles is a folder in which the operator may have put a map, as one .pmtiles file; "" for none.
+	Tiles string
+	// Player is the script that plays live pictures (camera/live); nil where no camera can be.
+	Player fs.FS
+}
+
+// Console serves /operator/. Safe for concurrent use.
+type Console struct {
+	Deps
+	mux *http.ServeMux
+}
+
+// New makes the console, and adds its files to the kit's: call it before the kit's files are served.
+func New(d Deps) (*Console, error) {
+	if d.Zone == nil {
+		d.Zone = time.UTC
+	}
+	c := &Console{Deps: d, mux: http.NewServeMux()}
+	if err := d.Kit.Embed("operator", files); err != nil {
+		return nil, err
+	}
+	if d.Player != nil {
+		if err := d.Kit.Embed("live", d.Player); err != nil {
+			return nil, err
+		}
+	}
+	c.routes()
+	return c, nil
+}
+
+// ServeHTTP serves a page; the kit's guard stands before it.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.mux.ServeHTTP(w, r) }
+
+// page is what answers a request of somebody of the staff.
+type page func(*person)
+
+// way is one address of the console, and the least role that it takes.
+type way struct {
+	pattern string
+	role    auth.StaffRole
+	serve   page
+}
+
+// ways states every address of the console.
+func ways() []way {
+	return []way{
+		{"GET /operator/{$}", auth.Viewer, (*person).board},
+		{"GET /operator/live", auth.Viewer, (*person).boardLive},
+		{"GET /operator/alarms", auth.Viewer, (*person).alarms},
+		{"GET /operator/alarms/live", auth.Viewer, (*person).alarmsLive},
+		{"GET /operator/visits/{visit}", auth.Viewer, (*person).visit},
+		{"GET /operator/visits/{visit}/live", auth.Viewer, (*person).visitLive},
+		{"POST /operator/visits/{visit}/acknowledge", auth.Dispatcher, (*person).acknowledge},
+		{"POST /operator/visits/{visit}/cause", auth.Dispatcher, (*person).closeAlarm},
+	}
+}
+
+func (c *Console) routes() {
+	for _, one := range ways() {
+		c.mux.Handle(one.pattern, c.signedIn(one))
+	}
+	c.mux.Handle("/operator/", c.signedIn(way{role: auth.Viewer, serve: (*person).nothingHere}))
+}
+
+// signedIn finds out who asks; whoever is a stranger signs in first, and comes back.
+func (c *Console) signedIn(one way) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		staff, err := c.Staffs.Check(r.Context(), auth.TokenIn(r, auth.StaffCookie))
+		p := &person{Console: c, w: w, r: r, staff: staff}
+		switch {
+		case errors.Is(err, auth.ErrSession):
+			p.strange()
+		case err != nil:
+			c.Log.Error("nobody of the staff can be recognised", "reference", ui.ViewOf(r.Context()).Reference, "error", err)
+			p.fail("unread", http.StatusServiceUnavailable)
+		case staff.Require(one.role) != nil:
+			p.fail("role", http.StatusForbidden)
+		default:
+			one.serve(p)
+		}
+	})
+}
