@@ -14,7 +14,7 @@ FUZZ     ?= .
 # The steps of a check come in their order, and benchmarks never share the machine.
 .NOTPARALLEL:
 
-.PHONY: build generate generated test test-short need fmt vet lint race fuzz bench bench-store bench-latency bench-memory bench-media clean
+.PHONY: build generate generated test test-short need fmt vet lint race fuzz bench bench-store bench-latency bench-memory bench-media bench-pages clean
 
 ## build: bin/loquet, with its version from git
 build:
@@ -57,7 +57,7 @@ fuzz:
 	GO='$(GO)' scripts/fuzz.sh $(FUZZTIME) '$(FUZZ)'
 
 ## bench: speed and memory, as docs/benchmarks.md reports them
-bench: bench-store bench-latency bench-memory bench-media
+bench: bench-store bench-latency bench-memory bench-media bench-pages
 
 # BIG is how many finished deliveries the large file holds; ten million take about 16 GB for a while.
 BIG ?= 10000000
@@ -80,6 +80,10 @@ bench-media: build
 	bin/bench-media
 	$(GO) test -count=1 -run 'TestCameras|Quiet|Still|Loop' -v ./camera/virtual ./camera/rtsp ./camera
 	LOQUET_MEDIA_ROUNDS=12 $(GO) test -count=1 -run TestFirstPicture -v ./camera/live
+
+# Two thousand open live pages, and how soon a change is on them.
+bench-pages: build
+	$(GO) run ./bench/pages
 
 # The bare C loop that the stores are measured against.
 bin/cloop: $(wildcard bench/cloop/*.c bench/cloop/*.h)

@@ -93,14 +93,18 @@ func follow(ctx context.Context, transport http.RoundTripper, url, session strin
 	}
 }
 
-// change has one household change its rules, and returns how long it took from the request to the page.
+// change has one household add a door, and returns how long it took from the request to the page.
 func (w *watching) change(ctx context.Context, i int) (time.Duration, error) {
 	h, news := w.homes[i%len(w.homes)], w.news[i%len(w.homes)]
+	device := fmt.Sprintf("%s.door%d", h.site, i)
+	if err := w.server.reserve(ctx, h.site, device); err != nil {
+		return 0, err
+	}
 	for len(news) > 0 {
 		<-news
 	}
 	asked := time.Now()
-	if err := h.Call(ctx, "PUT", "/v1/home/rules", map[string]any{"dwellSeconds": 60 + i, "climbSeconds": 60}, nil); err != nil {
+	if err := h.Call(ctx, "POST", "/v1/home/barriers", map[string]any{"device": device, "is": "front-door"}, nil); err != nil {
 		return 0, err
 	}
 	select {
