@@ -25,7 +25,7 @@ import (
 // shown is what the page of the browser test shows.
 type shown struct {
 	Mark, Label, Action, Say, Alarm, Person, Fixed string
-	Age, Fresh                                     int
+	Age, Fresh, Alarms                             int
 	Open, Wrong                                    bool
 	// Quiet has nobody be told of the change.
 	Quiet bool
@@ -88,9 +88,13 @@ func (s *studio) page(w http.ResponseWriter, r *http.Request) { s.answer(w, r, h
 func (s *studio) answer(w http.ResponseWriter, r *http.Request, status int) {
 	s.mu.Lock()
 	p := ui.Page{App: ui.Customer, Title: "Live", Step: strconv.Itoa(s.step), Live: "/live", Modules: []string{"check/check.mjs"}, Main: s.main(), Status: status,
-		Here: "/", Zone: "Europe/Paris", Person: s.now.Person, Say: s.now.Say}
+		Here: "/", Zone: "Europe/Paris", Person: s.now.Person, Say: s.now.Say, Nav: s.nav()}
 	s.mu.Unlock()
 	s.kit.Render(w, r, p)
+}
+
+func (s *studio) nav() []ui.NavItem {
+	return []ui.NavItem{{Href: "/", Text: "Alarms", Count: s.now.Alarms, Here: true}}
 }
 
 // main is the page's content now.
@@ -134,7 +138,7 @@ func (s *studio) live(w http.ResponseWriter, r *http.Request) {
 	s.kit.Live(&muffler{w, s}, r.WithContext(ctx), ui.LiveView{Wake: wake, Render: func(context.Context) (ui.Frame, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return ui.Frame{Title: "Live", Step: strconv.Itoa(s.step), Main: s.main(), Open: s.now.Open, Say: s.now.Say, Alarm: s.now.Alarm}, nil
+		return ui.Frame{Title: "Live", Step: strconv.Itoa(s.step), Main: s.main(), Open: s.now.Open, Say: s.now.Say, Alarm: s.now.Alarm, Nav: s.nav()}, nil
 	}})
 }
 

@@ -177,7 +177,8 @@ func TestPictures(t *testing.T) {
 		state   string
 		says    string
 	}{
-		"live":  {ui.Picture{Live: true, Age: 400 * time.Millisecond, Fresh: 2 * time.Second}, "live", "LIVE 0 s ago"},
+		"live":  {ui.Picture{Live: true, Age: 400 * time.Millisecond, Fresh: 2 * time.Second}, "live", "LIVE 0 s ago No longer live"},
+		"dated": {ui.Picture{Live: true, Fresh: 2 * time.Second, Newest: "14:03:10"}, "live", "LIVE 0 s ago No longer live since 14:03:10"},
 		"lost":  {ui.Picture{Src: "/x.jpg", Alt: "hall", Live: true, Lost: "14:03:10"}, "lost", "No longer live since 14:03:10"},
 		"still": {ui.Picture{Src: "/x.jpg", Alt: "hall", Taken: "14:02"}, "still", "Picture of 14:02"},
 		"none":  {ui.Picture{Why: "The camera starts."}, "lost", "No picture The camera starts."},
@@ -253,10 +254,12 @@ func TestSketch(t *testing.T) {
 	}
 }
 
-func TestCountdownIsSilentButForItsTwin(t *testing.T) {
-	doc := drawn(t, ui.Countdown(90*time.Second))
-	clock := class(doc, "countdown")[0]
-	if attr(clock, "data-left") != "90000" || attr(clock, "aria-hidden") != "true" || uitest.Text(clock) != "01:30" || uitest.Text(class(doc, "said")[0]) != "90 seconds left" {
-		t.Errorf("%s", uitest.Text(doc))
+func TestClocksAreSilent(t *testing.T) {
+	for name, c := range map[string]templ.Component{"countdown": ui.Countdown(90 * time.Second), "elapsed": ui.Elapsed(90 * time.Second)} {
+		doc := drawn(t, c)
+		clock := class(doc, name)[0]
+		if attr(clock, "role") != "timer" || attr(clock, "aria-live") != "" || uitest.Text(clock) != "01:30" || attr(clock, "data-left")+attr(clock, "data-since") != "90000" {
+			t.Errorf("%s: %v %s", name, clock.Attr, uitest.Text(doc))
+		}
 	}
 }

@@ -20,6 +20,14 @@ func dataOf(v *View, p Page) templ.OrderedAttributes {
 	return list
 }
 
+// unlessChosen ties what is said to the phone's own choice, unless the person made one.
+func unlessChosen(t Theme, scheme string) templ.OrderedAttributes {
+	if t != ThemeAuto {
+		return nil
+	}
+	return set("media", "(prefers-color-scheme: "+scheme+")")
+}
+
 func liveOf(p Page) templ.OrderedAttributes {
 	if p.Live == "" {
 		return nil

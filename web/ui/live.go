@@ -33,6 +33,8 @@ type Frame struct {
 	// Step is as in Page.
 	Step string
 	Main templ.Component
+	// Nav is the header's ways, if their counts change with the state; nil leaves them alone.
+	Nav []NavItem
 	// Say is read out by screen readers, Alarm at once. Each is sent when it changes.
 	Say, Alarm string
 	// Open says that something stands open or is under way: the link is checked every 2 s, else every 15 s.
@@ -53,7 +55,7 @@ const (
 // Live serves a page's event stream until the page is left, EndStreams is called, or Again or Render fails.
 //
 // On the wire (server-sent events; the id is the milliseconds since the stream began, so that a page can tell how late
-// something came): "view" carries the inside of <main>, "title", "step", "say" and "alarm" a text each, "beat" the
+// something came): "view" carries the inside of <main>, "nav" the header's ways, "title", "step", "say" and "alarm" a text each, "beat" the
 // milliseconds until the next beat and the server's time, for being shown, and "gone" says that the page is to be loaded again.
 func (k *Kit) Live(w http.ResponseWriter, r *http.Request, v LiveView) {
 	if !k.streams.enter(v.Who) {
@@ -90,13 +92,14 @@ type digest [sha256.Size]byte
 const (
 	sentTitle = iota
 	sentStep
+	sentNav
 	sentView
 	sentSay
 	sentAlarm
 	kinds
 )
 
-var kindNames = [kinds]string{"title", "step", "view", "say", "alarm"}
+var kindNames = [kinds]string{"title", "step", "nav", "view", "say", "alarm"}
 
 // errEnd ends a stream, after the page was told to load again.
 var errEnd = errors.New("ui: the stream ends")
@@ -148,23 +151,27 @@ func (l *link) show(ctx context.Context, wake <-chan struct{}) error {
 	case <-wake: // what it tells is in the rendering that follows; a closed one is met again
 	default:
 	}
-	html, out := buffers.get(), buffers.get()
+	html, nav, out := buffers.get(), buffers.get(), buffers.get()
 	defer buffers.put(html)
+	defer buffers.put(nav)
 	defer buffers.put(out)
 	now := l.kit.later(ctx)
 	f, err := l.view.Render(now)
 	if err == nil {
 		err = render(now, f.Main, html)
 	}
+	if err == nil && f.Nav != nil {
+		err = render(now, navigation(f.Nav), nav)
+	}
 	if err != nil {
 		return l.broke(ctx, err)
 	}
-	l.tell(f, html.Bytes(), out)
+	l.tell(f, html.Bytes(), nav.Bytes(), out)
 	return l.flush(out)
 }
 
 // tell writes what differs from what was sent, and a beat.
-func (l *link) tell(f Frame, html []byte, out *bytes.Buffer) {
+func (l *link) tell(f Frame, html, nav []byte, out *bytes.Buffer) {
 	if l.shown.IsZero() {
 		out.WriteString("retry: 1000\n\n")
 	}
@@ -173,7 +180,7 @@ func (l *link) tell(f Frame, html []byte, out *bytes.Buffer) {
 		title = fullTitle(f.Title, f.Place)
 	}
 	l.open, l.next, l.shown = f.Open, f.Next, time.Now()
-	for i, said := range [kinds][]byte{sentTitle: []byte(title), sentStep: []byte(cmp.Or(f.Step, f.Title)), sentView: html,
+	for i, said := range [kinds][]byte{sentTitle: []byte(title), sentStep: []byte(cmp.Or(f.Step, f.Title)), sentNav: nav, sentView: html,
 		sentSay: []byte(f.Say), sentAlarm: []byte(f.Alarm)} {
 		if sum := sha256.Sum256(said); sum != l.said[i] && (len(said) > 0 || l.said[i] != digest{}) {
 			l.said[i] = sum

@@ -204,6 +204,20 @@ func TestLiveShowsAtOnceAndWhatChanges(t *testing.T) {
 	})
 }
 
+func TestLiveTellsTheHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, newKit(t), ui.Frame{Main: says("a"), Nav: []ui.NavItem{{Href: "/operator/alarms", Text: "Alarms"}}})
+		s.wire.take()
+		pass(time.Second)
+		s.woken(func() { s.frame.Nav = []ui.NavItem{{Href: "/operator/alarms", Text: "Alarms", Count: 2}} })
+		got := s.wire.take()
+		want(t, got, `nav|<nav class="ways"`, "beat")
+		if !strings.Contains(got[0], `<span class="count">2</span>`) {
+			t.Errorf("the header says %s", got[0])
+		}
+	})
+}
+
 func TestLiveBeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, newKit(t), ui.Frame{Main: says("shut")})

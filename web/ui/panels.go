@@ -2,6 +2,7 @@ package ui
 
 import (
 	"cmp"
+	"context"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -19,6 +20,14 @@ func (p Picture) attributes() templ.OrderedAttributes {
 		state = "live"
 	}
 	return set("data-picture", state, "data-player", p.Player)
+}
+
+// gone is what a live picture is called once it is not live any more.
+func (p Picture) gone(ctx context.Context) string {
+	if p.Newest == "" {
+		return own.T(ctx, "picture.stale")
+	}
+	return own.T(ctx, "picture.lost", "time", p.Newest)
 }
 
 // pairsOf cuts a code into pairs.

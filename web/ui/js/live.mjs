@@ -36,7 +36,8 @@ const link = {
   /** When the present stream opened, and the least delay that was seen on it. */
   opened: moment(),
   least: Infinity,
-  lost: false,
+  /** What the bar says while there is no link; '' while there is one. */
+  lost: '',
 };
 
 /** lateness is by how many milliseconds an event came later than the quickest of its stream. */
@@ -60,6 +61,10 @@ const handlers = {
     if (event.data) document.title = event.data;
   },
   step: (event) => main()?.setAttribute('data-step', event.data),
+  nav(event) {
+    const nav = document.querySelector('.ways');
+    if (nav) globalThis.Idiomorph.morph(nav, event.data, { morphStyle: 'outerHTML' });
+  },
   say: (event) => say(event.data),
   alarm: (event) => alarm(event.data),
   gone: () => refetch(),
@@ -79,12 +84,10 @@ function opened(source) {
 
 function heard() {
   link.last = moment();
+  const was = link.lost;
+  link.lost = '';
   show('live');
-  if (!link.lost) return;
-  link.lost = false;
-  const bar = document.getElementById('lost');
-  if (bar) bar.hidden = true;
-  say(text('link.back'));
+  if (was) say(text('link.back'));
 }
 
 /** check shows that nothing came for too long. Values turn to unknown by the style sheet, as long as it stays so. */
@@ -92,18 +95,21 @@ function check() {
   if (!main()?.hasAttribute('sse-connect')) return;
   const silent = since(link.last);
   if (silent < missed * link.beat || link.lost) return;
-  link.lost = true;
+  link.lost = text('link.lost', { time: clock(link.server > 0 ? link.server : Date.now() - silent) });
   show('none');
-  const bar = document.getElementById('lost');
-  if (!bar) return;
-  bar.textContent = text('link.lost', { time: clock(link.server > 0 ? link.server : Date.now() - silent) });
-  bar.hidden = false;
-  say(bar.textContent);
+  say(link.lost);
 }
 
+/** show writes how the link is wherever the page says it; the page may just have been rendered anew. */
 function show(state) {
   root.dataset.link = state;
-  document.getElementById('link')?.setAttribute('data-link', state);
+  const mark = document.getElementById('link');
+  mark?.setAttribute('data-link', state);
+  mark?.removeAttribute('hidden');
+  const bar = document.getElementById('lost');
+  if (!bar) return;
+  if (bar.textContent !== link.lost) bar.textContent = link.lost;
+  bar.hidden = !link.lost;
 }
 
 // --- What is taken over ---
@@ -112,7 +118,7 @@ function show(state) {
 function taken(before, late = 0) {
   anchor(document, late);
   deafen(before);
-  if (link.lost) show('none');
+  if (root.dataset.link) show(root.dataset.link);
 }
 
 /**
@@ -183,7 +189,6 @@ function takePage(html) {
   document.title = page.title;
   globalThis.Idiomorph.morph(document.body, page.body, { morphStyle: 'innerHTML' });
   globalThis.htmx.process(document.body);
-  show(link.lost ? 'none' : root.dataset.link ?? 'wait');
   taken(before);
 }
 

@@ -115,6 +115,13 @@ const checks = {
     await state({ fixed: 'same' });
   },
 
+  async 'the header follows'() {
+    await state({ alarms: 2 });
+    await until('two alarms', () => $('.ways .count')?.textContent === '2');
+    await state({ alarms: 0 });
+    await until('none', () => $('.ways .count') === null && $('.ways a') !== null);
+  },
+
   async 'what was unfolded stays so'() {
     $('#more').open = true;
     await state({ age: 2 });
@@ -130,6 +137,7 @@ const checks = {
     must('focus on the heading', document.activeElement === $('h1'));
     must('same address, same page', location.href === here && window.same === true);
     must('sent once', Number(await (await fetch('/test/count')).text()) === before + 1);
+    must('still live', shows($('.link-live')) && !shows($('#lost')));
     must('a new key', $('input[name="key"]').value !== key);
     await state({ age: 3 });
     must('the stream goes on', $('h1').textContent === 'Step 2');
