@@ -103,7 +103,7 @@ func TestEachRoleMayWhatTheOneBeforeMay(t *testing.T) {
 	s := auth.NewStaffs(b.deps, b.vault)
 	may := map[auth.StaffRole][]auth.Scope{
 		auth.Viewer:     {auth.DeliveriesRead, auth.JournalsRead},
-		auth.Dispatcher: {auth.SitesRead, auth.SitesWrite, auth.CouriersWrite, auth.DeliveriesRead, auth.DeliveriesWrite, auth.DeliveriesBlock, auth.JournalsRead, auth.PicturesRead},
+		auth.Dispatcher: {auth.SitesRead, auth.SitesWrite, auth.CouriersWrite, auth.DeliveriesRead, auth.DeliveriesWrite, auth.DeliveriesBlock, auth.JournalsRead, auth.PicturesRead, auth.AlarmsWrite, auth.StoriesRead},
 		auth.Admin:      auth.Scopes(),
 	}
 	for i, role := range auth.StaffRoles() {

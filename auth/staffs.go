@@ -105,32 +105,42 @@ func (s *Staffs) Add(ctx context.Context, n NewStaff) (Account, Link, error) {
 }
 
 func (s *Staffs) add(ctx context.Context, n NewStaff, by StaffID) (Account, error) {
-	if err := n.check(); err != nil {
-		return Account{}, err
+	if n.Address == "" {
+		return Account{}, ErrAddress
 	}
 	id, err := s.draw()
 	if err != nil {
 		return Account{}, err
 	}
-	b, err := s.mailboxes.box(ctx, ofStaff(id), n.Address)
-	if err != nil {
-		return Account{}, err
-	}
-	if err := s.claim(ctx, kindStaffAddress, string(b.Hash), id); err != nil {
-		return Account{}, err
-	}
-	if err := s.settle(ctx, id, b); err != nil {
-		return Account{}, err
-	}
-	// The account comes last: until it is there, its address says nothing and can be taken again.
 	r := staffRecord{Role: n.Role, CreatedAt: s.deps.now()}
 	if by != "" {
 		r.ChangedBy, r.ChangedAt = by, r.CreatedAt
 	}
-	if err := s.write(ctx, id, r, n.Name); err != nil {
+	if err := s.create(ctx, id, n, r); err != nil {
 		return Account{}, err
 	}
 	return s.account(ctx, id)
+}
+
+// create makes a new account, with an address or without. The account itself comes last: until it is there, its
+// address says nothing and can be taken again.
+func (s *Staffs) create(ctx context.Context, id StaffID, n NewStaff, r staffRecord) error {
+	if err := n.check(); err != nil {
+		return err
+	}
+	if n.Address != "" {
+		b, err := s.mailboxes.box(ctx, ofStaff(id), n.Address)
+		if err != nil {
+			return err
+		}
+		if err := s.claim(ctx, kindStaffAddress, string(b.Hash), id); err != nil {
+			return err
+		}
+		if err := s.settle(ctx, id, b); err != nil {
+			return err
+		}
+	}
+	return s.write(ctx, id, r, n.Name)
 }
 
 func (s *Staffs) draw() (StaffID, error) {
@@ -312,6 +322,7 @@ func (s *Staffs) Link(ctx context.Context, address string) (Link, error) {
 	return s.links.link(ctx, ofStaff(id), "")
 }
 
+// byAddress finds an account, disabled or not. Errors: ErrAddress, ErrStaff, and the store's.
 func (s *Staffs) byAddress(ctx context.Context, address string) (StaffID, error) {
 	address, err := tidyAddress(address)
 	if err != nil {
@@ -322,6 +333,9 @@ func (s *Staffs) byAddress(ctx context.Context, address string) (StaffID, error)
 		return "", err
 	}
 	p, _, err := load[staffPointer](ctx, s.deps.Register, kindStaffAddress, string(hashed))
+	if err == nil {
+		_, err = s.deps.Register.Get(ctx, kindStaff, string(p.Staff)) // its making may have broken off
+	}
 	return p.Staff, absent(err, ErrStaff)
 }
 
