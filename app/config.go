@@ -32,6 +32,7 @@ type ServeConfig struct {
 	MembersReserve bool   `help:"Let households find and reserve devices themselves; for an installation of one's own." env:"LOQUET_MEMBERS_RESERVE" name:"members-reserve"`
 
 	LocalWebhooks bool   `help:"Allow webhooks to loopback addresses over plain HTTP; for trying things out." env:"LOQUET_LOCAL_WEBHOOKS" name:"local-webhooks"`
+	Demo          bool   `help:"Say on every page that nothing real opens." hidden:""`
 	LogLevel      string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LOQUET_LOG_LEVEL" name:"log-level"`
 }
 

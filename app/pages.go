@@ -18,7 +18,7 @@ const mapsName = "maps"
 
 // buildPages makes the web apps: every one adds its files to the kit before the first address of a file is given out.
 func (s *server) buildPages(sessions *auth.Sessions, staffs *auth.Staffs, couriers *auth.Couriers, secrets *vault.Vault) (err error) {
-	s.kit, err = ui.New(ui.Options{Public: s.config.PublicURL, Log: s.log, Now: time.Now, Random: rand.Reader})
+	s.kit, err = ui.New(ui.Options{Public: s.config.PublicURL, Log: s.log, Now: time.Now, Random: rand.Reader, Demo: s.config.Demo})
 	if err != nil {
 		return err
 	}

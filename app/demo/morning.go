@@ -26,6 +26,10 @@ const (
 	karim = "Karim"
 	nour  = "Nour"
 	tom   = "Tom"
+
+	// ana works in the operator's office.
+	ana     = "Ana"
+	anaMail = "ana@rapido.example"
 )
 
 // row is one household of the town, and what happens there in the morning: a scene that ends with its first delivery
@@ -81,7 +85,7 @@ func morningCamille(p *play) {
 	front.handLock("locks it again")
 }
 
-// morningAjar: somebody turns the key in an open door, and nobody can leave.
+// morningAjar: somebody turns the key in an open door, and nobody can leave. The operator's Ana has it in hand.
 func morningAjar(p *play) {
 	p.home.rules(map[string]any{"climbSeconds": 1})
 	tom, v := p.admitted("front-door")
@@ -91,6 +95,9 @@ func morningAjar(p *play) {
 	front.handLock("turns the key in the open door")
 	p.awaitAlarm(event.AlarmAjar, event.AlarmOperator)
 	tom.leave(v).refused(event.NotSecured)
+	ana := p.withKey(p.key("operator", ana))
+	p.must(ana.Call(p.ctx, "POST", "/v1/visits/"+string(v)+"/acknowledge", map[string]any{}, nil))
+	p.awaitBody("the alarm has an owner", event.AlarmAcknowledged{}.Kind())
 }
 
 // devices are those of all rows, each under the prefix of its household.

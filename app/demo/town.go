@@ -42,8 +42,9 @@ type town struct {
 	over    bool
 	page    bool
 	story   *telling
-	// promised is when the courier was said to arrive.
+	// promised is when the courier was said to arrive, in a visit.
 	promised time.Time
+	visit    event.VisitID
 }
 
 // Stay opens the town, plays its morning, says how to get in, and keeps it until the context ends.
@@ -92,7 +93,7 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 	if t.front, err = openFront(); err != nil {
 		return t, err
 	}
-	s.url = t.front.url()
+	s.url, s.more = t.front.url(), []string{"--demo"}
 	s.film("12 RUE DES LILAS", "lilas-front-door", "lilas-side-door")
 	if s.listen, err = freeAddress(); err != nil {
 		return t, err
@@ -105,13 +106,22 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 		return t, err
 	}
 	t.front.paired = t.paired
-	if t.operatorKey, err = s.atMachine(ctx, "key", "create", "--role", "operator", "--identity", rapido); err != nil {
+	if err = t.openOffice(ctx); err != nil {
 		return t, err
 	}
 	if t.plays, err = t.playMorning(ctx, rows); err != nil {
 		return t, err
 	}
 	return t, t.afternoon()
+}
+
+// openOffice gives the operator an API key, and somebody who works there.
+func (t *town) openOffice(ctx context.Context) (err error) {
+	if t.operatorKey, err = t.stage.atMachine(ctx, "key", "create", "--role", "operator", "--identity", rapido); err != nil {
+		return err
+	}
+	_, err = t.stage.atMachine(ctx, "staff", "add", "--email", anaMail, "--name", ana, "--role", "admin")
+	return err
 }
 
 // afternoon promises more deliveries, and sends the courier whom the visitor will play on the way to Camille.
@@ -163,10 +173,12 @@ func (t *town) another(ctx context.Context) error {
 
 // announce begins the visit, or renews when the courier will be there.
 func (t *town) announce(p *play, d *delivery) {
+	var a answer
 	eta := t.walk.arrives()
 	p.must(p.courier(karim).Call(p.ctx, "POST", "/v1/courier/approach", map[string]any{"site": d.site, "accessPoint": d.place,
-		"eta": eta.Format(time.RFC3339)}, nil))
-	t.set(func() { t.promised = eta })
+		"eta": eta.Format(time.RFC3339)}, &a))
+	t.set(func() { t.promised, t.visit = eta, a.Visit.ID })
+	t.locate(p)
 }
 
 // office is a new caller with the operator's key.
@@ -239,8 +251,7 @@ func (t *town) Enter(ctx context.Context, a desk.App, token string) (string, err
 }
 
 func (t *town) enterCustomer(ctx context.Context) (string, error) {
-	token, err := t.stage.atMachine(ctx, "member", "link", string(t.plays[0].home.member))
-	return "/sign-in/link/" + token, err
+	return t.stage.atMachine(ctx, "member", "link", "--url", string(t.plays[0].home.member))
 }
 
 func (t *town) enterCourier(ctx context.Context) (string, error) {
@@ -249,7 +260,7 @@ func (t *town) enterCourier(ctx context.Context) (string, error) {
 }
 
 func (t *town) enterOperator(ctx context.Context) (string, error) {
-	return "", errors.New("no staff yet")
+	return t.stage.atMachine(ctx, "staff", "link", anaMail)
 }
 
 // accompany goes with the courier as long as no page is the phone: says where the phone is, and renews the estimate.

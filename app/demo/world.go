@@ -99,14 +99,26 @@ func (t *town) step() error {
 	})
 }
 
-// report is what the scripted phone says by itself: the estimate, whenever it has moved.
+// report is what the scripted phone says by itself: where it is, and the estimate whenever that has moved.
 func (t *town) report(p *play, d *delivery) {
 	t.mu.Lock()
 	drift := t.walk.arrives().Sub(t.promised)
 	t.mu.Unlock()
 	if drift.Abs() > 20*time.Second {
 		t.announce(p, d)
+		return
 	}
+	t.locate(p)
+}
+
+// locate has the scripted phone say where it is.
+func (t *town) locate(p *play) {
+	t.mu.Lock()
+	visit := t.visit
+	t.mu.Unlock()
+	at := t.walk.standing()
+	p.must(p.courier(karim).Call(p.ctx, "POST", "/v1/courier/visits/"+string(visit)+"/position",
+		map[string]any{"latitude": at.latitude, "longitude": at.longitude, "accuracy": at.accuracy, "at": now()}, nil))
 }
 
 // ended says whether a delivery's life is over.
