@@ -70,12 +70,12 @@ func (f *front) url() string {
 }
 
 // seat puts the Demo desk in.
-func (f *front) seat(w desk.World, log *slog.Logger) error {
+func (f *front) seat(w desk.World, phone *desk.Phone, log *slog.Logger) error {
 	kit, err := ui.New(ui.Options{Public: f.url(), Log: log, Now: time.Now, Random: rand.Reader, Demo: true})
 	if err != nil {
 		return err
 	}
-	if f.desk, err = desk.New(desk.Deps{World: w, Kit: kit, Log: log}); err != nil {
+	if f.desk, err = desk.New(desk.Deps{World: w, Phone: phone, Kit: kit, Log: log}); err != nil {
 		return err
 	}
 	const name = "desk/css/desk.css"

@@ -178,17 +178,21 @@ func (s *story) prepare(door string) {
 	s.town.mu.Lock()
 	d, over, page := s.town.parcel, s.town.over, s.town.page
 	s.town.mu.Unlock()
+	lent := page && s.town.phone.There()
 	s.karim = s.courier(karim)
-	if page {
+	switch {
+	case lent:
+		s.karim.phone = &s.town.phone
+	case page:
 		s.karim = s.courier(nour)
 	}
-	if d != nil && !over && !page && d.place == s.home.places[door] && !ended(s.status(d)) {
+	if d != nil && !over && (lent || !page) && d.place == s.home.places[door] && !ended(s.status(d)) {
 		s.d = d
 		return
 	}
 	s.d = s.booked(door)
 	s.assign(s.d, s.karim)
-	if !page && door == "front-door" {
+	if (lent || !page) && door == "front-door" {
 		s.town.set(func() { s.town.parcel, s.town.over = s.d, false })
 	}
 }

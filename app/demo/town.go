@@ -26,6 +26,8 @@ type town struct {
 	front *front
 	links *links
 	walk  *walk
+	// phone is the courier's page in a browser, once there is one.
+	phone desk.Phone
 	// plays are the morning's, the first at Camille's.
 	plays []*play
 	under sync.WaitGroup
@@ -98,7 +100,7 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 	if s.listen, err = freeAddress(); err != nil {
 		return t, err
 	}
-	if err = t.front.seat(t, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))); err != nil {
+	if err = t.front.seat(t, &t.phone, quietly()); err != nil {
 		return t, err
 	}
 	t.front.serve(s.listen)
@@ -113,6 +115,11 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 		return t, err
 	}
 	return t, t.afternoon()
+}
+
+// quietly logs what goes wrong, for whoever looks at the terminal.
+func quietly() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
 // openOffice gives the operator an API key, and somebody who works there.

@@ -32,6 +32,7 @@ var pageScript []byte
 // Deps are what the desk works with. All are required.
 type Deps struct {
 	World World
+	Phone *Phone
 	Kit   *ui.Kit
 	Log   *slog.Logger
 }
@@ -52,7 +53,7 @@ type desk struct {
 // New is the Demo desk in front of a world. It answers for /demo and everything below, its guard included. It adds its
 // files to the kit, so call it before the kit serves any.
 func New(d Deps) (http.Handler, error) {
-	if d.World == nil || d.Kit == nil || d.Log == nil {
+	if d.World == nil || d.Phone == nil || d.Kit == nil || d.Log == nil {
 		return nil, errors.New("desk: something that it works with is missing")
 	}
 	if err := d.Kit.Embed("desk", files); err != nil {
@@ -68,9 +69,9 @@ func New(d Deps) (http.Handler, error) {
 	mux.HandleFunc("POST /demo/offer", at.offer)
 	mux.HandleFunc("GET /demo/in/{app}/{token}", at.enter)
 	mux.HandleFunc("GET /demo/label.png", at.label)
-	mux.HandleFunc("GET /demo/labels", at.labels)
-	mux.HandleFunc("GET /demo/position", at.position)
 	mux.HandleFunc("GET /demo/page.mjs", at.script)
+	mux.HandleFunc("GET /demo/page", at.lend)
+	mux.HandleFunc("POST /demo/page", at.lentBack)
 	mux.HandleFunc("/demo/", d.Kit.NotFound)
 	return d.Kit.Guard(mux), nil
 }
@@ -262,32 +263,62 @@ func (d *desk) label(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(image) // the browser went away: nobody to tell
 }
 
-// labels are what the courier's page may use without a camera.
-func (d *desk) labels(w http.ResponseWriter, _ *http.Request) {
-	type label struct {
-		Text     string `json:"text"`
-		LastFour string `json:"lastFour"`
-		Place    string `json:"place"`
-	}
-	type list struct {
-		Labels []label `json:"labels"`
-	}
-	labels := []label{}
-	if p := d.World.State().Parcel; p != nil && !p.Over {
-		labels = append(labels, label{p.Code, p.Label.Code.LastFour(), p.Place})
-	}
-	answer(w, list{labels})
+// place is where a phone is, as browsers tell it: degrees (WGS 84), and metres.
+type place struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+	Accuracy  float64 `json:"accuracy"`
 }
 
-// position is where the courier's phone says it is: degrees (WGS 84), and metres.
-func (d *desk) position(w http.ResponseWriter, _ *http.Request) {
-	type place struct {
-		Latitude  float64 `json:"latitude"`
-		Longitude float64 `json:"longitude"`
-		Accuracy  float64 `json:"accuracy"`
+// aid is something that a page's band offers: a way into an app, or a parcel's code to be typed.
+type aid struct {
+	Text  string `json:"text"`
+	Offer App    `json:"offer,omitempty"`
+	Code  string `json:"code,omitempty"`
+}
+
+// lent is what the demo adds to a page.
+type lent struct {
+	Say   string `json:"say,omitempty"`
+	Aids  []aid  `json:"aids,omitempty"`
+	Place *place `json:"place,omitempty"`
+	// Ask is what the courier's page is to send for a story.
+	Ask *call `json:"ask,omitempty"`
+	// Again is when the page asks again, in milliseconds.
+	Again int64 `json:"again"`
+}
+
+// lend answers a page that asks what the demo adds to it.
+func (d *desk) lend(w http.ResponseWriter, r *http.Request) {
+	s, ctx := d.World.State(), r.Context()
+	more := lent{Again: 5000}
+	switch App(r.URL.Query().Get("app")) {
+	case Operator:
+		more.Say = words.T(ctx, "watch", "address", s.Doors[0].Address)
+		more.Aids = []aid{{Text: words.T(ctx, "app.customer"), Offer: Customer}, {Text: words.T(ctx, "app.courier"), Offer: Courier}}
+	case Courier:
+		more.Place = &place{s.Courier.Latitude, s.Courier.Longitude, s.Courier.Accuracy}
+		more.Ask, more.Again = d.Phone.take(), 1000
+		if s.Story != nil && s.Story.Playing {
+			more.Again = 200
+		}
+		if p := s.Parcel; p != nil && !p.Over {
+			more.Aids = []aid{{Text: words.T(ctx, "label.use", "last", p.Label.Code.LastFour()), Code: p.Code}}
+		}
+	case Customer:
 	}
-	at := d.World.State().Courier
-	answer(w, place{at.Latitude, at.Longitude, at.Accuracy})
+	answer(w, more)
+}
+
+// lentBack takes what became of a request that a courier's page sent for a story.
+func (d *desk) lentBack(w http.ResponseWriter, r *http.Request) {
+	var back reply
+	if err := json.NewDecoder(r.Body).Decode(&back); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	d.Phone.hand(back)
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func answer[T any](w http.ResponseWriter, v T) {

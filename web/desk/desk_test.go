@@ -33,6 +33,7 @@ type world struct {
 	fails   error
 	to      string
 	audit   desk.Audit
+	phone   desk.Phone
 }
 
 func (w *world) Changed() <-chan struct{} {
@@ -91,7 +92,7 @@ func serve(t *testing.T, w *world) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if server.Config.Handler, err = desk.New(desk.Deps{World: w, Kit: kit, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if server.Config.Handler, err = desk.New(desk.Deps{World: w, Phone: &w.phone, Kit: kit, Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	server.Start()
@@ -249,22 +250,22 @@ func TestWhatTheCouriersPageAsks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := serve(t, w)
-	var at struct{ Latitude, Longitude, Accuracy float64 }
-	decode(t, s.URL+"/demo/position", &at)
-	if at.Latitude != 48.85 || at.Longitude != 2.29 || at.Accuracy != 6 {
-		t.Errorf("%+v", at)
+	more := lent(t, s, "courier")
+	if more.Place != (place{48.85, 2.29, 6}) || more.Ask != nil {
+		t.Errorf("%+v", more)
 	}
-	var offered struct {
-		Labels []struct{ Text, LastFour, Place string }
-	}
-	decode(t, s.URL+"/demo/labels", &offered)
-	if len(offered.Labels) != 1 || offered.Labels[0].Text != "(00)340123450000000017" || offered.Labels[0].LastFour != "0017" {
-		t.Errorf("%+v", offered)
+	if len(more.Aids) != 1 || more.Aids[0].Code != "(00)340123450000000017" || more.Aids[0].Text != "Use the label …0017" {
+		t.Errorf("%+v", more.Aids)
 	}
 	w.change(func(s *desk.State) { s.Parcel.Over = true })
-	decode(t, s.URL+"/demo/labels", &offered)
-	if len(offered.Labels) != 0 {
-		t.Errorf("a parcel that is gone: %+v", offered)
+	if more := lent(t, s, "courier"); len(more.Aids) != 0 {
+		t.Errorf("a parcel that is gone: %+v", more)
+	}
+	if more := lent(t, s, "operator"); !strings.Contains(more.Say, "12 rue des Lilas") || len(more.Aids) != 2 || more.Aids[1].Offer != "courier" {
+		t.Errorf("the operator's: %+v", more)
+	}
+	if more := lent(t, s, "customer"); more.Say != "" || more.Place != (place{}) {
+		t.Errorf("the customer's: %+v", more)
 	}
 	res, image := ask(t, "GET", s.URL+"/demo/label.png", nil)
 	if res.Header.Get("Content-Type") != "image/png" || !strings.HasPrefix(image, "\x89PNG") {
@@ -275,12 +276,83 @@ func TestWhatTheCouriersPageAsks(t *testing.T) {
 	}
 }
 
-func decode(t *testing.T, address string, into any) {
-	t.Helper()
-	_, body := ask(t, "GET", address, nil)
-	if err := json.Unmarshal([]byte(body), into); err != nil {
-		t.Fatalf("%s: %v\n%s", address, err, body)
+type place struct{ Latitude, Longitude, Accuracy float64 }
+
+// loan is what a page is lent.
+type loan struct {
+	Say   string
+	Aids  []struct{ Text, Offer, Code string }
+	Place place
+	Ask   *struct {
+		ID, Path string
+		Body     map[string]string
 	}
+}
+
+func lent(t *testing.T, s *httptest.Server, app string) (l loan) {
+	t.Helper()
+	_, body := ask(t, "GET", s.URL+"/demo/page?app="+app, nil)
+	if err := json.Unmarshal([]byte(body), &l); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	return l
+}
+
+func back(t *testing.T, s *httptest.Server, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/demo/page", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := s.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+}
+
+func TestAPageLendsItselfToAStory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := serve(t, w)
+	var answered struct{ Visit string }
+	if err := w.phone.Call(t.Context(), "POST", "/v1/courier/approach", nil, &answered); !errors.Is(err, desk.ErrAbsent) {
+		t.Errorf("with no page there: %v", err)
+	}
+	lent(t, s, "courier") // a page is there
+	done := make(chan error, 1)
+	go func() {
+		done <- w.phone.Call(t.Context(), "POST", "/v1/courier/approach", map[string]string{"site": "x"}, &answered)
+	}()
+	asked := waitForAsk(t, s)
+	if asked.Ask.Path != "/v1/courier/approach" || asked.Ask.Body["site"] != "x" {
+		t.Errorf("%+v", asked.Ask)
+	}
+	if again := lent(t, s, "courier"); again.Ask != nil {
+		t.Error("the same request is asked for twice")
+	}
+	back(t, s, `{"id":"somebody else's","answer":{}}`)
+	back(t, s, `not even JSON`)
+	back(t, s, `{"id":"`+asked.Ask.ID+`","answer":{"visit":"v1"}}`)
+	if err := <-done; err != nil || answered.Visit != "v1" {
+		t.Errorf("%v, %+v", err, answered)
+	}
+	go func() { done <- w.phone.Call(t.Context(), "POST", "/x", nil, nil) }()
+	back(t, s, `{"id":"`+waitForAsk(t, s).Ask.ID+`","problem":"refused"}`)
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("a problem: %v", err)
+	}
+}
+
+func waitForAsk(t *testing.T, s *httptest.Server) loan {
+	t.Helper()
+	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); {
+		if l := lent(t, s, "courier"); l.Ask != nil {
+			return l
+		}
+	}
+	t.Fatal("nothing is asked")
+	return loan{}
 }
 
 func TestThePageLives(t *testing.T) {

@@ -1,47 +1,123 @@
-// What the demo adds to every page: a word on what to do next, and, for the courier's page, a place to be, labels to
-// use without a camera, and hands that play a story with it. The product has none of this.
+// What the demo adds to every page: a word in its band on what to do next and, for the courier's page, a place to be,
+// labels to use without a camera, and hands that play the desk's stories with it. The product has none of this.
+//
+// It asks the desk again and again instead of holding a stream open: a browser gives all pages of this origin six
+// connections.
 
 const { app } = document.documentElement.dataset;
 
-/** every calls do again and again, the next time only when the last has ended. */
-async function every(milliseconds, run) {
+const patience = () => AbortSignal.timeout(5000);
+
+async function ask() {
+  return (await fetch(`/demo/page?app=${app}`, { cache: 'no-store', signal: patience() })).json();
+}
+
+/** the last answer, and the next. */
+let last = {};
+let pending;
+
+const fresh = () => (pending ??= ask().finally(() => (pending = undefined)));
+
+async function forever() {
   for (;;) {
-    await run().catch(() => {}); // the desk does not answer: the next time it may
-    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    try {
+      last = await fresh();
+      tell();
+      band(last);
+      if (last.ask) await lend(last.ask);
+    } catch {
+      // The desk does not answer: the next time it may.
+    }
+    await new Promise((resolve) => setTimeout(resolve, last.again ?? 1000));
   }
 }
 
-const json = async (path) => (await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(5000) })).json();
+// --- The band ---
+
+/** band shows what the desk offers here, in the band that says that nothing is real. */
+function band({ say, aids = [] }) {
+  const place = document.querySelector('aside.demo');
+  if (!place) return;
+  const now = JSON.stringify([say, aids]);
+  const old = place.querySelector('[data-aids]');
+  if (old?.dataset.aids === now) return;
+  old?.remove();
+  if (!say && aids.length === 0) return;
+  const here = document.createElement('div');
+  here.dataset.aids = now;
+  if (say) here.append(`→ ${say} `);
+  here.append(...aids.map((aid) => (aid.offer ? way(aid) : label(aid))).filter(Boolean));
+  place.append(here);
+}
+
+/** way opens another app, in a window of its own. */
+function way({ text, offer }) {
+  const form = Object.assign(document.createElement('form'), { method: 'post', action: '/demo/offer', target: '_blank' });
+  form.append(Object.assign(document.createElement('input'), { type: 'hidden', name: 'app', value: offer }), button(text, 'submit'));
+  return form;
+}
+
+/** label types a parcel's code, where the page takes one. */
+function label({ text, code }) {
+  const typed = document.querySelector('form[data-typed]');
+  if (!typed) return null;
+  const tap = button(text, 'button');
+  tap.addEventListener('click', () => {
+    const form = document.querySelector('form[data-typed]');
+    const field = form?.querySelector('input[name="text"]');
+    if (!field) return;
+    field.value = code;
+    form.requestSubmit();
+  });
+  return tap;
+}
+
+function button(text, type) {
+  return Object.assign(document.createElement('button'), { type, className: 'aid', textContent: text });
+}
 
 // --- Where the courier is ---
 
 /** watches are who wants to hear where the phone is. */
 const watches = new Map();
 
-/** place takes the browser's own way to say where it is: nobody of the town is where this computer stands. */
-function place() {
+const fix = ({ place }) => ({ coords: place, timestamp: Date.now() });
+
+function tell() {
+  if (!last.place) return;
+  for (const hear of watches.values()) hear(fix(last));
+}
+
+/** settle takes the browser's own way to say where it is: nobody of the town is where this computer stands. */
+function settle() {
   let ids = 0;
+  const none = { code: 2, message: 'the demo is gone', PERMISSION_DENIED: 1, POSITION_UNAVAILABLE: 2, TIMEOUT: 3 };
   const geolocation = {
     watchPosition(found) {
       watches.set(++ids, found);
-      locate();
+      fresh().then(tell, () => {});
       return ids;
     },
     clearWatch: (id) => watches.delete(id),
-    getCurrentPosition(found, failed) {
-      fix().then(found, () => failed?.({ code: 2, message: 'the demo is gone', PERMISSION_DENIED: 1, POSITION_UNAVAILABLE: 2, TIMEOUT: 3 }));
-    },
+    getCurrentPosition: (found, failed) => fresh().then((now) => found(fix(now)), () => failed?.(none)),
   };
   Object.defineProperty(navigator, 'geolocation', { value: geolocation, configurable: true });
-  every(1000, locate);
 }
 
-const fix = async () => ({ coords: await json('/demo/position'), timestamp: Date.now() });
+// --- Stories ---
 
-async function locate() {
-  if (watches.size === 0) return;
-  const found = await fix();
-  for (const hear of watches.values()) hear(found);
+/** lend does with this phone what a story's courier does: it signs as the page's own buttons do. */
+async function lend({ id, path, body }) {
+  let done;
+  try {
+    const own = document.querySelector('script[type="module"][src*="/courier/js/"]').src;
+    const { post } = await import(new URL('actions.mjs', own));
+    done = { id, answer: await post(path, body, id) };
+  } catch (error) {
+    done = { id, problem: String(error) };
+  }
+  await fetch('/demo/page', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(done), signal: patience() });
 }
 
-if (app === 'courier') place();
+if (app === 'courier') settle();
+forever();
