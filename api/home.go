@@ -13,6 +13,7 @@ import (
 
 // Home is a site as its members see it: everything that stands there now.
 type Home struct {
+	Seq          uint64         `json:"seq" doc:"The last event of the journal that is in here"`
 	Site         event.SiteID   `json:"site"`
 	Zone         string         `json:"zone"`
 	Address      string         `json:"address,omitempty"`
@@ -37,6 +38,7 @@ type Barrier struct {
 	Device event.DeviceID    `json:"device"`
 	// Enrolled once somebody worked it by hand when asked, and its device said so.
 	Enrolled         bool          `json:"enrolled" doc:"False until it was opened and shut by hand"`
+	Worked           bool          `json:"worked,omitempty" doc:"It was seen to be opened by hand; shut again, it is enrolled"`
 	Provable         bool          `json:"provable" doc:"Whether anything can prove it shut"`
 	AcceptUnprovable bool          `json:"acceptUnprovable,omitempty"`
 	Seen             Seen          `json:"seen"`
@@ -130,7 +132,7 @@ func (a *API) GetHome(ctx context.Context, m auth.Member, _ *struct{}) (*struct{
 	if err != nil {
 		return nil, err
 	}
-	home := Home{Cameras: a.camerasOf(callOf(ctx).lang, s), Site: s.Site, Zone: s.Zone, Barriers: a.barriersOf(callOf(ctx).lang, s), Consents: consentsOf(s), Lending: []Lending{},
+	home := Home{Cameras: a.camerasOf(callOf(ctx).lang, s), Seq: s.Seq, Site: s.Site, Zone: s.Zone, Barriers: a.barriersOf(callOf(ctx).lang, s), Consents: consentsOf(s), Lending: []Lending{},
 		Now: event.InstantOf(a.Now())}
 	for _, l := range s.Lending {
 		home.Lending = append(home.Lending, Lending(l))
@@ -213,7 +215,7 @@ func (a *API) barriersOf(lang phrase.Lang, s site.State) []Barrier {
 
 func (a *API) barrierShown(lang phrase.Lang, b site.Barrier) Barrier {
 	battery, batteryAt := a.Dispatch.Battery(b.ID)
-	return Barrier{ID: b.ID, Is: b.Is, Name: lang.Barrier(b.Is), Device: b.Spec.Device, Enrolled: b.Enrolled,
+	return Barrier{ID: b.ID, Is: b.Is, Name: lang.Barrier(b.Is), Device: b.Spec.Device, Enrolled: b.Enrolled, Worked: b.Worked && !b.Enrolled,
 		Provable: b.Spec.Closure.Provable(), AcceptUnprovable: b.AcceptUnprovable, Seen: a.seenOf(lang, b), LowBattery: b.LowBattery,
 		Battery: battery, BatteryAt: batteryAt, Reads: b.Spec.Reads,
 		Holder: b.Holder, Lent: event.SiteOf(b.Lent.Lease), Borrowed: b.Borrowed != "", Text: limitsOf(b.Spec)}

@@ -79,6 +79,31 @@ func TestHome(t *testing.T) {
 	}
 }
 
+// Whoever says which rules they saw overwrites no others.
+func TestRulesChangedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	h := w.home()
+	first := h.look().Rules
+	if first.Tag == "" || h.look().Seq != uint64(len(w.journal(h.site))) {
+		t.Fatalf("the rules: %+v", first)
+	}
+	paul := first
+	paul.AskPets = true
+	var set api.Rules
+	h.send("PUT", "/v1/home/rules", paul).want(200, &set)
+	if set.Tag == first.Tag || set.Tag != h.look().Rules.Tag {
+		t.Errorf("the tag is %q after %q", set.Tag, first.Tag)
+	}
+	mine := first
+	mine.AskAlarm = true
+	h.send("PUT", "/v1/home/rules", mine).problem(409, "changed-meanwhile")
+	if seen := h.look().Rules; !seen.AskPets || seen.AskAlarm {
+		t.Errorf("the rules: %+v", seen)
+	}
+	mine.Tag = ""
+	h.send("PUT", "/v1/home/rules", mine).want(200, nil)
+}
+
 func TestRules(t *testing.T) {
 	w := newWorld(t)
 	h := w.home()
@@ -301,8 +326,12 @@ func TestRehearsalTakesAHand(t *testing.T) {
 	w := newWorld(t)
 	h := w.home()
 	w.clock.advance(time.Hour)
+	path := "/v1/home/access-points/" + string(h.place) + "/rehearse"
+	h.send("POST", path, nil).problem(403, "sign-in-again")
+	h.send("POST", "/v1/home/close", nil).problem(403, "sign-in-again")
+	h.caller = w.signIn(h.member)
 	var a api.Answer
-	h.post("/v1/home/access-points/"+string(h.place)+"/rehearse", nil, &a)
+	h.post(path, nil, &a)
 	refused(t, a, event.NotPresent)
 }
 

@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"math"
 	"net/http"
 	"time"
@@ -40,6 +43,8 @@ type Rules struct {
 	AskAlarm     bool       `json:"askAlarm,omitempty" doc:"Ask whether the alarm is off"`
 	Watch        bool       `json:"watch,omitempty" doc:"Tell of openings that Loquet did not ask for"`
 	PlanB        []Fallback `json:"planB,omitempty" maxItems:"8" doc:"What the courier does, in order, when a parcel can't be left as planned"`
+	// Tag names these very rules.
+	Tag string `json:"tag,omitempty" maxLength:"64" doc:"Changes with the rules. Sent back, what somebody else changed meanwhile is not overwritten: changed-meanwhile"`
 }
 
 // day in seconds.
@@ -225,8 +230,20 @@ type RehearseInput struct {
 	Body *Nothing
 }
 
-// Rehearse is the operation rehearse: rehearse the way in.
+// recent is nil for a member who signed in, or showed a passkey, a short while ago: a session that was left open
+// somewhere opens nothing, and moves nobody out.
+func (a *API) recent(m auth.Member) error {
+	if !auth.Recent(m, event.InstantOf(a.Now())) {
+		return auth.ErrRecent
+	}
+	return nil
+}
+
+// Rehearse is the operation rehearse: rehearse the way in. It takes a recent sign-in.
 func (a *API) Rehearse(ctx context.Context, m auth.Member, in *RehearseInput) (*AnswerOutput, error) {
+	if err := a.recent(m); err != nil {
+		return nil, err
+	}
 	answer, err := decide(ctx, a, byMember(m, site.Rehearse{AccessPoint: in.AccessPoint}), a.approached)
 	return &AnswerOutput{answer}, err
 }
@@ -246,12 +263,34 @@ func (a *API) SetRules(ctx context.Context, m auth.Member, in *SetRulesInput) (*
 		return nil, err
 	}
 	keep := func(dispatch.Result) (dispatch.Attachments, error) {
-		return dispatch.Attachments{Values: neighbours}, nil
+		return dispatch.Attachments{Values: neighbours}, a.unchanged(ctx, m.Site(), in.Body.Tag)
 	}
-	made, err := decide(ctx, a, byMember(m, site.SetRules{Rules: rules}).attach(keep), func(ctx context.Context, r dispatch.Result) (Rules, error) {
-		return in.Body, nil
+	made, err := decide(ctx, a, byMember(m, site.SetRules{Rules: rules}).attach(keep), func(_ context.Context, r dispatch.Result) (Rules, error) {
+		set := in.Body
+		set.Tag = tagOf(r.State.Rules)
+		return set, nil
 	})
 	return &struct{ Body Rules }{made}, err
+}
+
+// unchanged is nil while a site's rules are those with the tag, or none is asked for. Asked with a decision, it is of
+// the very state that is decided upon: a commit in between has the decision made again.
+func (a *API) unchanged(ctx context.Context, at event.SiteID, tag string) error {
+	if tag == "" {
+		return nil
+	}
+	before, err := a.Dispatch.Load(ctx, at)
+	if err != nil || tagOf(before.Rules) == tag {
+		return err
+	}
+	return problem(http.StatusConflict, "changed-meanwhile", "Somebody changed the rules meanwhile. Nothing was done. Read them again, then change what is left to change.")
+}
+
+// tagOf names a site's rules.
+func tagOf(r event.Rules) string {
+	data, _ := json.Marshal(r) // plain data
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
 }
 
 // rulesOf puts commitments in the place of neighbours' names, which are sealed beside them.
@@ -283,7 +322,7 @@ func (a *API) rulesShown(ctx context.Context, s site.State) (Rules, error) {
 	r := s.Rules
 	shown := Rules{DwellSeconds: r.Dwell.Duration().Seconds(), ClimbSeconds: r.Climb.Duration().Seconds(), Camera: r.Camera,
 		AskPets: r.AskPets, AskAlarm: r.AskAlarm, Watch: r.Watch, KeepClips: r.KeepClips.Duration().Seconds() / day,
-		Operator: r.OperatorWatches}
+		Operator: r.OperatorWatches, Tag: tagOf(r)}
 	for _, f := range r.PlanB {
 		step := Fallback{Kind: f.Kind, AccessPoint: f.AccessPoint}
 		if f.Who != "" {
@@ -489,11 +528,15 @@ func (a *API) CloseAtHome(ctx context.Context, m auth.Member, in *NothingInput) 
 	return &AnswerOutput{answer}, err
 }
 
-// CloseSite revokes everything at once; sessions and the site's key go with work that the same commit makes.
+// CloseSite revokes everything at once; sessions and the site's key go with work that the same commit makes. It takes a
+// recent sign-in.
 func (a *API) CloseSite(ctx context.Context, m auth.Member, _ *struct {
 	Idempotent
 	Body *Nothing
 }) (*AnswerOutput, error) {
+	if err := a.recent(m); err != nil {
+		return nil, err
+	}
 	answer, err := decide(ctx, a, byMember(m, site.CloseSite{}), a.plainAnswer)
 	return &AnswerOutput{answer}, err
 }

@@ -194,6 +194,7 @@ var authProblems = []struct {
 	{auth.ErrClock, http.StatusUnauthorized, "proof-clock", "Loquet-Proof"},
 	{auth.ErrReplayed, http.StatusUnauthorized, "proof-replayed", "Loquet-Proof"},
 	{auth.ErrLink, http.StatusUnauthorized, "link", "Session"},
+	{auth.ErrRecent, http.StatusForbidden, "sign-in-again", ""},
 	{auth.ErrPairing, http.StatusForbidden, "pairing", ""},
 	{auth.ErrKeyTaken, http.StatusConflict, "key-taken", ""},
 }

@@ -1,8 +1,6 @@
 package customer
 
 import (
-	"net/http"
-
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/event"
 )
@@ -93,10 +91,4 @@ func (p *person) takeOver() {
 	default:
 		p.done(deliveryPath(id), "takeOver")
 	}
-}
-
-// visit leads to where a visit is shown.
-func (p *person) visit() {
-	p.Kit.NotFound(p.w, p.r)
-	_ = http.StatusOK
 }

@@ -48,11 +48,16 @@ func (p *person) homeLive() {
 func (p *person) live(render func(*person) (ui.Frame, error)) {
 	grown, stop := p.Dispatch.Follow(p.member.Site())
 	defer stop()
+	p.liveBy(grown, render)
+}
+
+// liveBy serves a page's stream that is woken by something else.
+func (p *person) liveBy(wake <-chan struct{}, render func(*person) (ui.Frame, error)) {
 	token := ""
 	if c, err := p.r.Cookie(cookieName); err == nil {
 		token = c.Value
 	}
-	p.Kit.Live(p.w, p.r, ui.LiveView{Wake: grown, Who: string(p.member.ID()),
+	p.Kit.Live(p.w, p.r, ui.LiveView{Wake: wake, Who: string(p.member.ID()),
 		Render: func(ctx context.Context) (ui.Frame, error) { return render(p.during(ctx)) },
 		Again: func(ctx context.Context) error {
 			_, err := p.Sessions.Check(ctx, token)

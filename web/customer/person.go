@@ -45,6 +45,15 @@ func do[I, O any](p *person, op operation[I, O], in *I) (*O, *api.Problem) {
 	return api.Ask(p.ctx(), p.API, p.call(p.r.PostFormValue("key")), p.member, op, in)
 }
 
+// doAs is do for the second operation of one form: it counts under a key of its own.
+func doAs[I, O any](p *person, what string, op operation[I, O], in *I) (*O, *api.Problem) {
+	key := p.r.PostFormValue("key")
+	if key != "" {
+		key += "." + what
+	}
+	return api.Ask(p.ctx(), p.API, p.call(key), p.member, op, in)
+}
+
 func (p *person) call(key string) api.Call {
 	return api.Call{Lang: p.lang(), Key: key, Page: p.r.URL.Path, From: p.r.RemoteAddr}
 }

@@ -61,9 +61,10 @@ type ending struct {
 
 // opening is what became of one barrier in the visit.
 type opening struct {
-	Ordered, Opened, Shut, Secured event.Instant
-	Outcome                        event.Outcome
-	Evidence                       event.BarrierSecured
+	// Wide is when its contact was first seen open after the order, and Shut when it was seen closed again.
+	Ordered, Opened, Wide, Shut, Secured event.Instant
+	Outcome                              event.Outcome
+	Evidence                             event.BarrierSecured
 }
 
 // storyOf begins a delivery's story; readOn fills it.
@@ -212,6 +213,26 @@ func (s *story) keepOpening(e event.Event) {
 		s.edit(b.Barrier, func(o *opening) { o.Secured, o.Evidence = e.At, b })
 	case event.BarrierUnsecured:
 		s.edit(b.Barrier, func(o *opening) { o.Secured = 0 })
+	case event.BarrierObserved:
+		s.edit(b.Barrier, func(o *opening) { o.see(e.At, b.Observation) })
+	}
+}
+
+// see takes what the device reported after the order.
+func (o *opening) see(at event.Instant, seen event.Observation) {
+	if o.Ordered == 0 || !seen.Current() {
+		return
+	}
+	if o.Opened == 0 && (seen.Bolt == event.BoltUnlocked || seen.Contact == event.ContactOpen) {
+		o.Opened = at
+	}
+	switch {
+	case seen.Contact == event.ContactOpen && o.Wide == 0:
+		o.Wide = at
+	case seen.Contact == event.ContactOpen:
+		o.Shut = 0
+	case seen.Contact == event.ContactClosed && o.Wide != 0 && o.Shut == 0:
+		o.Shut = at
 	}
 }
 

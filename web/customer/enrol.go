@@ -1,0 +1,425 @@
+package customer
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/web/ui"
+)
+
+// The steps of setting up a place: what it is, which device, what it proves, where it is and for whom, the rehearsal.
+const enrolSteps = 5
+
+// kinds are what a household can set up. A car takes its maker's consent, and comes later.
+var kinds = []event.BarrierKind{event.FrontDoor, event.Flat, event.Garage, event.Gate, event.ParcelBox, event.Fridge, event.Lobby}
+
+// enrolView is a step of setting up a place.
+type enrolView struct {
+	*household
+	step  int
+	is    event.BarrierKind
+	flash *flash
+	typed url.Values
+	wrong []ui.Wrong
+
+	devices []api.HomeDevice
+	// may says whether members find devices themselves; looking that a search is under way, since then.
+	may     bool
+	looking bool
+	since   time.Duration
+	nearby  []api.Found
+	device  api.HomeDevice
+	barrier api.Barrier
+}
+
+// showStep answers with a step.
+func (p *person) showStep(v *enrolView, one ui.Page, status int) {
+	one.Title, one.Place, one.Status = p.titled(one.Title, v.wrong), p.say("enrol.step", "n", count(v.step), "of", count(enrolSteps)), status
+	p.show(v.household, one)
+}
+
+func (p *person) enrolView(step int) (*enrolView, *api.Problem) {
+	h, problem := p.household()
+	if problem != nil {
+		return nil, problem
+	}
+	return &enrolView{household: h, step: step, flash: p.flash(), typed: p.r.URL.Query()}, nil
+}
+
+// newPlace asks what it is.
+func (p *person) newPlace() {
+	v, problem := p.enrolView(1)
+	if problem != nil {
+		p.refuse(problem)
+		return
+	}
+	p.showStep(v, ui.Page{Title: p.say("enrol.kind"), Main: kindPage(v)}, http.StatusOK)
+}
+
+// kindOf reads what is set up; an address without one leads back to the question.
+func (p *person) kindOf(typed string) (event.BarrierKind, bool) {
+	is := event.BarrierKind(typed)
+	if !slices.Contains(kinds, is) {
+		http.Redirect(p.w, p.r, "/home/places/new", http.StatusSeeOther)
+		return "", false
+	}
+	return is, true
+}
+
+// newDevice asks which device it is: one that is reserved already, one on the network, or one that is typed.
+func (p *person) newDevice() {
+	is, ok := p.kindOf(p.r.URL.Query().Get("is"))
+	if !ok {
+		return
+	}
+	v, problem := p.deviceView(is)
+	if problem != nil {
+		p.refuse(problem)
+		return
+	}
+	if seconds := lookFor; v.may && p.r.URL.Query().Get("look") != "" {
+		v.nearby = p.look(int(seconds / time.Second))
+	}
+	page := ui.Page{Title: p.say("enrol.device"), Main: devicePage(v)}
+	if v.may {
+		page.Live = "/home/places/new/device/live"
+	}
+	p.showStep(v, page, http.StatusOK)
+}
+
+func (p *person) deviceView(is event.BarrierKind) (*enrolView, *api.Problem) {
+	v, problem := p.enrolView(2)
+	if problem != nil {
+		return nil, problem
+	}
+	out, problem := read(p, p.API.ListHomeDevices, &struct{}{})
+	if problem != nil {
+		return nil, problem
+	}
+	v.is, v.may = is, out.Body.MayReserve
+	for _, d := range out.Body.Devices {
+		if d.Barrier == "" {
+			v.devices = append(v.devices, d)
+		}
+	}
+	return v, nil
+}
+
+// lookFor is how long one look at the network takes, and lookMost how long a page goes on looking.
+const (
+	lookFor  = 3 * time.Second
+	lookMost = time.Minute
+)
+
+// look asks the network once. That nobody could be asked just now is no news: the page goes on looking.
+func (p *person) look(seconds int) []api.Found {
+	out, problem := read(p, p.API.DiscoverHomeDevices, &api.DiscoverDevicesInput{Body: &api.DiscoverRequest{Seconds: seconds}})
+	if problem != nil {
+		return nil
+	}
+	return slices.DeleteFunc(out.Body.Devices, func(f api.Found) bool { return f.Refused != "" })
+}
+
+// search looks at the network again and again, and tells after each look.
+type search struct {
+	began time.Time
+	heard chan struct{}
+
+	mu    sync.Mutex
+	found []api.Found
+	over  bool
+}
+
+func (s *search) run(ctx context.Context, p *person) {
+	for ctx.Err() == nil && p.Now().Sub(s.began) < lookMost {
+		s.add(p.look(int(lookFor / time.Second)))
+	}
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.tell()
+}
+
+func (s *search) add(some []api.Found) {
+	s.mu.Lock()
+	for _, f := range some {
+		if !slices.ContainsFunc(s.found, func(known api.Found) bool { return string(known.Config) == string(f.Config) }) {
+			s.found = append(s.found, f)
+		}
+	}
+	s.mu.Unlock()
+	s.tell()
+}
+
+func (s *search) tell() {
+	select {
+	case s.heard <- struct{}{}:
+	default:
+	}
+}
+
+func (s *search) now() ([]api.Found, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.found), !s.over
+}
+
+// newDeviceLive looks at the network for as long as the page is open, a minute at most.
+func (p *person) newDeviceLive() {
+	is := event.BarrierKind(p.r.URL.Query().Get("is"))
+	ctx, stop := context.WithCancel(p.ctx())
+	s := &search{began: p.Now(), heard: make(chan struct{}, 1)}
+	var looking sync.WaitGroup
+	looking.Go(func() { s.run(ctx, p.during(ctx)) })
+	defer looking.Wait()
+	defer stop()
+	p.liveBy(s.heard, func(p *person) (ui.Frame, error) {
+		v, problem := p.deviceView(is)
+		if problem != nil {
+			return ui.Frame{}, problem
+		}
+		v.nearby, v.looking = s.now()
+		v.since = p.Now().Sub(s.began)
+		return ui.Frame{Title: p.say("enrol.device"), Place: p.say("enrol.step", "n", count(v.step), "of", count(enrolSteps)), Main: devicePage(v),
+			Say: p.say("enrol.found", "n", count(len(v.nearby))), Open: v.looking}, nil
+	})
+}
+
+// takeDevice reserves a device: one that was found, or one that was typed.
+func (p *person) takeDevice() {
+	is, ok := p.kindOf(p.r.PostFormValue("is"))
+	if !ok {
+		return
+	}
+	config, wrong := p.configTyped()
+	if len(wrong) > 0 {
+		p.typedAgain(is, wrong)
+		return
+	}
+	out, problem := do(p, p.API.ReserveHomeDevice, &api.ReserveHomeDeviceInput{Body: api.HomeDeviceRequest{Connector: "mqtt", Config: config}})
+	switch {
+	case problem == nil:
+		http.Redirect(p.w, p.r, proofPath(is, out.Body.ID), http.StatusSeeOther)
+	case problem.Status == http.StatusUnprocessableEntity:
+		p.typedAgain(is, []ui.Wrong{{Field: "family", Text: p.say("enrol.typed.refused")}})
+	default:
+		p.undone("/home/places/new/device?is="+string(is), problem)
+	}
+}
+
+func (p *person) typedAgain(is event.BarrierKind, wrong []ui.Wrong) {
+	v, problem := p.deviceView(is)
+	if problem != nil {
+		p.refuse(problem)
+		return
+	}
+	v.typed, v.wrong = p.r.PostForm, wrong
+	p.showStep(v, ui.Page{Title: p.say("enrol.typed"), Here: "/home/places/new/typed?is=" + string(is), Main: typedPage(v)}, http.StatusUnprocessableEntity)
+}
+
+// typedDevice asks for what the connector needs, for a device that does not announce itself.
+func (p *person) typedDevice() {
+	is, ok := p.kindOf(p.r.URL.Query().Get("is"))
+	if !ok {
+		return
+	}
+	v, problem := p.deviceView(is)
+	switch {
+	case problem != nil:
+		p.refuse(problem)
+	case !v.may:
+		http.Redirect(p.w, p.r, "/home/places/new/device?is="+string(is), http.StatusSeeOther)
+	default:
+		p.showStep(v, ui.Page{Title: p.say("enrol.typed"), Main: typedPage(v)}, http.StatusOK)
+	}
+}
+
+// configTyped makes the connector's configuration of the form: as it was found, or of what was typed.
+func (p *person) configTyped() (json.RawMessage, []ui.Wrong) {
+	f := p.r.PostForm
+	if found := f.Get("config"); found != "" {
+		if !json.Valid([]byte(found)) {
+			return nil, []ui.Wrong{{Field: "family", Text: p.say("enrol.typed.refused")}}
+		}
+		return json.RawMessage(found), nil
+	}
+	var wrong []ui.Wrong
+	field := func(name string, needed bool) string {
+		value := strings.TrimSpace(f.Get(name))
+		if needed && value == "" || len(value) > 200 {
+			wrong = append(wrong, ui.Wrong{Field: name, Text: p.say("enrol.typed.missing")})
+		}
+		return value
+	}
+	config, known := families[f.Get("family")]
+	if !known {
+		return nil, []ui.Wrong{{Field: "family", Text: p.say("form.choose")}}
+	}
+	data, err := json.Marshal(config(field))
+	if err != nil {
+		return nil, []ui.Wrong{{Field: "family", Text: p.say("enrol.typed.refused")}}
+	}
+	return data, wrong
+}
+
+// families are the kinds of devices that can be typed, each with what its connector takes (docs of device/mqtt).
+var families = map[string]func(field func(string, bool) string) map[string]any{
+	"zigbee2mqtt": func(field func(string, bool) string) map[string]any {
+		lock := map[string]any{"name": field("name", true)}
+		if contact := field("contact", false); contact != "" {
+			lock["contactName"] = contact
+		}
+		return map[string]any{"zigbee2mqtt": lock}
+	},
+	"ratgdo": func(field func(string, bool) string) map[string]any {
+		return map[string]any{"ratgdo": map[string]any{"prefix": field("name", true)}}
+	},
+	"lock": func(field func(string, bool) string) map[string]any {
+		lock := map[string]any{"commandTopic": field("command", true), "state": map[string]any{"topic": field("state", true)}}
+		if contact := field("contact", false); contact != "" {
+			lock["contact"] = map[string]any{"topic": contact}
+		}
+		return map[string]any{"lock": lock}
+	},
+	"cover": func(field func(string, bool) string) map[string]any {
+		return map[string]any{"cover": map[string]any{"commandTopic": field("command", true), "state": map[string]any{"topic": field("state", true)}}}
+	},
+}
+
+// proofPath is where it is said what a device can prove.
+func proofPath(is event.BarrierKind, d event.DeviceID) string {
+	return "/home/places/new/proof?" + url.Values{"is": {string(is)}, "device": {string(d)}}.Encode()
+}
+
+// proof says in plain words what the device can prove, before it is taken.
+func (p *person) proof() {
+	is, ok := p.kindOf(p.r.URL.Query().Get("is"))
+	if !ok {
+		return
+	}
+	v := p.proofView(is, event.DeviceID(p.r.URL.Query().Get("device")))
+	if v != nil {
+		p.showStep(v, ui.Page{Title: p.say("enrol.proof"), Main: proofPage(v)}, http.StatusOK)
+	}
+}
+
+// proofView finds the device among the household's, or answers and returns nil.
+func (p *person) proofView(is event.BarrierKind, id event.DeviceID) *enrolView {
+	v, problem := p.deviceView(is)
+	if problem != nil {
+		p.refuse(problem)
+		return nil
+	}
+	device, ok := found(v.devices, func(d api.HomeDevice) bool { return d.ID == id })
+	if !ok {
+		p.Kit.NotFound(p.w, p.r)
+		return nil
+	}
+	v.step, v.device = 3, device
+	return v
+}
+
+// addBarrier takes the device as a barrier; one that nothing can prove shut takes the owner's acceptance.
+func (p *person) addBarrier() {
+	is, ok := p.kindOf(p.r.PostFormValue("is"))
+	if !ok {
+		return
+	}
+	id, accept := event.DeviceID(p.r.PostFormValue("device")), p.r.PostFormValue("accept") == "yes"
+	out, problem := do(p, p.API.AddBarrier, &api.AddBarrierInput{Body: api.BarrierRequest{Device: id, Is: is, AcceptUnprovable: accept}})
+	if problem == nil {
+		http.Redirect(p.w, p.r, "/home/barriers/"+string(out.Body.ID), http.StatusSeeOther)
+		return
+	}
+	v := p.proofView(is, id)
+	switch {
+	case v == nil:
+	case !v.device.Provable && !accept:
+		v.wrong = []ui.Wrong{{Field: "accept", Text: p.say("enrol.accept.missing")}}
+		p.showStep(v, ui.Page{Title: p.say("enrol.proof"), Here: proofPath(is, id), Main: proofPage(v)}, http.StatusUnprocessableEntity)
+	default:
+		p.undone(proofPath(is, id), problem)
+	}
+}
+
+// barrierView is a barrier that waits to be worked by hand, or was.
+func (p *person) barrierView() (*enrolView, *api.Problem) {
+	v, problem := p.enrolView(3)
+	if problem != nil {
+		return nil, problem
+	}
+	b, ok := v.household.barrier(event.BarrierID(p.r.PathValue("barrier")))
+	if !ok || b.Borrowed {
+		return nil, &api.Problem{Status: http.StatusNotFound, Code: "not-found"}
+	}
+	v.barrier, v.is = b, b.Is
+	return v, nil
+}
+
+// byHand has the person work the barrier by hand: that proves physical control.
+func (p *person) byHand() {
+	v, problem := p.barrierView()
+	if problem != nil {
+		p.refuse(problem)
+		return
+	}
+	p.showStep(v, ui.Page{Title: p.say("enrol.hand"), Step: v.handStep(), Live: "/home/barriers/" + string(v.barrier.ID) + "/live", Main: handPage(v)}, http.StatusOK)
+}
+
+func (p *person) byHandLive() {
+	p.live(func(p *person) (ui.Frame, error) {
+		v, problem := p.barrierView()
+		if problem != nil {
+			return ui.Frame{}, problem
+		}
+		return ui.Frame{Title: p.say("enrol.hand"), Place: p.say("enrol.step", "n", count(v.step), "of", count(enrolSteps)), Step: v.handStep(),
+			Main: handPage(v), Say: p.say("enrol.hand." + v.handStep()), Open: !v.barrier.Enrolled}, nil
+	})
+}
+
+// handStep is how far the work by hand has come.
+func (v *enrolView) handStep() string {
+	switch {
+	case v.barrier.Enrolled:
+		return "done"
+	case v.barrier.Worked:
+		return "shut"
+	case v.barrier.Seen.ReachedAt == 0:
+		return "wait"
+	}
+	return "open"
+}
+
+// handSteps are the same as a list.
+func (v *enrolView) handSteps(ctx context.Context) []ui.Step {
+	at := slices.Index([]string{"wait", "open", "shut", "done"}, v.handStep())
+	var steps []ui.Step
+	for i, name := range []string{"wait", "open", "shut"} {
+		state := ui.StepLater
+		switch {
+		case i < at:
+			state = ui.StepDone
+		case i == at:
+			state = ui.StepNow
+		}
+		steps = append(steps, ui.Step{Text: words.T(ctx, "enrol.hand."+name), State: state})
+	}
+	return steps
+}
+
+// retireBarrier takes a barrier out again.
+func (p *person) retireBarrier() {
+	if _, problem := do(p, p.API.RetireBarrier, &api.BarrierPath{Barrier: event.BarrierID(p.r.PathValue("barrier"))}); problem != nil {
+		p.undone("/home/barriers/"+p.r.PathValue("barrier"), problem)
+		return
+	}
+	p.done("/home/", "retired")
+}
