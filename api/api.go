@@ -148,6 +148,8 @@ func (a *API) register() {
 	a.registerPairing()
 	a.registerCourier()
 	a.registerPosition()
+	a.registerPhotos()
+	a.registerReading()
 	a.registerAlarms()
 	a.registerCauses()
 	a.registerStories()

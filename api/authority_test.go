@@ -167,7 +167,8 @@ func TestScopes(t *testing.T) {
 		"GET /v1/deliveries/{delivery}/label.pdf": auth.DeliveriesRead, "GET /v1/deliveries/{delivery}/label.png": auth.DeliveriesRead,
 		"POST /v1/visits/{visit}/live/whep": auth.PicturesRead, "DELETE /v1/visits/{visit}/live/whep/{look}": auth.PicturesRead,
 		"GET /v1/visits/{visit}/live/hls/{file}": auth.PicturesRead,
-		"GET /v1/alarms":                         auth.JournalsRead, "POST /v1/alarms/{visit}/cause": auth.AlarmsWrite, "GET /v1/alarms/{visit}/cause": auth.StoriesRead,
+		"GET /v1/visits/{visit}/photo":           auth.PicturesRead, "GET /v1/deliveries/{delivery}/photo": auth.PicturesRead,
+		"GET /v1/alarms": auth.JournalsRead, "POST /v1/alarms/{visit}/cause": auth.AlarmsWrite, "GET /v1/alarms/{visit}/cause": auth.StoriesRead,
 		"GET /v1/deliveries/{delivery}/story": auth.StoriesRead,
 		"POST /v1/visits/{visit}/acknowledge": auth.AlarmsWrite,
 		"POST /v1/webhooks":                   auth.DeliveriesRead, "GET /v1/webhooks": auth.DeliveriesRead, "DELETE /v1/webhooks/{webhook}": auth.DeliveriesRead,
@@ -203,6 +204,7 @@ func TestOnlyOperators(t *testing.T) {
 		"GET /v1/sites/{site}/journal", "POST /v1/devices/discover", "POST /v1/couriers/{courier}/suspend", "POST /v1/couriers/{courier}/reinstate",
 		"POST /v1/visits/{visit}/live/whep", "DELETE /v1/visits/{visit}/live/whep/{look}", "GET /v1/visits/{visit}/live/hls/{file}",
 		"POST /v1/visits/{visit}/acknowledge", "GET /v1/deliveries/{delivery}/story", "GET /v1/alarms/{visit}/cause",
+		"GET /v1/visits/{visit}/photo", "GET /v1/deliveries/{delivery}/photo",
 	} {
 		method, address, _ := strings.Cut(path, " ")
 		for _, role := range []auth.Role{auth.Merchant, auth.Carrier} {
@@ -261,6 +263,9 @@ func TestMembersKeepApart(t *testing.T) {
 		{"DELETE /v1/home/lending/{barrier}/{borrower}", ""},
 		{"POST /v1/home/cameras/{camera}/check", ""}, {"DELETE /v1/home/cameras/{camera}", ""},
 		{"POST /v1/home/visits/{visit}/live/whep", "v=0"}, {"DELETE /v1/home/visits/{visit}/live/whep/{look}", ""},
+		{"GET /v1/home/visits/{visit}", ""}, {"GET /v1/home/visits/{visit}/receipt", ""}, {"POST /v1/home/barriers/{barrier}/read", ""},
+		{"GET /v1/home/visits/{visit}/photo", ""}, {"DELETE /v1/home/visits/{visit}/photo", ""},
+		{"GET /v1/home/deliveries/{delivery}/photo", ""}, {"DELETE /v1/home/deliveries/{delivery}/photo", ""},
 		{"GET /v1/home/visits/{visit}/live/hls/{file}", ""}, {"GET /v1/home/visits/{visit}/live/hls/{file}?look=look1", ""},
 	}
 	for _, r := range requests {

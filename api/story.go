@@ -18,6 +18,7 @@ type HomeVisit struct {
 	Openings []Opening   `json:"openings" doc:"The visit's orders to open, in order"`
 	Events   []HomeEvent `json:"events" doc:"Everything that the journal tells of the visit, in order"`
 	Clip     *Clip       `json:"clip,omitempty" doc:"What was kept of its pictures; absent when there is none, or no longer"`
+	Photo    bool        `json:"photo,omitempty" doc:"A photo of the deposit was taken; it may have been erased since"`
 }
 
 // DeliveryStory is everything that a site's journal tells of one delivery.
@@ -154,7 +155,7 @@ func (a *API) GetHomeVisit(ctx context.Context, m auth.Member, in *VisitPath) (*
 	if err != nil {
 		return nil, err
 	}
-	shown := HomeVisit{Openings: []Opening{}}
+	shown := HomeVisit{Openings: []Opening{}, Photo: photoSaid(t) != ""}
 	visit, err := a.homeVisit(ctx, s, in.Visit)
 	if err != nil {
 		return nil, err

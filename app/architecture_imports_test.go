@@ -11,7 +11,7 @@ import (
 // the first ring that names a package or a tree around it is its place.
 var rings = [][]string{
 	{"event"},
-	{"site", "device", "camera", "store", "parcel", "phrase", "auth/proof", "outbound"},
+	{"site", "device", "camera", "store", "parcel", "photo", "phrase", "auth/proof", "outbound"},
 	{"unlock", "ledger"},
 	{"dispatch", "fleet", "vault", "notify", "auth", "audit"},
 	{"film"},
@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"auth/proof":    {"event"},
 	"audit":         {"event", "auth/proof"},
 	"parcel":        nil,
+	"photo":         nil,
 	"outbound":      nil,
 	"phrase":        {"event"},
 	"vault":         {"event", "store"},
