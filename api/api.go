@@ -18,13 +18,14 @@ import (
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/film"
 	"github.com/loquet/loquet/fleet"
 	"github.com/loquet/loquet/store"
 	"github.com/loquet/loquet/vault"
 )
 
-// Deps is what the API works with. All are required but Discover, FindCameras, MembersReserve, Film, ClientAddress and Version.
+// Deps is what the API works with. All are required but Discover, Forget, FindCameras, MembersReserve, Film, ClientAddress and Version.
 type Deps struct {
 	Dispatch *dispatch.Dispatcher
 	Store    store.Store
@@ -43,7 +44,9 @@ type Deps struct {
 	// Film has cameras film visits; nil without a media service.
 	Film     *film.Director
 	Sessions *auth.Sessions
-	Now      func() time.Time
+	// Forget erases what others keep of members who left; nil where nobody does. It may be called again.
+	Forget func(context.Context, []event.MemberID) error
+	Now    func() time.Time
 	// Random is a source fit for secrets, safe for concurrent use.
 	Random io.Reader
 	Log    *slog.Logger

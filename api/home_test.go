@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -214,6 +216,31 @@ func TestMembers(t *testing.T) {
 	h.send("DELETE", "/v1/home/members/"+string(h.member), nil).problem(409, "conflict")
 	if n := len(h.look().Members); n != 1 {
 		t.Errorf("%d members", n)
+	}
+}
+
+// What others keep of somebody who left is erased too, and again if that failed.
+func TestWhoLeavesIsForgottenElsewhere(t *testing.T) {
+	forgotten := make(chan []event.MemberID, 2)
+	fails := true
+	w := newWorld(t, func(d *api.Deps) {
+		d.Forget = func(_ context.Context, members []event.MemberID) error {
+			forgotten <- members
+			if fails {
+				fails = false
+				return errors.New("not now")
+			}
+			return nil
+		}
+	})
+	h := w.home()
+	var second api.Member
+	h.post("/v1/home/members", api.MemberRequest{Name: "Dominique"}, &second)
+	h.send("DELETE", "/v1/home/members/"+string(second.ID), nil).want(204, nil)
+	for range 2 {
+		if got := <-forgotten; !slices.Equal(got, []event.MemberID{second.ID}) {
+			t.Errorf("%v is forgotten", got)
+		}
 	}
 }
 

@@ -95,6 +95,11 @@ func (a *API) forget(ctx context.Context, w store.Work) error {
 			return err
 		}
 	}
+	if a.Forget != nil {
+		if err := a.Forget(ctx, f.Members); err != nil {
+			return err
+		}
+	}
 	if f.Site == "" {
 		return nil
 	}

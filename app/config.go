@@ -28,10 +28,12 @@ type ServeConfig struct {
 	MediaCA        string `help:"File with the certificate authority of that service (PEM), instead of the system's." env:"LOQUET_MEDIA_CA" name:"media-ca" type:"path"`
 	MediaConfig
 
+	NotifyConfig
+
 	Phone          string `help:"The operator's number that couriers and households are given to call." env:"LOQUET_PHONE"`
 	MembersReserve bool   `help:"Let households find and reserve devices themselves; for an installation of one's own." env:"LOQUET_MEMBERS_RESERVE" name:"members-reserve"`
 
-	LocalWebhooks bool   `help:"Allow webhooks to loopback addresses over plain HTTP; for trying things out." env:"LOQUET_LOCAL_WEBHOOKS" name:"local-webhooks"`
+	LocalWebhooks bool   `help:"Allow webhooks and push services on this machine and in its networks, over plain HTTP too; for trying things out." env:"LOQUET_LOCAL_WEBHOOKS" name:"local-webhooks"`
 	Demo          bool   `help:"Say on every page that nothing real opens." hidden:""`
 	LogLevel      string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LOQUET_LOG_LEVEL" name:"log-level"`
 }
@@ -50,6 +52,9 @@ func (c *ServeConfig) check() error {
 	}
 	if c.MQTTURL == "" && (c.MQTTUser != "" || c.MQTTPasswordFile != "" || c.MQTTCA != "") {
 		return errors.New("--mqtt-user, --mqtt-password-file and --mqtt-ca belong to --mqtt-url")
+	}
+	if err := c.checkNotify(); err != nil {
+		return err
 	}
 	return c.checkMedia()
 }

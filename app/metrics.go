@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/notify"
 )
 
 // metrics counts what an operator watches. No label ever names a site, a person or a device.
@@ -18,6 +19,7 @@ type metrics struct {
 	outcomes  *prometheus.CounterVec
 	refusals  *prometheus.CounterVec
 	alarms    *prometheus.CounterVec
+	messages  *prometheus.CounterVec
 	decisions prometheus.Histogram
 	requests  *prometheus.HistogramVec
 }
@@ -25,17 +27,19 @@ type metrics struct {
 func newMetrics(connected func() bool) *metrics {
 	buckets := prometheus.ExponentialBuckets(0.0005, 2, 14)
 	m := &metrics{
-		registry:  prometheus.NewRegistry(),
-		events:    counter("loquet_events_total", "Events committed, by kind.", "kind"),
-		outcomes:  counter("loquet_openings_total", "Outcomes of openings.", "outcome"),
-		refusals:  counter("loquet_refusals_total", "Refused requests, by code.", "code"),
-		alarms:    counter("loquet_alarms_total", "Alarms raised, by reason.", "reason"),
+		registry: prometheus.NewRegistry(),
+		events:   counter("loquet_events_total", "Events committed, by kind.", "kind"),
+		outcomes: counter("loquet_openings_total", "Outcomes of openings.", "outcome"),
+		refusals: counter("loquet_refusals_total", "Refused requests, by code.", "code"),
+		alarms:   counter("loquet_alarms_total", "Alarms raised, by reason.", "reason"),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "loquet_messages_total",
+			Help: "Messages to people that were handed over, or given up."}, []string{"channel", "outcome"}),
 		decisions: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "loquet_decision_seconds", Help: "From receipt to durable commit.", Buckets: buckets}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "loquet_http_seconds", Help: "HTTP requests, streams left out.",
 			Buckets: buckets}, []string{"method", "status"}),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.events, m.outcomes, m.refusals, m.alarms, m.decisions, m.requests,
+		m.events, m.outcomes, m.refusals, m.alarms, m.messages, m.decisions, m.requests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "loquet_mqtt_connected", Help: "1 while the broker is connected."},
 			func() float64 {
 				if connected() {
@@ -64,6 +68,15 @@ func (m *metrics) committed(events []event.Event, took time.Duration) {
 			m.alarms.WithLabelValues(string(b.Reason)).Inc()
 		}
 	}
+}
+
+// told counts a message to somebody.
+func (m *metrics) told(c notify.Channel, handedOver bool) {
+	outcome := "given-up"
+	if handedOver {
+		outcome = "handed-over"
+	}
+	m.messages.WithLabelValues(string(c), outcome).Inc()
 }
 
 // count measures requests. A stream has no end worth measuring.

@@ -28,6 +28,7 @@ import (
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/film"
 	"github.com/loquet/loquet/fleet"
+	"github.com/loquet/loquet/notify"
 	"github.com/loquet/loquet/store/sqlite"
 	"github.com/loquet/loquet/unlock"
 	"github.com/loquet/loquet/vault"
@@ -59,13 +60,16 @@ type server struct {
 	film      *film.Director
 	keepMedia func(context.Context)
 	metrics   *metrics
-	api       *api.API
-	kit       *ui.Kit
-	pages     http.Handler
-	public    net.Listener
-	local     net.Listener
-	http      *http.Server
-	admin     *http.Server
+	// notifier tells people; mail is nil without a mail server.
+	notifier *notify.Notifier
+	mail     *notify.Mail
+	api      *api.API
+	kit      *ui.Kit
+	pages    http.Handler
+	public   net.Listener
+	local    net.Listener
+	http     *http.Server
+	admin    *http.Server
 }
 
 func serve(ctx context.Context, c ServeConfig, logs io.Writer) error {
@@ -162,9 +166,12 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	}
 	deps := auth.Deps{Register: s.store, Now: time.Now, Random: rand.Reader}
 	keys, couriers, sessions, staffs := auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps), auth.NewStaffs(deps, secrets)
+	if err := s.buildNotifier(secrets, auth.NewMailboxes(deps, secrets)); err != nil {
+		return err
+	}
 	s.api, err = api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.discover,
 		FindCameras: findCameras, MembersReserve: s.config.MembersReserve,
-		Film: s.film, Keys: keys, Couriers: couriers, Sessions: sessions, Now: time.Now, Random: rand.Reader, Log: s.log,
+		Film: s.film, Keys: keys, Couriers: couriers, Sessions: sessions, Forget: s.notifier.Forget, Now: time.Now, Random: rand.Reader, Log: s.log,
 		PublicURL: s.config.PublicURL, LocalWebhooks: s.config.LocalWebhooks, Version: versionText()})
 	if err != nil {
 		return err

@@ -146,8 +146,9 @@ func heardByHousehold(b event.Refused) bool {
 		return true
 	case event.WrongCourier:
 		return b.Asked == event.AskedScan || b.Asked == event.AskedOpen
+	default: // the courier's own to put right
+		return false
 	}
-	return false
 }
 
 // alarming says whether the alarm has climbed to the household, or is about something else since: another barrier, or

@@ -279,10 +279,10 @@ func TestWhatTheMailServerRefuses(t *testing.T) {
 	wrong = s.config()
 	wrong.TLS = MailImplicitTLS
 	mayPass("TLS at the wrong port", wrong, "anna@home.test")
-	clear := newClearServer(t, "never")
-	wrong.Port, wrong.TLS = clear.port, MailStartTLS
+	open := newClearServer(t, "never")
+	wrong.Port, wrong.TLS = open.port, MailStartTLS
 	mayPass("no STARTTLS", wrong, "anna@home.test")
-	if len(clear.taken) != 0 {
+	if len(open.taken) != 0 {
 		t.Error("a letter went in clear")
 	}
 	wrong.Port = 1

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/outbound"
@@ -20,10 +21,9 @@ import (
 	"github.com/loquet/loquet/vault"
 )
 
-// Addresses knows where members get their mail. Safe for concurrent use.
+// Addresses knows where members get their mail: auth.Mailboxes does. Safe for concurrent use.
 type Addresses interface {
-	// Of returns a member's address; known is false when there is none.
-	Of(ctx context.Context, m event.MemberID) (address string, known bool, err error)
+	Of(ctx context.Context, m event.MemberID) (auth.Mailbox, error)
 }
 
 // Sites reads the sites' states. Safe for concurrent use; a dispatch.Dispatcher is one.
@@ -239,12 +239,12 @@ func (n *Notifier) targets(ctx context.Context, p person, who event.MemberID, ch
 				all = append(all, target{channel: SMS, id: "sms", address: p.Phone})
 			}
 		case Email:
-			address, known, err := n.deps.Addresses.Of(ctx, who)
+			box, err := n.deps.Addresses.Of(ctx, who)
 			if err != nil {
 				return nil, err
 			}
-			if known {
-				all = append(all, target{channel: Email, id: "email", address: address})
+			if box.Address != "" {
+				all = append(all, target{channel: Email, id: "email", address: box.Address})
 			}
 		}
 	}

@@ -85,14 +85,15 @@ func (f *files) open(ctx context.Context, m event.MemberID) (p person, version u
 	return p, r.Version, err
 }
 
-// change changes what is kept of a member, whoever else does so meanwhile. Only where new is allowed, a record is made.
-func (f *files) change(ctx context.Context, m event.MemberID, new bool, by func(*person) error) error {
+// change changes what is kept of a member, whoever else does so meanwhile. Where nothing is kept, it begins to only if it
+// is told to.
+func (f *files) change(ctx context.Context, m event.MemberID, begin bool, by func(*person) error) error {
 	return again(func() error {
 		p, version, err := f.open(ctx, m)
 		if err != nil {
 			return err
 		}
-		if version == 0 && !new {
+		if version == 0 && !begin {
 			return nil
 		}
 		if err := by(&p); err != nil {

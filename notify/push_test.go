@@ -126,11 +126,11 @@ func (s *pushService) vapid(authorization string) (claims map[string]any, key st
 	}
 	point, err := base64.RawURLEncoding.DecodeString(key)
 	s.must(err)
-	x, y := elliptic.Unmarshal(elliptic.P256(), point) //nolint:staticcheck // the receiver's own reading of the key
+	by, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	s.must(err)
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
 	s.must(err)
 	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	by := &ecdsa.PublicKey{Curve: elliptic.P256(), X: x, Y: y}
 	if len(signature) != 64 || !ecdsa.Verify(by, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
 		s.t.Error("the signature is not by that key")
 	}

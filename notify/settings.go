@@ -9,6 +9,7 @@ import (
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/phrase"
+	"github.com/loquet/loquet/site"
 )
 
 // Errors that pages tell apart, besides ErrNumber and ErrSubscription. Any other is the store's.
@@ -57,7 +58,7 @@ type Settings struct {
 	Quiet   Quiet
 	// Available are the channels that the operator has set up, in order of Channels.
 	Available []Channel
-	// Email is where mail goes, "" without an address; Phone is in E.164, "" for none.
+	// Email is where mail goes, "" without an address that was confirmed; Phone is in E.164, "" for none.
 	Email, Phone string
 	Devices      []Device
 	// Failures are the last on each channel, Tests too.
@@ -74,7 +75,7 @@ type Preferences struct {
 
 // Settings returns a person's own settings. Errors: ErrMember, and the store's.
 func (n *Notifier) Settings(ctx context.Context, who auth.Member) (Settings, error) {
-	if err := n.check(ctx, who); err != nil {
+	if _, err := n.home(ctx, who); err != nil {
 		return Settings{}, err
 	}
 	p, err := n.files.person(ctx, who.ID())
@@ -98,9 +99,11 @@ func (n *Notifier) Settings(ctx context.Context, who auth.Member) (Settings, err
 
 func (n *Notifier) fillSettings(ctx context.Context, who event.MemberID, s *Settings) (err error) {
 	if n.deps.Addresses != nil {
-		if s.Email, _, err = n.deps.Addresses.Of(ctx, who); err != nil {
+		box, err := n.deps.Addresses.Of(ctx, who)
+		if err != nil {
 			return err
 		}
+		s.Email = box.Address
 	}
 	if s.Failures, err = filed[Failure](ctx, n.files, kindFailure, who, n.now()); err != nil {
 		return err
@@ -112,21 +115,18 @@ func (n *Notifier) fillSettings(ctx context.Context, who event.MemberID, s *Sett
 	return err
 }
 
-// check returns ErrMember unless the person decides at their site.
-func (n *Notifier) check(ctx context.Context, who auth.Member) error {
+// home is the state of a person's site; ErrMember unless they decide there.
+func (n *Notifier) home(ctx context.Context, who auth.Member) (site.State, error) {
 	s, err := n.deps.Sites.Load(ctx, who.Site())
-	if err != nil {
-		return err
+	if err == nil && (!s.Open || !s.Member(who.ID())) {
+		err = ErrMember
 	}
-	if !s.Open || !s.Member(who.ID()) {
-		return ErrMember
-	}
-	return nil
+	return s, err
 }
 
 // change changes what is kept of a person at their own wish.
 func (n *Notifier) change(ctx context.Context, who auth.Member, by func(*person) error) error {
-	if err := n.check(ctx, who); err != nil {
+	if _, err := n.home(ctx, who); err != nil {
 		return err
 	}
 	return n.files.change(ctx, who.ID(), true, by)

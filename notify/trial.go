@@ -2,12 +2,12 @@ package notify
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/loquet/loquet/auth"
@@ -43,15 +43,15 @@ const (
 // returns what became of it when the other side has answered. Nothing is tried again. Errors: ErrUnavailable,
 // ErrNoAddress, ErrTooSoon, ErrMember, and the store's.
 func (n *Notifier) SendTest(ctx context.Context, who auth.Member, c Channel) (Test, error) {
-	t, v, to, err := n.prepareTest(ctx, who, c)
+	v, to, err := n.testee(ctx, who, c)
 	if err != nil {
 		return Test{}, err
 	}
-	if err := n.fileTest(ctx, who, t); err != nil {
+	t, err := n.newTest(ctx, who, c)
+	if err != nil {
 		return Test{}, err
 	}
-	m := n.testMessage(t, v)
-	err = n.sendTest(ctx, to, m)
+	err = n.sendTest(ctx, to, n.testMessage(t, v))
 	no, final := refusedFor(err)
 	switch {
 	case err == nil:
@@ -59,60 +59,53 @@ func (n *Notifier) SendTest(ctx context.Context, who auth.Member, c Channel) (Te
 	case final:
 		t.Failed, t.Detail = no.reason, no.detail
 	default:
-		n.deps.Log.WarnContext(ctx, "a test was not handed over", "channel", c, "error", err)
+		n.deps.Log.WarnContext(ctx, "a test was not handed over", slog.Any("channel", c), slog.Any("error", err))
 		t.Failed = ReasonLate
 	}
 	return t.Test, n.fileTest(ctx, who, t)
 }
 
-// prepareTest gathers where a test goes, and in which words.
-func (n *Notifier) prepareTest(ctx context.Context, who auth.Member, c Channel) (t trial, v voice, to []target, err error) {
+// testee says in which words and to which addresses a person's test goes.
+func (n *Notifier) testee(ctx context.Context, who auth.Member, c Channel) (v voice, to []target, err error) {
 	if n.senders[c] == nil {
-		return t, v, nil, ErrUnavailable
+		return v, nil, ErrUnavailable
 	}
-	s, err := n.deps.Sites.Load(ctx, who.Site())
+	s, err := n.home(ctx, who)
 	if err != nil {
-		return t, v, nil, err
-	}
-	if !s.Open || !s.Member(who.ID()) {
-		return t, v, nil, ErrMember
-	}
-	p, err := n.files.person(ctx, who.ID())
-	if err != nil {
-		return t, v, nil, err
-	}
-	if to, err = n.targets(ctx, p, who.ID(), []Channel{c}); err != nil {
-		return t, v, nil, err
-	}
-	if len(to) == 0 {
-		return t, v, nil, ErrNoAddress
-	}
-	last, err := n.lastTest(ctx, who, c)
-	if err != nil {
-		return t, v, nil, err
-	}
-	now := n.now()
-	if last.SentAt != 0 && now.Since(last.SentAt) < betweenTests {
-		return t, v, nil, ErrTooSoon
+		return v, nil, err
 	}
 	zone, err := time.LoadLocation(s.Zone)
 	if err != nil {
-		return t, v, nil, fmt.Errorf("notify: %w", err)
+		return v, nil, fmt.Errorf("notify: %w", err)
 	}
-	token, err := n.draw()
-	return trial{Test: Test{Channel: c, SentAt: now}, Token: token}, voice{lang: n.lang(p), zone: zone, now: now}, to, err
+	p, err := n.files.person(ctx, who.ID())
+	if err != nil {
+		return v, nil, err
+	}
+	if to, err = n.targets(ctx, p, who.ID(), []Channel{c}); err == nil && len(to) == 0 {
+		err = ErrNoAddress
+	}
+	return voice{lang: n.lang(p), zone: zone, now: n.now()}, to, err
 }
 
-func (n *Notifier) draw() (string, error) {
-	var b [16]byte
-	random := n.deps.Random
-	if random == nil {
-		random = rand.Reader
+// newTest begins a test, unless the last one was just now.
+func (n *Notifier) newTest(ctx context.Context, who auth.Member, c Channel) (trial, error) {
+	all, err := filed[trial](ctx, n.files, kindTrial, who.ID(), n.now())
+	if err != nil {
+		return trial{}, err
 	}
-	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return "", fmt.Errorf("notify: no randomness: %w", err)
+	now := n.now()
+	for _, last := range all {
+		if last.Channel == c && now.Since(last.SentAt) < betweenTests {
+			return trial{}, ErrTooSoon
+		}
 	}
-	return hex.EncodeToString(b[:]), nil
+	var token [16]byte
+	if _, err := io.ReadFull(n.deps.Random, token[:]); err != nil {
+		return trial{}, fmt.Errorf("notify: no randomness: %w", err)
+	}
+	t := trial{Test: Test{Channel: c, SentAt: now}, Token: hex.EncodeToString(token[:])}
+	return t, n.fileTest(ctx, who, t)
 }
 
 // sendTest sends to every address of the channel. One that takes it is enough.
@@ -137,16 +130,6 @@ func (n *Notifier) testMessage(t trial, v voice) message {
 		urgent: true, at: t.SentAt, left: event.Hour}
 }
 
-func (n *Notifier) lastTest(ctx context.Context, who auth.Member, c Channel) (trial, error) {
-	all, err := filed[trial](ctx, n.files, kindTrial, who.ID(), n.now())
-	for _, t := range all {
-		if t.Channel == c {
-			return t, err
-		}
-	}
-	return trial{}, err
-}
-
 func (n *Notifier) fileTest(ctx context.Context, who auth.Member, t trial) error {
 	return file(ctx, n.files, kindTrial, who.ID(), string(t.Channel), t, t.SentAt.Add(testKept))
 }
@@ -154,7 +137,7 @@ func (n *Notifier) fileTest(ctx context.Context, who auth.Member, t trial) error
 // TestArrived notes that a test has arrived: the link in it carries "arrived=<token>", and a browser that was pushed one
 // calls that address. Errors: ErrTest, ErrMember, and the store's.
 func (n *Notifier) TestArrived(ctx context.Context, who auth.Member, token string) (Test, error) {
-	if err := n.check(ctx, who); err != nil {
+	if _, err := n.home(ctx, who); err != nil {
 		return Test{}, err
 	}
 	all, err := filed[trial](ctx, n.files, kindTrial, who.ID(), n.now())

@@ -160,9 +160,8 @@ func (noDevices) Device(event.DeviceID) (connector.Device, bool) { return nil, f
 // addresses are the members' mailboxes.
 type addresses map[event.MemberID]string
 
-func (a addresses) Of(_ context.Context, m event.MemberID) (string, bool, error) {
-	address, known := a[m]
-	return address, known, nil
+func (a addresses) Of(_ context.Context, m event.MemberID) (auth.Mailbox, error) {
+	return auth.Mailbox{Address: a[m]}, nil
 }
 
 // world is one home in Paris with two members, anna and paul, and its front door.
