@@ -85,13 +85,16 @@ func TestBarrierCard(t *testing.T) {
 	if len(chip) != 2 || attr(chip[0], "data-state") != "secured" || attr(chip[1], "data-state") != "unknown" {
 		t.Errorf("a state that holds for a while has no other to turn to: %v", chip)
 	}
-	if seen := class(doc, "seen"); len(seen) != 3 || attr(seen[0], "data-fresh") != "58000" {
+	if seen := class(doc, "seen"); len(seen) != 4 || attr(seen[0], "data-fresh") != "60000" || attr(seen[1], "data-fresh") != "58000" {
 		t.Errorf("the state does not end with its evidence")
 	}
 	for _, p := range parts {
 		if got := uitest.Text(p); !strings.Contains(got, "2 s ago") || !strings.Contains(got, "was: ") {
 			t.Errorf("a part says %q", got)
 		}
+	}
+	if section := uitest.Tags(doc, "section")[0]; attr(section, "aria-label") != "Flat door" {
+		t.Errorf("a name that can't end with its evidence: %s", attr(section, "aria-label"))
 	}
 	silent := card(ui.Sight{Is: event.Flat, Seen: with(saw(event.BoltLocked, event.ContactClosed, both), func(s *api.Seen) { s.ReachedAt = ago(time.Hour) })})
 	if states := uitest.With(silent, "data-state", "secured"); len(states) != 0 {
@@ -105,6 +108,9 @@ func TestBarrierCard(t *testing.T) {
 	bare := card(ui.Sight{Is: event.Garage, Seen: saw("", event.ContactOpen, contactOnly)})
 	if !strings.Contains(uitest.HTML(t, uitest.Context(t, phrase.English), ui.BarrierCard(ui.StateOf(phrase.English, ui.Sight{Is: event.Garage, Seen: saw("", event.ContactOpen, contactOnly)}, uitest.Now, nil))), "#garage-open") {
 		t.Error("an open garage is drawn shut")
+	}
+	if lock := class(silent, "padlock"); len(lock) != 1 || attr(lock[0], "data-over") != "true" {
+		t.Error("a silent lock's padlock is a fact")
 	}
 	if len(class(bare, "padlock")) != 0 || len(class(bare, "part")) != 2 {
 		t.Error("a barrier without a bolt has a padlock, or a line less")

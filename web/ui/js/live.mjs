@@ -87,8 +87,13 @@ function heard() {
   const was = link.lost;
   link.lost = '';
   show('live');
-  if (was) say(text('link.back'));
+  if (!was) return;
+  document.title = document.title.replace(unlinked(), '');
+  say(text('link.back'));
 }
+
+/** What stands before a title while nobody knows whether it is still so. */
+const unlinked = () => `${text('link.none')} – `;
 
 /** check shows that nothing came for too long. Values turn to unknown by the style sheet, as long as it stays so. */
 function check() {
@@ -97,6 +102,7 @@ function check() {
   if (silent < missed * link.beat || link.lost) return;
   link.lost = text('link.lost', { time: clock(link.server > 0 ? link.server : Date.now() - silent) });
   show('none');
+  document.title = unlinked() + document.title;
   say(link.lost);
 }
 

@@ -180,9 +180,11 @@ const checks = {
     must(`after three beats, not ${took} ms`, took > 3500 && took < 8500);
     must('it says since when', /^No link since \d\d:\d\d:\d\d\. Trying again…$/.test($('#lost').textContent));
     must('values are unknown', !shows($('#value .seen-now')) && shows($('#value .was')) && shows($('.link-none')));
+    must('the title says so', document.title === 'No link – Live – Loquet');
     must('it is said', $('#status').textContent === $('#lost').textContent);
     await tell('/test/muffle', 'off');
     await until('back', () => !shows($('#lost')) && shows($('#value .seen-now')) && shows($('.link-live')), 6000);
+    must('the title is itself again', document.title === 'Live – Loquet');
   },
 
   async 'a page that is shut down comes back'() {
