@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/phrase"
 )
 
@@ -45,6 +46,17 @@ func Ask[P, I, O any](ctx context.Context, a *API, c Call, who P, operation func
 		return nil, a.told(ctx, explained(err))
 	}
 	return out, nil
+}
+
+// CourierBehind returns the courier whose phone signed a page's request, checked and limited as the API's own requests
+// are. The request must come to the address that its signature names: PublicURL and the path as it came.
+func (a *API) CourierBehind(r *http.Request) (auth.Courier, *Problem) {
+	ctx := context.WithValue(r.Context(), callKey{}, a.newCall(r))
+	who, err := a.courier(ctx, r)
+	if err != nil {
+		return auth.Courier{}, a.told(ctx, explained(err))
+	}
+	return who, nil
 }
 
 // called puts the request into the context. Its digest is of what is asked, as that of a route is of its body.

@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/loquet/loquet/api"
@@ -70,5 +72,42 @@ func TestAPageIsRefusedWhatARouteRefuses(t *testing.T) {
 	}
 	if _, p := api.Ask(t.Context(), w.api, call, m, w.api.RetireBarrier, &api.BarrierPath{Barrier: other.barrier}); p == nil || p.Status != 404 {
 		t.Errorf("another's barrier is answered with %+v", p)
+	}
+}
+
+// A page finds out who signed its request as the API does: by the same key, for that very address, once.
+func TestCourierBehindAPage(t *testing.T) {
+	w := newWorld(t)
+	anna := w.courier("anna")
+	asked := func(sign func(*http.Request, []byte), path string) *http.Request {
+		r := httptest.NewRequest("GET", w.url+"/courier/view/stops", nil)
+		sign(r, nil)
+		r.URL.Path = path
+		return r
+	}
+	good := asked(anna.sign, "/courier/view/stops")
+	who, p := w.api.CourierBehind(good)
+	if p != nil || who.ID() != "anna" {
+		t.Fatalf("%v, %v", who.ID(), p)
+	}
+	for name, c := range map[string]struct {
+		r    *http.Request
+		code string
+	}{
+		"again":           {good, "proof-replayed"},
+		"another address": {asked(anna.sign, "/courier/view/other"), "proof-other-request"},
+		"another phone":   {asked(w.newPhone().sign, "/courier/view/stops"), "device-not-bound"},
+		"unsigned":        {asked(func(*http.Request, []byte) {}, "/courier/view/stops"), "proof"},
+	} {
+		_, p := w.api.CourierBehind(c.r)
+		if p == nil || p.Code != c.code || p.Reference == "" {
+			t.Errorf("%s: %+v", name, p)
+			continue
+		}
+		answer := httptest.NewRecorder()
+		must(t, p.Write(answer))
+		if answer.Code != 401 || answer.Header().Get("WWW-Authenticate") != "Loquet-Proof" || answer.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %+v", name, answer)
+		}
 	}
 }

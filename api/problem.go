@@ -225,14 +225,19 @@ func ofParcel(err error) *Problem {
 // fail writes a problem, and logs what the client is not told.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, p *Problem) {
 	p = a.told(r.Context(), p)
+	if err := p.Write(w); err != nil {
+		a.Log.Debug("a client went away", "reference", p.Reference, "error", err)
+	}
+}
+
+// Write answers with the problem. The error is that of the connection.
+func (p *Problem) Write(w http.ResponseWriter) error {
 	for field, values := range p.headers {
 		w.Header()[field] = values
 	}
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
-	if err := json.NewEncoder(w).Encode(p); err != nil {
-		a.Log.Debug("a client went away", "reference", p.Reference, "error", err)
-	}
+	return json.NewEncoder(w).Encode(p)
 }
 
 // told gives the problem its reference, and logs its cause.

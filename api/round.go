@@ -65,7 +65,12 @@ func (a *API) endedSince(ctx context.Context, courier event.CourierID, since eve
 func (a *API) endedShown(ctx context.Context, r round) ([]EndedDelivery, error) {
 	shown := make([]EndedDelivery, 0, len(r.ended))
 	for _, s := range r.ended {
-		one := EndedDelivery{Delivery: s.Delivery, AccessPoint: s.AccessPoint, Number: r.number(s.AccessPoint), Status: s.Status, How: s.How, At: s.At}
+		state, err := a.Dispatch.Load(ctx, s.Site)
+		if err != nil {
+			return nil, err
+		}
+		one := EndedDelivery{Delivery: s.Delivery, AccessPoint: s.AccessPoint, Number: r.number(s.AccessPoint), Status: s.Status, How: s.How, At: s.At,
+			Zone: state.Zone}
 		if s.Status == dispatch.StatusReturned {
 			kept, _, err := unseal[codes](ctx, a, s.Site, parcelsName(s.Delivery))
 			if err != nil {

@@ -30,6 +30,8 @@ type EndedDelivery struct {
 	// How the visit ended that delivered it.
 	How event.VisitEnd `json:"how,omitempty" doc:"How the visit ended that delivered it"`
 	At  event.Instant  `json:"at" format:"date-time"`
+	// Zone is the site's.
+	Zone string `json:"zone" doc:"The site's time zone"`
 	// Parcels are how the numbers end of those that the courier still holds.
 	Parcels []string `json:"parcels,omitempty" doc:"The last four of each parcel that goes back to the depot"`
 }

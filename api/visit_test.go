@@ -289,7 +289,7 @@ func TestStopsOfADay(t *testing.T) {
 		t.Fatalf("the stops: %+v", list)
 	}
 	e := list.Ended[0]
-	if e.Delivery != booked[0].ID || e.Status != "returned" || e.Number == list.Stops[0].Number || len(e.Parcels) != 1 || e.Parcels[0] != booked[0].Parcels[0].LastFour {
+	if e.Delivery != booked[0].ID || e.Status != "returned" || e.Number == list.Stops[0].Number || len(e.Parcels) != 1 || e.Parcels[0] != booked[0].Parcels[0].LastFour || e.Zone == "" {
 		t.Errorf("what ended: %+v of %+v", e, booked[0])
 	}
 	if strings.Count(string(raw.body), "rue des Lilas") != 1 {
