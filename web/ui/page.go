@@ -26,6 +26,14 @@ const (
 	Desk     App = "desk"
 )
 
+// start is where an app begins. A courier is known by the phone's signature alone, which the chooser at "/" can't see.
+func (a App) start() string {
+	if a == Courier {
+		return "/courier/"
+	}
+	return "/"
+}
+
 // NavItem is one way to go from the header.
 type NavItem struct {
 	Href, Text string

@@ -160,6 +160,14 @@ function settleFocus(was) {
 
 let fetching = null;
 
+/** How a page's content is asked for, where the page's own address does not bring it. */
+let fetchContent = null;
+
+/** contentFrom has everything fetched anew by an app's own way, which takes it over with swap. */
+export function contentFrom(fetch) {
+  fetchContent = fetch;
+}
+
 /** refetch takes the whole page over as it is now. Nothing is patched from memory. */
 export function refetch() {
   fetching ??= fetchPage().finally(() => {
@@ -170,6 +178,7 @@ export function refetch() {
 }
 
 async function fetchPage() {
+  if (fetchContent) return fetchContent();
   const here = root.dataset.here;
   if (!here) return;
   try {
