@@ -8,6 +8,7 @@ import (
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/camera/live"
 	"github.com/loquet/loquet/vault"
+	"github.com/loquet/loquet/web/courier"
 	"github.com/loquet/loquet/web/customer"
 	"github.com/loquet/loquet/web/operator"
 	"github.com/loquet/loquet/web/ui"
@@ -32,8 +33,14 @@ func (s *server) buildPages(sessions *auth.Sessions, staffs *auth.Staffs, courie
 	if err != nil {
 		return err
 	}
+	phone, err := courier.New(courier.Deps{API: s.api, Couriers: couriers, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
+		Phone: s.config.Phone})
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/home/", home)
+	mux.Handle("/courier/", phone)
 	mux.Handle("/operator/", console)
 	s.pages = s.kit.Guard(mux)
 	return nil
@@ -42,7 +49,7 @@ func (s *server) buildPages(sessions *auth.Sessions, staffs *auth.Staffs, courie
 // mountPages serves the pages beside the API, which has every address that is not theirs.
 func (s *server) mountPages(mux *http.ServeMux) {
 	mux.Handle("/assets/", s.kit.Assets())
-	for _, path := range []string{"/home/", "/operator/", "/choose"} {
+	for _, path := range []string{"/home/", "/courier/", "/operator/", "/choose"} {
 		mux.Handle(path, s.pages)
 	}
 }

@@ -1,0 +1,191 @@
+// The courier's app: the shell that the phone keeps, filled with what the server says of the place that is open. Which
+// step of a visit is shown follows from the server's answer, never from memory.
+
+import { contentFrom, say as speak, swap } from '../../ui/js/live.mjs';
+import { begin } from './actions.mjs';
+import { bound, NoKey, NoLink, now, problemOf, signed } from './key.mjs';
+import * as last from './last.mjs';
+import { fill, ownSlots, part, root } from './parts.mjs';
+import { flush, waiting } from './queue.mjs';
+import * as refusal from './refusal.mjs';
+import * as secret from './secret.mjs';
+import { alarm, signal } from './signals.mjs';
+import { Source } from './stream.mjs';
+import { lightTheme } from './theme.mjs';
+import * as visit from './visit.mjs';
+import { wakeful } from './wake.mjs';
+import { say } from './words.mjs';
+
+const main = document.getElementById('main');
+const home = '/courier/';
+
+/** place is which part of the round the page shows: "stops", "stop/x-a4", "stop/x-a4/plan-b". */
+const place = () => location.pathname.slice(home.length) || 'stops';
+
+const source = new Source(() => `/courier/live/${place()}`, refused);
+
+function refused({ code }) {
+  if (code === 'no key') location.replace('/courier/pair');
+  else if (code === 'device-not-bound') unbound();
+  else trouble();
+}
+
+function unbound() {
+  refusal.close();
+  show(part('[data-part="unbound"]'), 'unbound');
+}
+
+function trouble(reference) {
+  show(fill(part('[data-part="trouble"]'), { reference }), 'trouble');
+}
+
+/** show puts a piece of the shell in the place of what the server would say. */
+function show(piece, step) {
+  const holder = document.createElement('div');
+  holder.append(piece);
+  swap(holder.innerHTML, { own: true, step, title: `${piece.querySelector('h1').textContent} – Loquet` });
+}
+
+/** load asks for the place as it is now. */
+async function load({ own = false } = {}) {
+  const asked = place();
+  try {
+    const response = await signed(`/courier/view/${asked}`, { signal: AbortSignal.timeout(10000) });
+    if (asked !== place()) return;
+    if (!response.ok) return trouble((await problemOf(response))?.reference);
+    take(await response.text(), own);
+  } catch (error) {
+    if (asked !== place()) return;
+    if (error instanceof NoKey) refused({ code: error.message });
+    else if (error instanceof NoLink) await offline();
+    else throw error;
+  }
+}
+
+function take(html, own) {
+  const answer = new DOMParser().parseFromString(html, 'text/html').getElementById('part');
+  if (!answer) return trouble();
+  const { title, step, say: said } = answer.dataset;
+  swap(answer.innerHTML, { own, title, step });
+  if (said) speak(said);
+  refresh();
+}
+
+/** offline shows what can be said without the server, unless the page shows the place already. */
+async function offline() {
+  if (root()?.dataset.place === place()) return;
+  const piece = place() === 'stops' ? part('[data-part="offline-stops"]') : part('[data-part="offline-stop"]');
+  await last.write(piece, location.pathname);
+  show(piece, 'offline');
+}
+
+/** go opens another place of the round, without leaving the page. */
+function go(path) {
+  if (path !== location.pathname) history.pushState(null, '', path);
+  arrive();
+}
+
+function arrive() {
+  refusal.close();
+  secret.forget();
+  load({ own: true });
+  source.restart();
+}
+
+/** refresh is everything that must be so after the page took something over. */
+async function refresh() {
+  const view = root();
+  if (!view) return;
+  refusal.moved();
+  secret.show(view);
+  visit.show(view);
+  lightTheme(view);
+  alarm(view.hasAttribute('data-alarming'));
+  sound(view);
+  if (view.dataset.screen === 'stops') await last.keep(view, now());
+  await showQueue();
+}
+
+let heard;
+
+/** sound says once that a step was reached. */
+function sound(view) {
+  const step = `${view.dataset.stop} ${view.dataset.screen}`;
+  if (heard !== undefined && heard !== step) {
+    if (view.dataset.screen === 'secured') signal('accepted');
+    if (view.dataset.screen === 'refusal') signal('refused');
+  }
+  heard = step;
+}
+
+async function showQueue() {
+  const n = (await waiting()).length;
+  for (const line of main.querySelectorAll('[data-queue]')) {
+    line.hidden = n === 0;
+    line.textContent = n === 0 ? '' : say('js.queue', { n });
+  }
+}
+
+async function sendQueue() {
+  await flush((request, answer) => {
+    const said = answer.refused ? `${answer.refused.title}. ${answer.refused.text}` : say('js.sent.later');
+    speak(said);
+    if (answer.refused) refusal.refuse(answer.refused);
+  });
+  await showQueue();
+}
+
+const page = {
+  load: () => load({ own: true }),
+  go,
+  unbound,
+  async flushed() {
+    await sendQueue();
+    return {};
+  },
+  async answered(form, answer) {
+    if (answer.refused) return refusal.refuse(answer.refused);
+    refusal.close();
+    if (answer.code) secret.learn(answer.code, answer.visit.id);
+    if (form.dataset.go) go(form.dataset.go);
+    else await load({ own: true });
+  },
+};
+
+function follow(event) {
+  const a = event.target.closest('a[href]');
+  if (!a || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const to = new URL(a.href);
+  if (to.origin !== location.origin || !(to.pathname === home || to.pathname.startsWith(`${home}stop/`)) || to.hash) return;
+  event.preventDefault();
+  go(to.pathname);
+}
+
+/** comeBack has the choice of language and light come back to the place that is open, not to where the shell was made. */
+function comeBack() {
+  document.addEventListener('submit', ({ target }) => {
+    if (target.elements.back) target.elements.back.value = location.pathname;
+  }, true);
+}
+
+// Before htmx looks at the page: its stream is the signed one.
+globalThis.htmx.createEventSource = () => source;
+
+async function start() {
+  if (!(await bound())) return location.replace('/courier/pair');
+  ownSlots();
+  contentFrom(load);
+  begin(page);
+  source.addEventListener('view', () => queueMicrotask(refresh));
+  source.addEventListener('open', () => sendQueue());
+  document.addEventListener('click', follow);
+  addEventListener('popstate', arrive);
+  wakeful(() => source.restart());
+  comeBack();
+  addEventListener('pagehide', () => main.replaceChildren());
+  addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+  navigator.serviceWorker?.register('/courier/sw.js', { scope: '/courier/' });
+  await load({ own: true });
+}
+
+start();

@@ -1,0 +1,65 @@
+// Where the phone is. It is asked only while a page needs it, and says how sure it is.
+
+import { serverTime } from './key.mjs';
+
+// state is "off", "looking", "known", "refused" (by the person or the browser) or "none" (the phone finds nothing).
+export const here = Object.assign(new EventTarget(), { state: 'off', fix: undefined });
+
+let watch;
+
+function change(state, fix = here.fix) {
+  here.state = state;
+  here.fix = fix;
+  here.dispatchEvent(new Event('change'));
+}
+
+// start begins to look, and stop ends it.
+export function start() {
+  if (watch !== undefined) return;
+  if (!navigator.geolocation) return change('none');
+  change(here.fix ? 'known' : 'looking');
+  watch = navigator.geolocation.watchPosition(found, failed, { enableHighAccuracy: true, maximumAge: 0, timeout: 30000 });
+}
+
+export function stop() {
+  if (watch !== undefined) navigator.geolocation.clearWatch(watch);
+  watch = undefined;
+  if (here.state !== 'off') change('off');
+}
+
+// again asks once more after a refusal.
+export function again() {
+  stop();
+  start();
+}
+
+function found({ coords, timestamp }) {
+  change('known', { latitude: coords.latitude, longitude: coords.longitude, accuracy: Math.round(coords.accuracy), at: timestamp });
+}
+
+function failed(error) {
+  if (error.code === error.PERMISSION_DENIED) change('refused', undefined);
+  else if (!fresh(60000)) change(here.fix ? 'looking' : 'none');
+}
+
+const fresh = (within) => here.fix && Date.now() - here.fix.at < within;
+
+// position is the fix as the API takes it, if it is young enough to count there.
+function position() {
+  const { at, ...fix } = here.fix;
+  return { ...fix, at: serverTime(at).toISOString() };
+}
+
+// current waits a while for a young fix, and returns it as the API takes it; undefined without one: the server then
+// says what to do about that.
+export async function current(patience = 8000) {
+  start();
+  const limit = performance.now() + patience;
+  while (!fresh(20000) && (here.state === 'looking' || here.state === 'known') && performance.now() < limit) {
+    await new Promise((resolve) => {
+      here.addEventListener('change', resolve, { once: true });
+      setTimeout(resolve, Math.max(0, limit - performance.now()));
+    });
+  }
+  return here.fix && fresh(120000) ? position() : undefined;
+}

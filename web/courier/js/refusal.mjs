@@ -1,0 +1,78 @@
+// A refusal is an answer: it takes the whole screen, says why and what to do now, and goes away when the person goes on
+// or the visit moves.
+
+import { alarm, say as speak } from '../../ui/js/live.mjs';
+import { now } from './key.mjs';
+import { fill, part, root } from './parts.mjs';
+import { signal } from './signals.mjs';
+import { span, say } from './words.mjs';
+
+const main = document.getElementById('main');
+
+let shown, counting, screen;
+
+/** refuse shows a refusal as the API answered it. */
+export function refuse({ code, title, text, retryAt, planB, reference }) {
+  close();
+  shown = part(`[data-part="refusal"][data-codes~="${CSS.escape(code)}"]`) ?? part('[data-part="refusal"][data-codes=""]');
+  fill(shown, { title, text, reference, planb: planB?.text });
+  screen = root()?.dataset.screen;
+  link(shown.querySelector('[data-planb]'), planB && root()?.dataset.stop && `${root().dataset.stop}/plan-b`);
+  link(shown.querySelector('[data-stop-link]'), root()?.dataset.stop);
+  main.before(shown);
+  main.hidden = true;
+  wait(Date.parse(retryAt ?? ''));
+  for (const button of shown.querySelectorAll('[data-close]')) button.addEventListener('click', () => close(true));
+  signal('refused');
+  alarm(`${title}. ${text}`);
+  focus(shown);
+}
+
+function link(a, href) {
+  if (!a) return;
+  if (href) a.href = href;
+  else a.remove();
+}
+
+function focus(where) {
+  const heading = where.querySelector('h1');
+  if (!heading) return;
+  heading.tabIndex = -1;
+  heading.focus();
+  scrollTo(0, 0);
+}
+
+function wait(until) {
+  const line = shown.querySelector('[data-wait]');
+  if (!line) return;
+  if (Number.isNaN(until)) return line.remove();
+  const clock = line.querySelector('[data-slot="left"]');
+  const tick = () => {
+    const left = until - now();
+    if (left > 0) {
+      clock.textContent = span(left);
+      return;
+    }
+    clearInterval(counting);
+    line.textContent = say('js.again.now');
+    signal('accepted');
+    speak(line.textContent);
+  };
+  counting = setInterval(tick, 1000);
+  tick();
+}
+
+/** close takes the refusal away; own says that the person asked for it. */
+export function close(own = false) {
+  if (!shown) return;
+  clearInterval(counting);
+  shown.remove();
+  shown = undefined;
+  main.hidden = false;
+  if (own) focus(main);
+}
+
+/** moved closes a refusal when the visit is no longer where it was refused. */
+export function moved() {
+  if (shown && root()?.dataset.screen !== screen) close();
+}

@@ -1,0 +1,227 @@
+// The scan page: a document of its own, because it alone may run WebAssembly. What it reads goes to the server as it is;
+// what is accepted, opened or refused is the server's word. Without a link, scans wait and open nothing.
+
+import { contentFrom, say as speak, swap } from '../../ui/js/live.mjs';
+import { begin, post, Unanswered } from './actions.mjs';
+import { bound, NoKey, NoLink, Problem, problemOf, signed } from './key.mjs';
+import { fill, ownSlots, part, root } from './parts.mjs';
+import { current, start as locate } from './position.mjs';
+import { flush, keep, waiting } from './queue.mjs';
+import * as refusal from './refusal.mjs';
+import { Scanner } from './scanner.mjs';
+import { signal } from './signals.mjs';
+import { Source } from './stream.mjs';
+import { wakeful } from './wake.mjs';
+import { say } from './words.mjs';
+
+const main = document.getElementById('main');
+const visit = location.pathname.split('/').at(-1);
+const path = `/v1/courier/visits/${visit}/scan`;
+
+/** How long the same code in sight stays unsaid, and how long a scan waits for its answer before it is kept. */
+const unsaid = 4000;
+
+const source = new Source(() => `/courier/live/scan/${visit}`, refused);
+
+function refused({ code }) {
+  if (code === 'no key' || code === 'device-not-bound') location.replace(code === 'no key' ? '/courier/pair' : '/courier/');
+  else location.replace('/courier/');
+}
+
+async function load({ own = false } = {}) {
+  try {
+    const response = await signed(`/courier/view/scan/${visit}`, { signal: AbortSignal.timeout(10000) });
+    if (!response.ok) return refused((await problemOf(response)) ?? {});
+    const answer = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('part');
+    swap(answer.innerHTML, { own, title: answer.dataset.title, step: answer.dataset.step });
+    await refresh();
+  } catch (error) {
+    if (error instanceof NoKey) refused({ code: error.message });
+    else if (error instanceof NoLink) await offline();
+    else throw error;
+  }
+}
+
+async function offline() {
+  if (root()) return;
+  const holder = document.createElement('div');
+  holder.append(part('[data-part="offline-scan"]'));
+  swap(holder.innerHTML, { own: true, step: 'scan' });
+  await refresh();
+}
+
+/** refresh fits the page to its view: a visit that is no longer about parcels is shown where it is. */
+async function refresh() {
+  const view = root();
+  if (!view) return;
+  if (view.dataset.screen !== 'scan') {
+    scanner.stop();
+    location.replace(view.dataset.stop);
+    return;
+  }
+  refusal.moved();
+  show();
+  await showQueue();
+}
+
+async function showQueue() {
+  const n = (await waiting()).filter((r) => r.path === path).length;
+  for (const line of main.querySelectorAll('[data-queue]')) {
+    line.hidden = n === 0;
+    line.textContent = n === 0 ? '' : say('js.kept', { n });
+  }
+}
+
+// --- The camera ---
+
+const scanner = new Scanner({ found: hit, state: shown });
+let begun = false;
+
+/** show puts the camera into the view, once. */
+function show() {
+  const finder = document.getElementById('finder');
+  if (begun || !finder) return;
+  begun = true;
+  scanner.start(finder);
+  locate();
+  navigator.wakeLock?.request('screen').catch(() => {});
+}
+
+function shown(state) {
+  const finder = document.getElementById('finder');
+  if (!finder) return;
+  if (state === 'scanning') {
+    const torch = document.querySelector('[data-torch]');
+    if (torch) torch.hidden = !scanner.hasTorch;
+  }
+  const piece = part(`[data-part="camera-${state}"]`);
+  if (!piece) return;
+  // Typing opens by itself, and what is wrong with the camera is said where its picture would be.
+  finder.replaceChildren(piece);
+  const typing = document.getElementById('typing');
+  if (typing) typing.open = true;
+  speak(piece.textContent.trim());
+}
+
+let torch = false;
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-torch]');
+  if (!button) return;
+  torch = !torch;
+  button.setAttribute('aria-pressed', String(torch));
+  scanner.torch(torch)?.catch(() => {});
+});
+
+// --- What was read ---
+
+const seen = new Map();
+let sending = false;
+
+function hit({ text, symbology }) {
+  const last = seen.get(text) ?? -Infinity;
+  if (sending || document.querySelector('[data-part="refusal"].shown')) return;
+  seen.set(text, performance.now());
+  if (performance.now() - last < unsaid) return;
+  read(text, symbology);
+}
+
+/** read is one parcel's code, from the camera or typed. */
+async function read(text, symbology) {
+  sending = true;
+  scanner.paused = true;
+  result(say('js.scan.sent', { end: text.slice(-4) }));
+  try {
+    const answer = await post(path, { text, symbology: symbology || undefined, position: await current(3000) }, crypto.randomUUID());
+    await answered(answer, text);
+  } catch (error) {
+    await unanswered(error, text, symbology);
+  } finally {
+    sending = false;
+    scanner.paused = false;
+  }
+}
+
+async function answered(answer, text) {
+  if (answer.refused?.code === 'already-scanned') return result(say('js.scan.twice', { end: text.slice(-4) }));
+  if (answer.refused) return refusal.refuse(answer.refused);
+  signal('accepted');
+  result(say('js.scan.taken', { end: text.slice(-4) }));
+  await load();
+}
+
+async function unanswered(error, text, symbology) {
+  if (error instanceof NoKey) return refused({ code: error.message });
+  if (error instanceof Problem) {
+    signal('refused');
+    return result(error.code === 'parcel-unreadable' ? say('js.scan.unreadable') : say('js.problem.other'));
+  }
+  if (!(error instanceof NoLink || error instanceof Unanswered)) throw error;
+  await keep(path, { text, symbology: symbology || undefined, offline: true }, { end: text.slice(-4) });
+  signal('accepted');
+  result(say('js.scan.kept'));
+  await showQueue();
+}
+
+function result(text) {
+  const line = document.getElementById('scan-result');
+  if (line) line.textContent = text;
+  speak(text);
+}
+
+async function sendKept() {
+  let answers = 0;
+  await flush((request, answer) => {
+    if (request.path !== path) return;
+    answers++;
+    if (!answer.refused) result(say('js.scan.taken', { end: request.about.end }));
+    else if (answer.refused.code === 'already-scanned') result(say('js.scan.twice', { end: request.about.end }));
+    else refusal.refuse(answer.refused);
+  });
+  if (answers > 0) await load();
+  await showQueue();
+}
+
+const page = {
+  load: () => load({ own: true }),
+  go: (to) => location.assign(to),
+  unbound: () => location.replace('/courier/'),
+  flushed: async () => ({}),
+  async answered(form, answer) {
+    if (answer.refused) return refusal.refuse(answer.refused);
+    await load({ own: true });
+  },
+};
+
+function typed(event) {
+  const form = event.target.closest('form[data-typed]');
+  if (!form) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const text = form.elements.text.value.trim();
+  if (!text || sending) return;
+  form.reset();
+  read(text, '');
+}
+
+// Before htmx looks at the page: its stream is the signed one.
+globalThis.htmx.createEventSource = () => source;
+
+async function start() {
+  if (!(await bound())) return location.replace('/courier/pair');
+  ownSlots();
+  contentFrom(load);
+  wakeful(() => source.restart());
+  document.addEventListener('submit', typed, true);
+  begin(page);
+  source.addEventListener('view', () => queueMicrotask(refresh));
+  source.addEventListener('open', sendKept);
+  addEventListener('pagehide', () => {
+    scanner.stop();
+    main.replaceChildren();
+  });
+  addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
+  await load({ own: true });
+}
+
+start();

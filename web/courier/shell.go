@@ -1,0 +1,84 @@
+package courier
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/loquet/loquet/phrase"
+	"github.com/loquet/loquet/web/ui"
+)
+
+// shell is a document of the app: what every phone gets, whoever's it is.
+type shell struct {
+	title  string
+	module string
+	main   templ.Component
+	policy ui.Policy
+	// live: the document has an event stream, which its script signs.
+	live bool
+}
+
+func (a *app) shells() {
+	stops := a.document(shell{title: "shell.title", module: "app.mjs", main: appShell(a.Phone), policy: ui.Policy{Position: true}, live: true})
+	a.mux.HandleFunc("GET /courier/{$}", stops)
+	a.mux.HandleFunc("GET /courier/stop/{accessPoint}", stops)
+	a.mux.HandleFunc("GET /courier/stop/{accessPoint}/plan-b", stops)
+	a.mux.HandleFunc("GET /courier/scan/{visit}", a.document(shell{title: "scan.title", module: "scan.mjs", main: scanShell(a.Phone),
+		policy: ui.Policy{Camera: true, Position: true, Scan: true}, live: true}))
+	a.mux.HandleFunc("GET /courier/pair", a.document(shell{title: "pair.title", module: "pair.mjs", main: pairShell(a.Phone)}))
+	a.mux.HandleFunc("GET /courier/sw.js", a.serviceWorker)
+}
+
+// document serves a shell. Nothing in it depends on who asks, or for which stop.
+func (a *app) document(s shell) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		page := ui.Page{App: ui.Courier, Title: words.T(r.Context(), s.title), Step: "shell", Main: s.main, Policy: s.policy,
+			Modules: []string{assets + "/js/" + s.module}, Styles: []string{assets + "/css/courier.css"}, Here: "/courier/",
+			Manifest: assets + "/manifest-" + string(ui.ViewOf(r.Context()).Lang) + ".webmanifest",
+			Data:     map[string]string{"words": scriptWords(ui.ViewOf(r.Context()).Lang)}}
+		if s.live {
+			page.Live = "/courier/live"
+		}
+		a.Kit.Render(w, r, page)
+	}
+}
+
+// scriptWords are the texts that only a script can say.
+func scriptWords(lang phrase.Lang) string {
+	said := map[string]string{}
+	for _, key := range words.Keys(lang) {
+		if strings.HasPrefix(key, "js.") {
+			said[key] = words.Text(lang, key)
+		}
+	}
+	data, _ := json.Marshal(said) // texts only
+	return string(data)
+}
+
+// later are files that the app needs only at the door: the scanner, fetched when a visit begins.
+const later = assets + "/vendored/"
+
+// serviceWorker serves the script that keeps the shells and their files. Its text changes with every release.
+func (a *app) serviceWorker(w http.ResponseWriter, r *http.Request) {
+	kept := slices.DeleteFunc(a.Kit.AssetList("ui/", assets+"/"), func(address string) bool { return strings.Contains(address, "/"+later) })
+	list, err := json.Marshal(kept)
+	if err != nil {
+		panic(err)
+	}
+	script, err := files.ReadFile("js/sw.js")
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	fmt.Fprintf(w, "const files = %s;\n%s", list, script)
+}
+
+// scanner is the addresses of what the scan page loads, for the pages before it.
+func (a *app) scanner() string {
+	return strings.Join(slices.DeleteFunc(a.Kit.AssetList(later), func(address string) bool { return strings.HasSuffix(address, ".txt") }), " ")
+}

@@ -1,0 +1,68 @@
+// A courier's phone: Debian's Chromium, driven by playwright-core.
+
+import { chromium } from 'playwright-core';
+
+export const url = process.env.URL;
+export const folder = process.env.FOLDER;
+
+const quiet = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Where the houses of package indoors stand. */
+export const door = { latitude: 48.8584, longitude: 2.2945, accuracy: 8 };
+export const away = (metres) => ({ ...door, latitude: door.latitude + metres / 111195 });
+
+/** phone opens a browser with a profile of its own. film is what its camera sees. */
+export async function phone({ lang = 'en', width = 390, height = 844, at = door, scheme = 'light', film, name = 'phone', permissions = ['geolocation', 'camera'], args = [] } = {}) {
+  const camera = film
+    ? ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', `--use-file-for-fake-video-capture=${film}`] : [];
+  const context = await chromium.launchPersistentContext(`${folder}/${name}`, {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: [...quiet, ...camera, ...args],
+    viewport: { width, height }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, locale: lang, colorScheme: scheme,
+    geolocation: at, permissions,
+  });
+  const page = context.pages()[0] ?? await context.newPage();
+  const wrong = [];
+  page.on('pageerror', (e) => wrong.push(String(e.stack ?? e)));
+  page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource|ERR_INTERNET|net::/.test(m.text())) wrong.push(m.text()); });
+  if (process.env.TALK) {
+    page.on('console', (m) => console.log('console', m.type(), m.text()));
+    page.on('response', (r) => { if (process.env.TALK === '2' || !r.url().includes('/assets/')) console.log(r.status(), r.request().method(), r.url()); });
+    page.on('requestfailed', (r) => console.log('failed', r.url(), r.failure()?.errorText));
+  }
+  process.on('exit', (code) => { if (code && wrong.length) console.log(wrong.join('\n')); });
+  page.setDefaultTimeout(15000);
+  return { context, page, wrong, close: () => context.close() };
+}
+
+/** hand has the test do something. */
+export async function hand(what) {
+  const answer = await fetch(`${url}/test/${what}`, { method: 'POST' });
+  if (!answer.ok) throw new Error(`${what}: ${answer.status}`);
+  return answer.json();
+}
+
+/** pair ties the phone to the courier. */
+export async function pair(page) {
+  const code = await hand('code');
+  await page.goto(`${url}/courier/pair#${code}`);
+  await page.locator('form[data-pair] button').click();
+  await page.waitForURL(`${url}/courier/`);
+}
+
+/** screen waits for a screen of the visit. */
+export const screen = (page, name) => page.locator(`main [data-screen="${name}"]`).waitFor({ state: 'attached' });
+
+export function check(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+/** done ends a script: whatever went wrong in a page is wrong. */
+export async function done(...phones) {
+  for (const p of phones) {
+    check(p.wrong.length === 0, `in the page:\n${p.wrong.join('\n')}`);
+    await p.close();
+  }
+}
