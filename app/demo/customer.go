@@ -186,7 +186,7 @@ func (c *customer) addPlace(way []string) {
 		AccessPoint event.AccessPointID `json:"accessPoint"`
 	}
 	c.post("/v1/home/access-points", map[string]any{"wayIn": steps, "radius": 60, "name": c.calls(way[len(way)-1]),
-		"position": map[string]any{"latitude": c.house.at.latitude, "longitude": c.house.at.longitude}, "note": "On the bench, to the left."}, &added)
+		"position": map[string]any{"latitude": c.house.at.latitude, "longitude": c.house.at.longitude}, "note": tongue("On the bench, to the left.", "Sur le banc, à gauche.")}, &added)
 	c.places[way[len(way)-1]] = added.AccessPoint
 }
 

@@ -1,9 +1,12 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +18,14 @@ import (
 // The houses of the town lie around the first.
 func aside(address, member string, east, north float64) house {
 	return house{address: address, member: member, at: lilas.at.off(east, north)}
+}
+
+// tongue is what households of the town say: they speak as the terminal does.
+func tongue(english, french string) string {
+	if strings.HasPrefix(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG")), "fr") {
+		return french
+	}
+	return english
 }
 
 // Shops and couriers of the town.
@@ -41,39 +52,40 @@ type row struct {
 
 // morning is what was played before anybody looks. Every row is a household of its own, so that all are played at once.
 func morning() []row {
+	entrance := tongue("Front door", "Porte d'entrée")
 	north := house{address: "1 place du Nord", member: "Syndic du Nord", at: lilas.at.off(-180, 420)}
 	return []row{
 		{Scenario{Name: "camille", devices: []virtual.Device{lock("front-door"), {Name: "side-door", Kind: virtual.ZigbeeLock, Timestamps: true}},
 			camera: cameraRequired, scene: morningCamille, state: "delivered"},
 			lot{house: lilas, prefix: "lilas-", shop: books, bringer: nour, ways: [][]string{{"front-door"}, {"side-door"}},
-				called: map[string]string{"front-door": "Front door", "side-door": "Side door, keypad"}}},
+				called: map[string]string{"front-door": entrance, "side-door": tongue("Side door, keypad", "Porte latérale, clavier")}}},
 		{Scenario{Name: "garage", devices: one(virtual.RatgdoGarage, "garage"), scene: sceneGarage, state: "delivered"},
 			lot{house: aside("4 rue du Lys", "Nadia Benali", 310, 120), prefix: "lys-", shop: grocer, bringer: karim,
 				called: map[string]string{"garage": "Garage"}}},
 		{Scenario{Name: "flat", devices: []virtual.Device{lock("lobby"), lock("front-door")}, scene: sceneTwoBarriers, state: "delivered"},
-			lot{house: house{address: north.address + ", flat 12", member: "Hugo Lambert", at: north.at}, building: north, prefix: "nord-",
-				shop: grocer, bringer: tom, called: map[string]string{"front-door": "Flat 12"}}},
+			lot{house: house{address: north.address + tongue(", flat 12", ", appartement 12"), member: "Hugo Lambert", at: north.at}, building: north, prefix: "nord-",
+				shop: grocer, bringer: tom, called: map[string]string{"front-door": tongue("Flat 12", "Appartement 12"), "lobby": tongue("Lobby", "Hall")}}},
 		{Scenario{Name: "keypad", devices: one(virtual.ZigbeeLock, "front-door"), scene: sceneCode, state: "delivered"},
 			lot{house: aside("9 rue des Tilleuls", "Jeanne Caron", 240, -350), prefix: "tilleuls-", shop: books, bringer: nour,
-				called: map[string]string{"front-door": "Front door, keypad"}}},
+				called: map[string]string{"front-door": tongue("Front door, keypad", "Porte d'entrée, clavier")}}},
 		{Scenario{Name: "box", devices: one(virtual.Box, "front-door"), scene: sceneLockOffline, state: "returned"},
 			lot{house: aside("7 quai des Brumes", "Marc Weber", -520, -90), prefix: "brumes-", shop: grocer, bringer: tom,
-				called: map[string]string{"front-door": "Parcel box"}}},
+				called: map[string]string{"front-door": tongue("Parcel box", "Boîte à colis")}}},
 		{Scenario{Name: "neighbour", devices: door(), scene: scenePlanB, state: "diverted"},
 			lot{house: aside("23 avenue Foch", "Paul Roux", 90, 560), prefix: "foch-", shop: books, bringer: karim,
-				called: map[string]string{"front-door": "Front door"}}},
+				called: map[string]string{"front-door": entrance}}},
 		{Scenario{Name: "blocked", devices: door(), scene: sceneBlockBefore, state: "returned"},
 			lot{house: aside("5 rue Verte", "Claire Dubois", 400, -160), prefix: "verte-", shop: grocer, bringer: karim,
-				called: map[string]string{"front-door": "Front door"}}},
+				called: map[string]string{"front-door": entrance}}},
 		{Scenario{Name: "ajar", devices: door(), scene: morningAjar, state: "visiting"},
 			lot{house: aside("31 rue du Port", "Lucie Martel", -300, -260), prefix: "port-", shop: grocer, bringer: tom,
-				called: map[string]string{"front-door": "Front door"}}},
+				called: map[string]string{"front-door": entrance}}},
 	}
 }
 
 // morningCamille: a parcel is delivered and filmed; later Camille comes by with her own key.
 func morningCamille(p *play) {
-	p.home.planB("neighbour", "Mr Petit, door 3", "depot", "")
+	p.home.planB("neighbour", tongue("Mr Petit, door 3", "M. Petit, porte 3"), "depot", "")
 	d, nour, v := p.onTheWay("front-door")
 	p.awaitPicture("")
 	nour.scan(v, d.parcels[0]).granted()

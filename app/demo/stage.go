@@ -117,9 +117,12 @@ func (s *stage) serve(ctx context.Context) error {
 	return s.awaitReady(ctx)
 }
 
+// The camera's picture, in pixels.
+const wide, high = 480, 272
+
 // plugIn starts the camera, at the end of a wire.
 func (s *stage) plugIn() (err error) {
-	if s.camera, err = eye.Start(eye.Options{User: "loquet", Password: broker.NewPassword(), Group: eye.Rate}); err != nil {
+	if s.camera, err = eye.Start(eye.Options{User: "loquet", Password: broker.NewPassword(), Group: eye.Rate, Width: wide, Height: high}); err != nil {
 		return err
 	}
 	at, err := url.Parse(s.camera.Address())

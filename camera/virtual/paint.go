@@ -35,7 +35,7 @@ var (
 // step is what the layout is measured in: a macroblock, so that flat areas cost nothing.
 const step = 16
 
-// paint returns the scene as it is at t. Text is two pixels to a dot.
+// paint returns the scene as it is at t, whose own zone the clock shows. Text is two pixels to a dot.
 func (s Scene) paint(w, h int, t time.Time, words string) *frame {
 	f := newFrame(w, h)
 	f.fill(0, 0, w, h, wall)
@@ -53,7 +53,7 @@ func (s Scene) paint(w, h int, t time.Time, words string) *frame {
 		state += ", PARCEL"
 	}
 	f.text(0, s.Name)
-	f.text(2*step, t.UTC().Format("15:04:05.00"))
+	f.text(2*step, t.Format("15:04:05.00"))
 	f.text(4*step, state)
 	f.text(ground, words)
 	return f
