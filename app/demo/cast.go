@@ -65,6 +65,9 @@ func (p point) off(east, north float64) point {
 // The house of the scenarios stands here; nobody lives there.
 var lilas = house{address: "12 rue des Lilas", member: "Camille Martin", at: point{48.8584, 2.2945}}
 
+// zone is the time that all households live by.
+const zone = "Europe/Paris"
+
 // metre is one metre northwards, in degrees of latitude.
 const metre = 1.0 / 111_195
 

@@ -75,7 +75,7 @@ func (p *play) household(h house) *customer {
 	var site struct {
 		Site event.SiteID `json:"site"`
 	}
-	p.must(p.shop(p.lot.shop).Call(p.ctx, "POST", "/v1/sites", map[string]any{"zone": "Europe/Paris", "address": h.address}, &site))
+	p.must(p.shop(p.lot.shop).Call(p.ctx, "POST", "/v1/sites", map[string]any{"zone": zone, "address": h.address}, &site))
 	c.site = site.Site
 	var member struct {
 		Member event.MemberID `json:"member"`

@@ -118,11 +118,15 @@ func (s *stage) serve(ctx context.Context) error {
 }
 
 // The camera's picture, in pixels.
-const wide, high = 480, 272
+const wide, high = 640, 368
 
 // plugIn starts the camera, at the end of a wire.
 func (s *stage) plugIn() (err error) {
-	if s.camera, err = eye.Start(eye.Options{User: "loquet", Password: broker.NewPassword(), Group: eye.Rate, Width: wide, Height: high}); err != nil {
+	here, err := time.LoadLocation(zone)
+	if err != nil {
+		return err
+	}
+	if s.camera, err = eye.Start(eye.Options{Zone: here, User: "loquet", Password: broker.NewPassword(), Group: eye.Rate, Width: wide, Height: high}); err != nil {
 		return err
 	}
 	at, err := url.Parse(s.camera.Address())

@@ -39,17 +39,19 @@ const step = 16
 func (s Scene) paint(w, h int, t time.Time, words string) *frame {
 	f := newFrame(w, h)
 	f.fill(0, 0, w, h, wall)
+	// The scene grows with the picture, in whole macroblocks.
+	unit := max(step, h/11/step*step)
 	ground := h - 2*step
 	f.fill(0, ground, w, h, floor)
-	right := w - 2*step
-	f.fill(right-4*step, ground-6*step, right, ground, wood)
+	right := w - 2*unit
+	f.fill(right-4*unit, ground-6*unit, right, ground, wood)
 	state := "CLOSED"
 	if s.Open {
-		f.fill(right-3*step, ground-6*step, right, ground, darkest)
+		f.fill(right-3*unit, ground-6*unit, right, ground, darkest)
 		state = "OPEN"
 	}
 	if s.Parcel {
-		f.fill(right-6*step, ground-step, right-4*step, ground, card)
+		f.fill(right-6*unit, ground-unit, right-4*unit, ground, card)
 		state += ", PARCEL"
 	}
 	f.text(0, s.Name)

@@ -34,6 +34,8 @@ type Options struct {
 	Group int
 	// LoopLength is how long a loop is, 4 s if it is zero.
 	LoopLength time.Duration
+	// Zone is where the clock in the picture goes; the machine's own if it is nil.
+	Zone *time.Location
 }
 
 // path under which the picture is.
@@ -66,7 +68,7 @@ type Camera struct {
 func Start(o Options) (*Camera, error) {
 	o = o.filled()
 	c := &Camera{options: o, link: newLink(), password: o.Password, mode: Live, scene: Scene{Name: "LOQUET DEMO"},
-		began: time.Now(), stop: make(chan struct{}), done: make(chan struct{})}
+		began: time.Now().In(o.Zone), stop: make(chan struct{}), done: make(chan struct{})}
 	c.server = &gortsplib.Server{Handler: c, RTSPAddress: o.Address, Listen: c.listen}
 	if err := c.server.Start(); err != nil {
 		return nil, fmt.Errorf("virtual camera: %w", err)
@@ -88,6 +90,9 @@ func (o Options) filled() Options {
 	}
 	if o.Group == 0 {
 		o.Group = 2 * Rate
+	}
+	if o.Zone == nil {
+		o.Zone = time.Local
 	}
 	if o.LoopLength == 0 {
 		o.LoopLength = 4 * time.Second
