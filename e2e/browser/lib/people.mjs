@@ -1,0 +1,52 @@
+// Three people in three browser contexts, and hands at the virtual home.
+import { launch, desktop, phone } from "./chromium.mjs";
+
+// Everything that goes wrong in a page by itself: a script that breaks, something that the policy stops, a request to
+// another host.
+function watched(page, home, wrong) {
+  page.on("pageerror", (e) => wrong.push(`${page.url()}: ${e.stack ?? e}`));
+  page.on("console", (m) => {
+    if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) wrong.push(`${page.url()}: ${m.text()}`);
+  });
+  page.on("request", (r) => {
+    const to = new URL(r.url());
+    if (!["data:", "blob:"].includes(to.protocol) && to.origin !== home) wrong.push(`${page.url()} asks ${to.origin}`);
+  });
+}
+
+// person opens a browser context with one page. The courier has a browser alone: what its camera sees is a flag of it.
+export async function person(home, { lang = "en", size = phone, film, scheme = "light", mobile = size === phone, permissions = [], geolocation } = {}) {
+  const browser = await launch({ film });
+  const context = await browser.newContext({
+    viewport: size, locale: lang, colorScheme: scheme, isMobile: mobile, hasTouch: mobile, permissions, geolocation, deviceScaleFactor: 1,
+  });
+  const wrong = [];
+  context.on("page", (p) => watched(p, home, wrong));
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  return { browser, context, page, wrong, close: () => browser.close() };
+}
+
+export const operator = (home, more) => person(home, { size: desktop, ...more });
+
+// hand works the virtual home through the Demo desk: what a visitor would press there.
+export async function hand(home, deed, { door = "", to = "" } = {}) {
+  const answer = await fetch(`${home}/demo/act`, {
+    method: "POST", redirect: "manual", body: new URLSearchParams({ do: deed, door, to }),
+  });
+  if (answer.status !== 303) throw new Error(`the desk answers ${deed} with ${answer.status}`);
+}
+
+// label is the code of the parcel that is on its way, as it stands on its label.
+export async function label(home) {
+  const answer = await fetch(`${home}/demo/page?app=courier`);
+  const code = (await answer.json()).aids?.find((aid) => aid.code)?.code;
+  if (!code) throw new Error("the desk has no label");
+  return code;
+}
+
+// audited is what the desk's audit says.
+export async function audited(home) {
+  await fetch(`${home}/demo/audit`, { method: "POST", redirect: "manual" });
+  return (await fetch(`${home}/demo/`, { headers: { "accept-language": "en" } })).text();
+}
