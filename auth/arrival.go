@@ -31,6 +31,9 @@ func ArrivalOf(r *http.Request, from string) Arrival {
 	return Arrival{From: from, UserAgent: r.UserAgent(), had: [2]string{TokenIn(r, MemberCookie), TokenIn(r, StaffCookie)}}
 }
 
+// Browser is the label by which people recognise the browser, such as "Firefox, Android"; "" when it is not known.
+func (a Arrival) Browser() string { return browserOf(a.UserAgent) }
+
 // TokenIn returns the session token in the cookie of that name; "" without one.
 func TokenIn(r *http.Request, cookie string) string {
 	c, err := r.Cookie(cookie)

@@ -12,18 +12,22 @@ import (
 	"time"
 
 	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/e2e/idp"
 	"github.com/loquet/loquet/store"
 )
 
 // front is the operator's entrance: staff accounts and the provider.
 type front struct {
 	*bench
-	idp    *idp
+	idp    *idp.Provider
 	staffs *auth.Staffs
 	openid *auth.OpenID
 	config auth.OpenIDConfig
 	public string
 }
+
+// shared is the provider of most tests.
+var shared = idp.Shared{Clients: []map[string]any{idp.Client("loquet", "client_secret_basic", ourselves)}}
 
 const ourselves = "http://localhost:8480"
 
@@ -31,11 +35,11 @@ var roleClaims = []auth.RoleClaim{{Claim: "groups", Value: "desk", Role: auth.Di
 	{Claim: "realm_access.roles", Value: "look", Role: auth.Viewer}}
 
 // entrance is one whose clock is that of the provider: the real one.
-func (b *bench) entrance(p *idp, c auth.OpenIDConfig, public string) *front {
+func (b *bench) entrance(p *idp.Provider, c auth.OpenIDConfig, public string) *front {
 	b.t.Helper()
 	b.clock.at = time.Now()
 	f := &front{bench: b, idp: p, staffs: auth.NewStaffs(b.deps, b.vault), public: public}
-	c.Issuer, c.Roles, c.Scopes = p.issuer, roleClaims, []string{"groups"}
+	c.Issuer, c.Roles, c.Scopes = p.Issuer, roleClaims, []string{"groups"}
 	f.config = c
 	transport := &http.Transport{}
 	b.t.Cleanup(transport.CloseIdleConnections)
@@ -54,9 +58,9 @@ func loquet(secret string) auth.OpenIDConfig {
 
 const rightSecret = "the secret of loquet"
 
-func newFront(t *testing.T, known people) *front {
+func newFront(t *testing.T, known idp.People) *front {
 	t.Helper()
-	return newBench(t).entrance(sharedIDP(t, known), loquet(rightSecret), ourselves)
+	return newBench(t).entrance(shared.Provider(t, known), loquet(rightSecret), ourselves)
 }
 
 func (f *front) begin(next string) auth.OpenIDBegun {
@@ -76,12 +80,12 @@ func (f *front) finish(begun auth.OpenIDBegun, back *url.URL) (auth.SignedIn, st
 func (f *front) enter(login string) (auth.SignedIn, error) {
 	f.t.Helper()
 	begun := f.begin("")
-	in, _, err := f.finish(begun, newVisitor(f.t).signIn(begun.Address, login))
+	in, _, err := f.finish(begun, idp.NewBrowser(f.t).SignIn(begun.Address, login))
 	return in, err
 }
 
 func TestStaffSignInAtTheProvider(t *testing.T) {
-	f := newFront(t, people{"ana": {"name": "Ana Lopes", "email": "ana@loquet.example", "email_verified": true, "groups": []string{"desk", "choir"}}})
+	f := newFront(t, idp.People{"ana": {"name": "Ana Lopes", "email": "ana@loquet.example", "email_verified": true, "groups": []string{"desk", "choir"}}})
 	begun := f.begin("/operator/alarms")
 	c := begun.Cookie
 	if c.Name != "__Host-loquet-openid" || !c.Secure || !c.HttpOnly || c.Path != "/" || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 600 {
@@ -99,7 +103,7 @@ func TestStaffSignInAtTheProvider(t *testing.T) {
 	if strings.Contains(begun.Address, c.Value) || strings.Contains(f.stored(), strings.Split(c.Value, "_")[2]) || strings.Contains(f.stored(), q.Get("nonce")) {
 		t.Error("the browser's secret is known elsewhere")
 	}
-	in, next, err := f.finish(begun, newVisitor(t).signIn(begun.Address, "ana"))
+	in, next, err := f.finish(begun, idp.NewBrowser(t).SignIn(begun.Address, "ana"))
 	if err != nil || next != "/operator/alarms" {
 		t.Fatalf("%v, %q", err, next)
 	}
@@ -124,7 +128,7 @@ func TestStaffSignInAtTheProvider(t *testing.T) {
 }
 
 func TestWhichClaimsGiveWhichRole(t *testing.T) {
-	f := newFront(t, people{})
+	f := newFront(t, idp.People{})
 	for name, c := range map[string]struct {
 		said map[string]any
 		want auth.StaffRole
@@ -139,7 +143,7 @@ func TestWhichClaimsGiveWhichRole(t *testing.T) {
 		"a number":           {map[string]any{"groups": 7}, ""},
 	} {
 		login := strings.ReplaceAll(name, " ", "-")
-		f.idp.describe(login, c.said)
+		f.idp.Describe(login, c.said)
 		in, err := f.enter(login)
 		if c.want == "" {
 			want(t, name, err, auth.ErrNoRole)
@@ -153,12 +157,12 @@ func TestWhichClaimsGiveWhichRole(t *testing.T) {
 
 // The provider's word is followed at each sign-in, for the accounts that came from it.
 func TestARoleWithdrawnAtTheProviderIsWithdrawnHere(t *testing.T) {
-	f := newFront(t, people{"ana": {"groups": []string{"chiefs"}}})
+	f := newFront(t, idp.People{"ana": {"groups": []string{"chiefs"}}})
 	first, err := f.enter("ana")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.idp.describe("ana", map[string]any{"groups": []string{"desk"}})
+	f.idp.Describe("ana", map[string]any{"groups": []string{"desk"}})
 	second, err := f.enter("ana")
 	if err != nil || second.Staff.ID() != first.Staff.ID() || second.Staff.Role() != auth.Dispatcher {
 		t.Fatalf("%+v, %v", second, err)
@@ -166,11 +170,11 @@ func TestARoleWithdrawnAtTheProviderIsWithdrawnHere(t *testing.T) {
 	if who, err := f.staffs.Check(t.Context(), first.Token); err != nil || who.Role() != auth.Dispatcher {
 		t.Errorf("the earlier session: %+v, %v", who, err)
 	}
-	f.idp.describe("ana", map[string]any{})
+	f.idp.Describe("ana", map[string]any{})
 	_, err = f.enter("ana")
 	want(t, "without a role", err, auth.ErrNoRole)
 
-	f.idp.describe("ana", map[string]any{"groups": []string{"desk"}})
+	f.idp.Describe("ana", map[string]any{"groups": []string{"desk"}})
 	admin := f.signInStaff(f.staffs, auth.Admin).Staff
 	if err := f.staffs.Disable(t.Context(), admin, first.Staff.ID()); err != nil {
 		t.Fatal(err)
@@ -181,7 +185,7 @@ func TestARoleWithdrawnAtTheProviderIsWithdrawnHere(t *testing.T) {
 
 // An account that an admin made is found by its address, if the provider has verified it, and keeps its role.
 func TestAnAccountMadeByHandIsFoundByItsVerifiedAddress(t *testing.T) {
-	f := newFront(t, people{
+	f := newFront(t, idp.People{
 		"bo":  {"email": "bo@loquet.example", "email_verified": false},
 		"eve": {"email": "bo@loquet.example"},
 		"ana": {"email": "BO@loquet.example", "email_verified": "true", "groups": []string{"chiefs"}},
@@ -200,7 +204,7 @@ func TestAnAccountMadeByHandIsFoundByItsVerifiedAddress(t *testing.T) {
 			t.Fatalf("%+v, %v", in, err)
 		}
 	}
-	f.idp.describe("ana", map[string]any{"email": "other@loquet.example"})
+	f.idp.Describe("ana", map[string]any{"email": "other@loquet.example"})
 	if in, err := f.enter("ana"); err != nil || in.Staff.ID() != made.ID {
 		t.Errorf("with another address: %+v, %v", in, err)
 	}
@@ -208,9 +212,9 @@ func TestAnAccountMadeByHandIsFoundByItsVerifiedAddress(t *testing.T) {
 
 // What comes back is accepted once, in the browser that asked, in time, and unchanged.
 func TestWhatComesBackCountsOnceInTheBrowserThatAsked(t *testing.T) {
-	f := newFront(t, people{"ana": {"groups": []string{"desk"}}, "eve": {"groups": []string{"chiefs"}}})
+	f := newFront(t, idp.People{"ana": {"groups": []string{"desk"}}, "eve": {"groups": []string{"chiefs"}}})
 	begun := f.begin("")
-	back := newVisitor(t).signIn(begun.Address, "ana")
+	back := idp.NewBrowser(t).SignIn(begun.Address, "ana")
 	other := f.begin("")
 	change := func(name, value string) *url.URL {
 		u := *back
@@ -235,7 +239,7 @@ func TestWhatComesBackCountsOnceInTheBrowserThatAsked(t *testing.T) {
 
 	// Somebody else's code, put into the own answer: it was made for another nonce and another verifier.
 	mine := f.begin("")
-	evil := newVisitor(t).signIn(f.begin("").Address, "eve")
+	evil := idp.NewBrowser(t).SignIn(f.begin("").Address, "eve")
 	u, err := url.Parse(mine.Address)
 	if err != nil {
 		t.Fatal(err)
@@ -248,21 +252,21 @@ func TestWhatComesBackCountsOnceInTheBrowserThatAsked(t *testing.T) {
 }
 
 func TestASignInAtTheProviderEndsInTime(t *testing.T) {
-	f := newFront(t, people{"ana": {"groups": []string{"desk"}}})
+	f := newFront(t, idp.People{"ana": {"groups": []string{"desk"}}})
 	begun := f.begin("")
-	back := newVisitor(t).signIn(begun.Address, "ana")
+	back := idp.NewBrowser(t).SignIn(begun.Address, "ana")
 	f.clock.move(auth.OpenIDLife)
 	_, _, err := f.finish(begun, back)
 	want(t, "too late", err, auth.ErrOpenID)
 }
 
 func TestTheAnswerOfAnotherIssuer(t *testing.T) {
-	f := newFront(t, people{"ana": {"groups": []string{"desk"}}})
+	f := newFront(t, idp.People{"ana": {"groups": []string{"desk"}}})
 	for name, iss := range map[string][]string{"another": {"https://evil.example"}, "none, where the provider names itself": nil} {
 		begun := f.begin("")
-		back := newVisitor(t).signIn(begun.Address, "ana")
+		back := idp.NewBrowser(t).SignIn(begun.Address, "ana")
 		q := back.Query()
-		if q.Get("iss") != f.idp.issuer {
+		if q.Get("iss") != f.idp.Issuer {
 			t.Fatalf("the provider names %q", q.Get("iss"))
 		}
 		q["iss"] = iss
@@ -273,9 +277,9 @@ func TestTheAnswerOfAnotherIssuer(t *testing.T) {
 }
 
 func TestCancellingAtTheProvider(t *testing.T) {
-	f := newFront(t, people{})
+	f := newFront(t, idp.People{})
 	begun := f.begin("/operator/")
-	_, next, err := f.finish(begun, newVisitor(t).cancel(begun.Address))
+	_, next, err := f.finish(begun, idp.NewBrowser(t).Cancel(begun.Address))
 	want(t, "cancelled", err, auth.ErrDeclined)
 	if next != "/operator/" {
 		t.Errorf("goes on to %q", next)
@@ -283,7 +287,7 @@ func TestCancellingAtTheProvider(t *testing.T) {
 }
 
 func TestTheProviderKnowsUsInBothWays(t *testing.T) {
-	p := sharedIDP(t, people{"ana": {"groups": []string{"desk"}}})
+	p := shared.Provider(t, idp.People{"ana": {"groups": []string{"desk"}}})
 	wrong := newBench(t).entrance(p, loquet("wrong"), ourselves)
 	_, err := wrong.enter("ana")
 	want(t, "with a wrong secret", err, auth.ErrOpenID)
@@ -298,7 +302,7 @@ func TestTheProviderKnowsUsInBothWays(t *testing.T) {
 
 func TestAProviderThatDoesNotAnswer(t *testing.T) {
 	b := newBench(t)
-	f := b.entrance(&idp{t, "http://127.0.0.1:1"}, loquet(rightSecret), ourselves)
+	f := b.entrance(&idp.Provider{T: t, Issuer: "http://127.0.0.1:1"}, loquet(rightSecret), ourselves)
 	for range 2 {
 		_, err := f.openid.Begin(t.Context(), f.arrival(), "")
 		want(t, "beginning", err, auth.ErrProvider)
@@ -327,7 +331,7 @@ func TestAProviderThatComesAndGoes(t *testing.T) {
 		fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":"https://idp.example/a","token_endpoint":"https://idp.example/t","jwks_uri":"https://idp.example/k"}`, "http://"+r.Host)
 	}))
 	t.Cleanup(relay.Close)
-	g := newBench(t).entrance(&idp{t, relay.URL}, loquet(rightSecret), ourselves)
+	g := newBench(t).entrance(&idp.Provider{T: t, Issuer: relay.URL}, loquet(rightSecret), ourselves)
 	set(true)
 	_, err := g.openid.Begin(t.Context(), g.arrival(), "")
 	want(t, "while it is down", err, auth.ErrProvider)
@@ -346,24 +350,13 @@ func TestAProviderThatComesAndGoes(t *testing.T) {
 }
 
 func TestSigningOutAtTheProvider(t *testing.T) {
-	f := newFront(t, people{})
+	f := newFront(t, idp.People{})
 	u, err := url.Parse(f.openid.SignOutAddress(t.Context()))
-	if err != nil || !strings.HasPrefix(u.String(), f.idp.issuer+"/") || u.Query().Get("client_id") != "loquet" ||
+	if err != nil || !strings.HasPrefix(u.String(), f.idp.Issuer+"/") || u.Query().Get("client_id") != "loquet" ||
 		u.Query().Get("post_logout_redirect_uri") != ourselves+"/operator/sign-in" {
 		t.Fatalf("%v, %v", u, err)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := newVisitor(t).at.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		t.Errorf("the provider answers %s", res.Status)
-	}
+	idp.NewBrowser(t).SignOut(u.String())
 }
 
 // The provider tells us that it has signed somebody out, and that person's sessions end.
@@ -375,11 +368,11 @@ func TestTheProviderEndsSessions(t *testing.T) {
 		}
 	}))
 	t.Cleanup(ours.Close)
-	p := newIDP(t, people{"ana": {"groups": []string{"desk"}}, "bo": {"groups": []string{"desk"}}}, clientOf("loquet", "client_secret_post", ours.URL))
+	p := idp.Start(t, idp.People{"ana": {"groups": []string{"desk"}}, "bo": {"groups": []string{"desk"}}}, idp.Client("loquet", "client_secret_post", ours.URL))
 	f := newBench(t).entrance(p, loquet(rightSecret), ours.URL)
-	browser := newVisitor(t)
+	browser := idp.NewBrowser(t)
 	begun := f.begin("")
-	in, _, err := f.finish(begun, browser.signIn(begun.Address, "ana"))
+	in, _, err := f.finish(begun, browser.SignIn(begun.Address, "ana"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -387,7 +380,7 @@ func TestTheProviderEndsSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	browser.signOut(f.openid.SignOutAddress(t.Context()))
+	browser.SignOut(f.openid.SignOutAddress(t.Context()))
 	token := within(t, told)
 	for _, wrong := range []string{"", "x", token + "x", strings.Repeat("a", 100_000)} {
 		want(t, "another token", f.openid.EndSessions(t.Context(), f.arrival(), wrong), auth.ErrOpenID)
@@ -419,12 +412,12 @@ func within[T any](t *testing.T, come <-chan T) (what T) {
 }
 
 func TestAFailureWhileTheProvidersAnswerIsTaken(t *testing.T) {
-	p := sharedIDP(t, people{"ana": {"groups": []string{"desk"}, "email": "ana@loquet.example", "email_verified": true}})
+	p := shared.Provider(t, idp.People{"ana": {"groups": []string{"desk"}, "email": "ana@loquet.example", "email_verified": true}})
 	for _, method := range []string{"Get auth.openid", "Get auth.staff.openid", "Put auth.staff.openid", "Get auth.staff.address", "Put auth.staff.address", "Put auth.mailbox", "Put auth.staff", "Put auth.staff.session"} {
 		b := newBench(t)
 		f := b.entrance(p, loquet(rightSecret), ourselves)
 		begun := f.begin("")
-		back := newVisitor(t).signIn(begun.Address, "ana")
+		back := idp.NewBrowser(t).SignIn(begun.Address, "ana")
 		deps := b.deps
 		b.deps.Register = &faulty{Register: b.reg, before: map[string]error{method: store.ErrUncertain}}
 		in, _, err := b.entrance(p, loquet(rightSecret), ourselves).finish(begun, back)

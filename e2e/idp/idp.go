@@ -1,9 +1,15 @@
-package auth_test
+// Package idp is an operator's identity provider for tests: a certified OpenID provider (npm's oidc-provider) in a
+// process of its own, with people whom the tests describe, and a browser that signs in there.
+//
+//	p := idp.Start(t, idp.People{"ana": {"groups": []string{"desk"}}}, idp.Client("loquet", "client_secret_basic", "http://localhost:8480"))
+//	back := idp.NewBrowser(t).SignIn(address, "ana")
+package idp
 
 import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -21,17 +27,21 @@ import (
 	"time"
 )
 
-// idp is a certified OpenID provider (npm's oidc-provider), in a process of its own.
-type idp struct {
-	t      testing.TB
-	issuer string
+//go:embed package.json package-lock.json provider.mjs
+var files embed.FS
+
+// Provider is a running provider.
+type Provider struct {
+	T testing.TB
+	// Issuer is its address.
+	Issuer string
 }
 
-// people are what the provider claims of whom, by login.
-type people map[string]map[string]any
+// People are what the provider claims of whom, by login.
+type People map[string]map[string]any
 
-// clientOf is a registered client of the provider.
-func clientOf(id, method, back string) map[string]any {
+// Client is a registration at the provider, for a server at the address back. Its secret is "the secret of <id>".
+func Client(id, method, back string) map[string]any {
 	return map[string]any{"client_id": id, "client_secret": "the secret of " + id, "redirect_uris": []string{back + "/sign-in/openid/back"},
 		"token_endpoint_auth_method": method, "post_logout_redirect_uris": []string{back + "/operator/sign-in"},
 		"backchannel_logout_uri": back + "/sign-in/openid/ended", "scope": "openid profile email groups"}
@@ -39,7 +49,7 @@ func clientOf(id, method, back string) map[string]any {
 
 // installed is where the provider's modules are, once for all tests.
 var installed = sync.OnceValues(func() (string, error) {
-	lock, err := os.ReadFile("testdata/oidc/package-lock.json")
+	lock, err := files.ReadFile("package-lock.json")
 	if err != nil {
 		return "", err
 	}
@@ -66,7 +76,7 @@ func install(folder string) error {
 	}
 	defer os.RemoveAll(building)
 	for _, name := range []string{"package.json", "package-lock.json"} {
-		data, err := os.ReadFile(filepath.Join("testdata/oidc", name))
+		data, err := files.ReadFile(name)
 		if err != nil {
 			return err
 		}
@@ -87,16 +97,16 @@ func install(folder string) error {
 	return nil
 }
 
-// newIDP starts a provider that ends with the test.
-func newIDP(t testing.TB, known people, clients ...map[string]any) *idp {
+// Start starts a provider that ends with the test.
+func Start(t testing.TB, known People, clients ...map[string]any) *Provider {
 	t.Helper()
 	issuer, end := startNode(t, providerCommand(t, known, clients...))
 	t.Cleanup(end)
-	return &idp{t, issuer}
+	return &Provider{t, issuer}
 }
 
 // providerCommand runs a provider. Without node or npm the test is skipped.
-func providerCommand(t testing.TB, known people, clients ...map[string]any) *exec.Cmd {
+func providerCommand(t testing.TB, known People, clients ...map[string]any) *exec.Cmd {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -107,7 +117,7 @@ func providerCommand(t testing.TB, known people, clients ...map[string]any) *exe
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := os.ReadFile("testdata/oidc/provider.mjs")
+	script, err := files.ReadFile("provider.mjs")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,22 +131,31 @@ func providerCommand(t testing.TB, known people, clients ...map[string]any) *exe
 	return cmd
 }
 
-// shared is one provider for most tests, which come one after the other. TestMain ends it.
-var shared struct {
+// Shared is one provider for tests that come one after the other: TestMain calls End.
+type Shared struct {
+	// Clients are registered at it.
+	Clients []map[string]any
+
 	issuer string
 	end    func()
 }
 
-// sharedIDP is that provider, knowing these people. Its client is "loquet".
-func sharedIDP(t testing.TB, known people) *idp {
-	t.Helper()
-	if shared.issuer == "" {
-		cmd := providerCommand(t, people{}, clientOf("loquet", "client_secret_basic", ourselves))
-		shared.issuer, shared.end = startNode(t, cmd)
+// End ends the provider, if it was ever started.
+func (s *Shared) End() {
+	if s.end != nil {
+		s.end()
 	}
-	p := &idp{t, shared.issuer}
+}
+
+// Provider is that provider, knowing these people.
+func (s *Shared) Provider(t testing.TB, known People) *Provider {
+	t.Helper()
+	if s.issuer == "" {
+		s.issuer, s.end = startNode(t, providerCommand(t, People{}, s.Clients...))
+	}
+	p := &Provider{t, s.issuer}
 	for login, what := range known {
-		p.describe(login, what)
+		p.Describe(login, what)
 	}
 	return p
 }
@@ -174,56 +193,57 @@ func startNode(t testing.TB, cmd *exec.Cmd) (line string, end func()) {
 // talk is how tests talk to the provider beside what a browser does.
 var talk = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
 
-// describe changes what the provider claims of somebody.
-func (p *idp) describe(login string, what map[string]any) {
-	p.t.Helper()
+// Describe changes what the provider claims of somebody.
+func (p *Provider) Describe(login string, what map[string]any) {
+	p.T.Helper()
 	body, err := json.Marshal(what)
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPut, p.issuer+"/test/people/"+login, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(p.T.Context(), http.MethodPut, p.Issuer+"/test/people/"+login, bytes.NewReader(body))
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	res, err := talk.Do(req)
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	_ = res.Body.Close()
 }
 
-// visitor is a browser at the provider.
-type visitor struct {
+// Browser is a browser at the provider, with cookies of its own.
+type Browser struct {
 	t  testing.TB
 	at *http.Client
 }
 
-func newVisitor(t testing.TB) *visitor {
+// NewBrowser makes one.
+func NewBrowser(t testing.TB) *Browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &visitor{t, &http.Client{Jar: jar, Transport: transport, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
+	return &Browser{t, &http.Client{Jar: jar, Transport: transport, Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}}
 }
 
-// signIn follows a sign-in at the provider to where it sends the browser back to, answering what it asks.
-func (v *visitor) signIn(address, login string) *url.URL {
+// SignIn follows a sign-in at the provider to where it sends the browser back to, answering what it asks.
+func (v *Browser) SignIn(address, login string) *url.URL {
 	v.t.Helper()
 	answers := []url.Values{{"prompt": {"login"}, "login": {login}, "password": {"any"}}, {"prompt": {"consent"}}}
 	return v.walk(address, answers)
 }
 
-// cancel turns back at the provider's first question.
-func (v *visitor) cancel(address string) *url.URL {
+// Cancel turns back at the provider's first question.
+func (v *Browser) Cancel(address string) *url.URL {
 	v.t.Helper()
 	return v.walk(address, nil)
 }
 
-func (v *visitor) walk(address string, answers []url.Values) *url.URL {
+func (v *Browser) walk(address string, answers []url.Values) *url.URL {
 	v.t.Helper()
 	at := address
 	for range 12 {
@@ -245,7 +265,7 @@ func (v *visitor) walk(address string, answers []url.Values) *url.URL {
 }
 
 // get returns where a page leads, or the address of the form in it.
-func (v *visitor) get(address string) (location *url.URL, form string) {
+func (v *Browser) get(address string) (location *url.URL, form string) {
 	v.t.Helper()
 	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, address, nil)
 	if err != nil {
@@ -265,7 +285,7 @@ func (v *visitor) get(address string) (location *url.URL, form string) {
 	return nil, res.Request.URL.String()
 }
 
-func (v *visitor) post(address string, answer url.Values) *url.URL {
+func (v *Browser) post(address string, answer url.Values) *url.URL {
 	v.t.Helper()
 	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, address, strings.NewReader(answer.Encode()))
 	if err != nil {
@@ -284,8 +304,8 @@ func (v *visitor) post(address string, answer url.Values) *url.URL {
 	return location
 }
 
-// signOut presses the button on the provider's own sign-out page.
-func (v *visitor) signOut(address string) {
+// SignOut presses the button on the provider's own sign-out page.
+func (v *Browser) SignOut(address string) {
 	v.t.Helper()
 	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, address, nil)
 	if err != nil {
