@@ -68,7 +68,7 @@ func (p *person) strange() {
 	if p.r.Method == http.MethodGet {
 		next = p.r.URL.RequestURI()
 	}
-	http.Redirect(p.w, p.r, "/sign-in?next="+url.QueryEscape(next), http.StatusSeeOther)
+	http.Redirect(p.w, p.r, "/operator/sign-in?next="+url.QueryEscape(next), http.StatusSeeOther)
 }
 
 // refuse answers a page that can't be shown, for a reason of the API's.
@@ -149,7 +149,7 @@ func (p *person) flash() *flash {
 
 // show answers with a page of the console. alarms is how many stand, for the header.
 func (p *person) show(one ui.Page) {
-	one.App, one.SignOut, one.Person = ui.Operator, "/sign-in/out", p.staff.Name()
+	one.App, one.SignOut, one.Person = ui.Operator, "/sign-in/out/staff", p.staff.Name()
 	one.Nav = p.nav()
 	one.Styles = append(one.Styles, "operator/css/operator.css")
 	one.Modules = append([]string{"operator/js/console.mjs"}, one.Modules...)
