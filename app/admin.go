@@ -14,6 +14,7 @@ import (
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
 )
 
 // socketName is the local socket in the data folder. Only its owner may open it: whoever can is at the machine.
@@ -22,10 +23,7 @@ const socketName = "admin.sock"
 // admin is what only somebody at the machine may do: no API key ever hands out a member's link, a courier's
 // pairing code or another key.
 type admin struct {
-	keys     *auth.Keys
-	couriers *auth.Couriers
-	sessions *auth.Sessions
-	staffs   *auth.Staffs
+	*people
 	accounts *accounts
 	// public is scheme and host of the pages, to which links lead.
 	public string
@@ -42,6 +40,11 @@ type (
 	keyText struct {
 		ID   string `json:"id"`
 		Text string `json:"text"`
+	}
+	inviteRequest struct {
+		Member  event.MemberID `json:"member"`
+		Address string         `json:"address"`
+		Lang    phrase.Lang    `json:"lang"`
 	}
 	staffLinkRequest struct {
 		Address string `json:"address"`
@@ -69,6 +72,9 @@ func (a *admin) handler() http.Handler {
 	mux.Handle("POST /member-links", local(func(ctx context.Context, r linkRequest) (linkAnswer, error) {
 		link, err := a.sessions.Invite(ctx, r.Member)
 		return a.link(link), err
+	}))
+	mux.Handle("POST /member-invitations", local(func(ctx context.Context, r inviteRequest) (struct{}, error) {
+		return struct{}{}, a.links.Welcome(ctx, r.Member, r.Address, r.Lang)
 	}))
 	mux.Handle("POST /staff", local(func(ctx context.Context, r auth.NewStaff) (linkAnswer, error) {
 		_, link, err := a.staffs.Add(ctx, r)

@@ -30,6 +30,8 @@ type ServeConfig struct {
 
 	NotifyConfig
 
+	EntranceConfig
+
 	Phone          string `help:"The operator's number that couriers and households are given to call." env:"LOQUET_PHONE"`
 	MembersReserve bool   `help:"Let households find and reserve devices themselves; for an installation of one's own." env:"LOQUET_MEMBERS_RESERVE" name:"members-reserve"`
 
@@ -53,7 +55,7 @@ func (c *ServeConfig) check() error {
 	if c.MQTTURL == "" && (c.MQTTUser != "" || c.MQTTPasswordFile != "" || c.MQTTCA != "") {
 		return errors.New("--mqtt-user, --mqtt-password-file and --mqtt-ca belong to --mqtt-url")
 	}
-	if err := c.checkNotify(); err != nil {
+	if err := errors.Join(c.checkNotify(), c.checkEntrance()); err != nil {
 		return err
 	}
 	return c.checkMedia()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
 )
 
 // atServer is how a local command finds the running server.
@@ -44,25 +45,42 @@ func (c *keyCommand) Run(env environment) error {
 }
 
 type memberCommand struct {
-	Link struct {
-		atServer
-		Member string `arg:"" help:"The member, such as k3v9-m2."`
-		URL    bool   `help:"Print the whole link, to be opened in a browser." name:"url"`
-	} `cmd:"" help:"Print a one-time link's token, which signs the member in."`
+	Link   memberLinkCommand   `cmd:"" help:"Print a one-time link's token, which signs the member in."`
+	Invite memberInviteCommand `cmd:"" help:"Mail the member a one-time link. Following it confirms the address."`
+}
+
+type memberLinkCommand struct {
+	atServer
+	Member string `arg:"" help:"The member, such as k3v9-m2."`
+	URL    bool   `help:"Print the whole link, to be opened in a browser." name:"url"`
 }
 
 // Run makes a link.
-func (c *memberCommand) Run(env environment) error {
-	link, err := askLocal[linkAnswer](env.ctx, c.Link.socket(), "/member-links", linkRequest{event.MemberID(c.Link.Member)})
+func (c *memberLinkCommand) Run(env environment) error {
+	link, err := askLocal[linkAnswer](env.ctx, c.socket(), "/member-links", linkRequest{event.MemberID(c.Member)})
 	if err != nil {
 		return err
 	}
 	printed := link.Token
-	if c.Link.URL {
+	if c.URL {
 		printed = link.Address
 	}
 	fmt.Fprintln(env.out, printed)
 	return nil
+}
+
+type memberInviteCommand struct {
+	atServer
+	Member string `arg:"" help:"The member, such as k3v9-m2."`
+	Email  string `arg:"" help:"The member's address."`
+	Lang   string `help:"Language of the mail." default:"fr" enum:"en,fr"`
+}
+
+// Run has the link mailed.
+func (c *memberInviteCommand) Run(env environment) error {
+	r := inviteRequest{event.MemberID(c.Member), c.Email, phrase.Lang(c.Lang)}
+	_, err := askLocal[struct{}](env.ctx, c.socket(), "/member-invitations", r)
+	return err
 }
 
 type staffCommand struct {

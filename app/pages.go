@@ -11,6 +11,7 @@ import (
 	"github.com/loquet/loquet/web/courier"
 	"github.com/loquet/loquet/web/customer"
 	"github.com/loquet/loquet/web/operator"
+	"github.com/loquet/loquet/web/sign"
 	"github.com/loquet/loquet/web/ui"
 )
 
@@ -18,27 +19,34 @@ import (
 const mapsName = "maps"
 
 // buildPages makes the web apps: every one adds its files to the kit before the first address of a file is given out.
-func (s *server) buildPages(sessions *auth.Sessions, staffs *auth.Staffs, couriers *auth.Couriers, secrets *vault.Vault) (err error) {
+func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 	s.kit, err = ui.New(ui.Options{Public: s.config.PublicURL, Log: s.log, Now: time.Now, Random: rand.Reader, Demo: s.config.Demo})
 	if err != nil {
 		return err
 	}
-	home, err := customer.New(customer.Deps{API: s.api, Sessions: sessions, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
+	home, err := customer.New(customer.Deps{API: s.api, Sessions: who.sessions, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
 		Player: live.Player(), Phone: s.config.Phone})
 	if err != nil {
 		return err
 	}
-	console, err := operator.New(operator.Deps{API: s.api, Staffs: staffs, Couriers: couriers, Dispatch: s.dispatcher, Register: s.store, Vault: secrets,
+	console, err := operator.New(operator.Deps{API: s.api, Staffs: who.staffs, Links: s.mailing(who), Couriers: who.couriers, Dispatch: s.dispatcher, Register: s.store, Vault: secrets,
 		Kit: s.kit, Now: time.Now, Random: rand.Reader, Log: s.log, Zone: time.Local, Tiles: s.config.file(mapsName), Player: live.Player()})
 	if err != nil {
 		return err
 	}
-	phone, err := courier.New(courier.Deps{API: s.api, Couriers: couriers, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
+	phone, err := courier.New(courier.Deps{API: s.api, Couriers: who.couriers, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
 		Phone: s.config.Phone})
 	if err != nil {
 		return err
 	}
+	entrance, err := s.buildEntrance(who)
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
+	for _, pattern := range sign.Patterns() {
+		mux.Handle(pattern, entrance)
+	}
 	mux.Handle("/home/", home)
 	mux.Handle("/courier/", phone)
 	mux.Handle("/operator/", console)
@@ -46,10 +54,18 @@ func (s *server) buildPages(sessions *auth.Sessions, staffs *auth.Staffs, courie
 	return nil
 }
 
+// mailing is what mails links, nil where no mail is sent.
+func (s *server) mailing(who *people) *auth.Links {
+	if s.mail == nil {
+		return nil
+	}
+	return who.links
+}
+
 // mountPages serves the pages beside the API, which has every address that is not theirs.
 func (s *server) mountPages(mux *http.ServeMux) {
 	mux.Handle("/assets/", s.kit.Assets())
-	for _, path := range []string{"/home/", "/courier/", "/operator/", "/choose"} {
+	for _, path := range append(sign.Patterns(), "/home/", "/courier/", "/operator/", "/choose") {
 		mux.Handle(path, s.pages)
 	}
 }

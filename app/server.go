@@ -60,6 +60,8 @@ type server struct {
 	film      *film.Director
 	keepMedia func(context.Context)
 	metrics   *metrics
+	// links mails the ways in.
+	links *auth.Links
 	// notifier tells people; mail is nil without a mail server.
 	notifier *notify.Notifier
 	mail     *notify.Mail
@@ -164,19 +166,23 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	if s.config.PublicURL == "" {
 		s.config.PublicURL = "http://" + s.public.Addr().String()
 	}
-	deps := auth.Deps{Register: s.store, Now: time.Now, Random: rand.Reader}
-	keys, couriers, sessions, staffs := auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps), auth.NewStaffs(deps, secrets)
-	if err := s.buildNotifier(secrets, auth.NewMailboxes(deps, secrets)); err != nil {
+	who, err := s.buildPeople(secrets)
+	if err != nil {
 		return err
 	}
+	if err := s.buildNotifier(secrets, who.mailboxes); err != nil {
+		return err
+	}
+	s.buildLinks(who)
+	s.links = who.links
 	s.api, err = api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.discover,
 		FindCameras: findCameras, MembersReserve: s.config.MembersReserve,
-		Film: s.film, Keys: keys, Couriers: couriers, Sessions: sessions, Forget: s.notifier.Forget, Now: time.Now, Random: rand.Reader, Log: s.log,
+		Film: s.film, Keys: who.keys, Couriers: who.couriers, Sessions: who.sessions, ClientAddress: who.from, Forget: s.notifier.Forget, Now: time.Now, Random: rand.Reader, Log: s.log,
 		PublicURL: s.config.PublicURL, LocalWebhooks: s.config.LocalWebhooks, Version: versionText()})
 	if err != nil {
 		return err
 	}
-	if err := s.buildPages(sessions, staffs, couriers, secrets); err != nil {
+	if err := s.buildPages(who, secrets); err != nil {
 		return err
 	}
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
@@ -184,7 +190,7 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	if s.local, err = listenLocal(s.config.file(socketName)); err != nil {
 		return err
 	}
-	local := &admin{keys: keys, couriers: couriers, sessions: sessions, staffs: staffs, accounts: s.accounts, public: s.config.PublicURL}
+	local := &admin{people: who, accounts: s.accounts, public: s.config.PublicURL}
 	s.admin = &http.Server{Handler: local.handler(), ReadHeaderTimeout: 10 * time.Second}
 	return nil
 }
@@ -220,6 +226,7 @@ func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
 	under.Go(func() { failed <- s.dispatcher.Run(parts) })
 	under.Go(func() { s.fleet.Run(parts, s.dispatcher.Watch) })
 	under.Go(func() { s.keepMedia(parts) })
+	under.Go(func() { s.links.Run(parts) })
 	if s.film != nil {
 		under.Go(func() { s.film.Run(parts) })
 	}
