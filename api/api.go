@@ -59,6 +59,9 @@ type Deps struct {
 	ClientAddress func(*http.Request) string
 	// Version is shown in the API's description.
 	Version string
+	// Others says what other rooms keep of a member and the household, by a short name for each, for the export of
+	// everything; nil where nothing is kept elsewhere.
+	Others func(context.Context, auth.Member) (map[string]any, error)
 }
 
 // Found is a device that announced itself.
@@ -83,6 +86,7 @@ type API struct {
 	limits   limits
 	streams  *streams
 	lookings lookings
+	exports  *exports
 	// positions of couriers on the way, kept nowhere else.
 	positions positions
 	// attended are the looks by WebRTC that began here: a LookPath, and what lets go of it.
@@ -101,7 +105,7 @@ func New(d Deps) (*API, error) {
 	if d.ClientAddress == nil {
 		d.ClientAddress = remoteHost
 	}
-	a := &API{Deps: d, public: public, limits: newLimits(d.Now), streams: newStreams(), lookings: newLookings(), positions: newPositions(), Webhooks: newWebhooks(d)}
+	a := &API{Deps: d, public: public, limits: newLimits(d.Now), streams: newStreams(), lookings: newLookings(), positions: newPositions(), exports: newExports(), Webhooks: newWebhooks(d)}
 	mux := http.NewServeMux()
 	a.huma = newHuma(mux, d.Version, a.reword)
 	a.register()
@@ -158,6 +162,7 @@ func (a *API) register() {
 	a.registerStories()
 	a.registerOpenings()
 	a.registerReceipts()
+	a.registerExport()
 	a.registerFleetList()
 	a.registerCourierList()
 	a.registerBoard()

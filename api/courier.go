@@ -120,6 +120,9 @@ func (a *API) answered(ctx context.Context, c auth.Courier, v event.VisitID, o o
 	if err != nil {
 		return nil, err
 	}
+	if shown := answer.Visit; shown != nil && (shown.Arrived != 0 || shown.Ended != nil) {
+		a.positions.forget(v)
+	}
 	return &AnswerOutput{answer}, nil
 }
 

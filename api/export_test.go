@@ -14,3 +14,12 @@ func (a *API) Attends() bool {
 	})
 	return n > 0
 }
+
+// Positions counts the couriers' positions that are kept.
+func (a *API) Positions() (n int) {
+	a.positions.kept.Range(func(any, any) bool {
+		n++
+		return true
+	})
+	return n
+}

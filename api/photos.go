@@ -190,6 +190,11 @@ func (a *API) photoShown(ctx context.Context, at event.SiteID, of string) (*File
 	if err != nil {
 		return nil, err
 	}
+	return a.photoKept(ctx, at, name)
+}
+
+// photoKept opens a photo that was sealed.
+func (a *API) photoKept(ctx context.Context, at event.SiteID, name string) (*FileOutput, error) {
 	sealed, err := a.Store.Value(ctx, at, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, notFound("photo")

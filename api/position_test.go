@@ -42,7 +42,13 @@ func TestPosition(t *testing.T) {
 		t.Errorf("two minutes later: %+v", where)
 	}
 	s.phone.post(path, s.w.at(90), &shown)
+	if n := s.w.api.Positions(); n != 1 {
+		t.Errorf("%d positions are kept", n)
+	}
 	granted(t, s.phone.act(s.visit, "arrive", api.ArriveRequest{Position: s.w.at(5)}))
+	if n := s.w.api.Positions(); n != 0 {
+		t.Errorf("%d positions are kept after the arrival", n)
+	}
 	if where := s.home.look().Visits[0].Where; where != nil {
 		t.Errorf("after the arrival: %+v", where)
 	}
