@@ -155,7 +155,8 @@ func TestScopes(t *testing.T) {
 		"GET /v1/sites/{site}/journal": auth.JournalsRead,
 		"POST /v1/devices":             auth.DevicesWrite, "GET /v1/devices/{device}": auth.DevicesWrite, "POST /v1/devices/discover": auth.DevicesWrite,
 		"GET /v1/devices": auth.DeliveriesRead, "POST /v1/devices/{device}/read": auth.AlarmsWrite,
-		"GET /v1/board": auth.DeliveriesRead, "GET /v1/days/{day}": auth.DeliveriesRead, "GET /v1/days/{day}/deliveries": auth.DeliveriesRead,
+		"GET /v1/sites/{site}/zone": auth.DeliveriesRead,
+		"GET /v1/board":             auth.DeliveriesRead, "GET /v1/days/{day}": auth.DeliveriesRead, "GET /v1/days/{day}/deliveries": auth.DeliveriesRead,
 		"GET /v1/visits/{visit}": auth.DeliveriesRead,
 		"GET /v1/couriers":       auth.DeliveriesRead, "GET /v1/couriers/{courier}/round": auth.DeliveriesRead,
 		"POST /v1/deliveries/check": auth.DeliveriesWrite, "GET /v1/references/{reference}": auth.DeliveriesRead,
@@ -169,7 +170,8 @@ func TestScopes(t *testing.T) {
 		"GET /v1/visits/{visit}/live/hls/{file}": auth.PicturesRead,
 		"GET /v1/visits/{visit}/photo":           auth.PicturesRead, "GET /v1/deliveries/{delivery}/photo": auth.PicturesRead,
 		"GET /v1/alarms": auth.JournalsRead, "POST /v1/alarms/{visit}/cause": auth.AlarmsWrite, "GET /v1/alarms/{visit}/cause": auth.StoriesRead,
-		"GET /v1/deliveries/{delivery}/story": auth.StoriesRead,
+		"GET /v1/deliveries/{delivery}/story": auth.JournalsRead,
+		"GET /v1/visits/{visit}/receipt":      auth.JournalsRead,
 		"POST /v1/visits/{visit}/acknowledge": auth.AlarmsWrite,
 		"POST /v1/webhooks":                   auth.DeliveriesRead, "GET /v1/webhooks": auth.DeliveriesRead, "DELETE /v1/webhooks/{webhook}": auth.DeliveriesRead,
 	}
@@ -200,11 +202,12 @@ func TestOnlyOperators(t *testing.T) {
 	s := newStage(t)
 	for _, path := range []string{
 		"GET /v1/devices", "POST /v1/devices/{device}/read", "GET /v1/couriers", "GET /v1/couriers/{courier}/round",
-		"GET /v1/board", "GET /v1/days/{day}", "GET /v1/days/{day}/deliveries", "GET /v1/visits/{visit}",
+		"GET /v1/sites/{site}/zone", "GET /v1/board", "GET /v1/days/{day}", "GET /v1/days/{day}/deliveries", "GET /v1/visits/{visit}",
 		"GET /v1/sites/{site}/journal", "POST /v1/devices/discover", "POST /v1/couriers/{courier}/suspend", "POST /v1/couriers/{courier}/reinstate",
 		"POST /v1/visits/{visit}/live/whep", "DELETE /v1/visits/{visit}/live/whep/{look}", "GET /v1/visits/{visit}/live/hls/{file}",
 		"POST /v1/visits/{visit}/acknowledge", "GET /v1/deliveries/{delivery}/story", "GET /v1/alarms/{visit}/cause",
 		"GET /v1/visits/{visit}/photo", "GET /v1/deliveries/{delivery}/photo",
+		"GET /v1/visits/{visit}/receipt",
 	} {
 		method, address, _ := strings.Cut(path, " ")
 		for _, role := range []auth.Role{auth.Merchant, auth.Carrier} {

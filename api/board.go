@@ -243,20 +243,15 @@ func (a *API) boardVisit(ctx context.Context, c auth.Client, s site.State, v sit
 	return shown, nil
 }
 
-// maySeePlace says whether a client is shown where a visit is. A live board asks many times: one look lasts.
+// maySeePlace says whether a client is shown where a visit is.
 func (a *API) maySeePlace(ctx context.Context, c auth.Client, at event.SiteID) bool {
 	if c.Require(auth.SitesRead) != nil {
 		return false
 	}
-	look := c.Key() + "/" + string(at)
-	now := a.Now()
-	if a.lookings.over(look, now) {
-		if err := a.look(ctx, c, at, "address and position of a visit under way"); err != nil {
-			a.Log.WarnContext(ctx, "a look could not be recorded, and nothing was shown", "site", at, "error", err)
-			return false
-		}
+	if err := a.lookOnce(ctx, c, at, "address and position of a visit under way"); err != nil {
+		a.Log.WarnContext(ctx, "a look could not be recorded, and nothing was shown", "site", at, "error", err)
+		return false
 	}
-	a.lookings.last.Add(look, now)
 	return true
 }
 

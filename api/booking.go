@@ -172,3 +172,21 @@ func (a *API) FindReference(ctx context.Context, c auth.Client, in *FindReferenc
 	}
 	return &struct{ Body Deliveries }{found}, nil
 }
+
+// SiteZone is a site's calendar.
+type SiteZone struct {
+	Zone string `json:"zone" doc:"IANA time zone"`
+	Open bool   `json:"open" doc:"False once the members have moved out"`
+}
+
+// GetSiteZone is the operation getSiteZone: a site's time zone, for whoever writes windows in its local time.
+func (a *API) GetSiteZone(ctx context.Context, c auth.Client, in *SitePath) (*struct{ Body SiteZone }, error) {
+	if err := asStaff(c, auth.DeliveriesRead); err != nil {
+		return nil, err
+	}
+	state, err := a.known(ctx, in.Site)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body SiteZone }{SiteZone{state.Zone, state.Open}}, nil
+}

@@ -198,3 +198,14 @@ func TestCouriersAreListedWithWhatTheyBring(t *testing.T) {
 	w.operator().send("GET", "/v1/couriers/none/round", nil).problem(404, "not-found")
 	w.key(auth.Carrier, "swift").send("GET", "/v1/couriers", nil).problem(403, "forbidden")
 }
+
+func TestASitesZoneIsAllThatIsShownOfIt(t *testing.T) {
+	w := newWorld(t)
+	h := w.home()
+	var z api.SiteZone
+	w.key(auth.Operator, "swift", auth.DeliveriesRead).get("/v1/sites/"+string(h.site)+"/zone", &z)
+	if z.Zone != "Europe/Paris" || !z.Open {
+		t.Errorf("%+v", z)
+	}
+	w.operator().send("GET", "/v1/sites/nowhere/zone", nil).problem(404, "not-found")
+}

@@ -130,6 +130,8 @@ func (a *API) registerDeliveries() {
 		about: "Everything that booking looks at; nothing is booked.", tag: "Deliveries", scope: auth.DeliveriesWrite}, a.CheckBooking)
 	forClient(a, route{method: http.MethodGet, path: "/v1/references/{reference}", id: "findReference", summary: "Find deliveries by the merchant's own number",
 		tag: "Deliveries", scope: auth.DeliveriesRead}, a.FindReference)
+	forClient(a, route{method: http.MethodGet, path: "/v1/sites/{site}/zone", id: "getSiteZone", summary: "A site's time zone",
+		about: "For operators. Nothing else of the site is shown.", tag: "Sites", scope: auth.DeliveriesRead}, a.GetSiteZone)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries", id: "listDeliveries", summary: "List deliveries",
 		about: "A merchant sees its own; an operator names a merchant or a site.", tag: "Deliveries", scope: auth.DeliveriesRead}, a.ListDeliveries)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries/{delivery}", id: "getDelivery", summary: "Look at a delivery",

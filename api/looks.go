@@ -50,3 +50,15 @@ func (a *API) look(ctx context.Context, c auth.Client, at event.SiteID, what str
 	}
 	return err
 }
+
+// lookOnce is look for pages that live and so ask many times: as long as they go on, it is one look.
+func (a *API) lookOnce(ctx context.Context, c auth.Client, at event.SiteID, what string) error {
+	one, now := c.Key()+"/"+string(at)+"/"+what, a.Now()
+	if a.lookings.over(one, now) {
+		if err := a.look(ctx, c, at, what); err != nil {
+			return err
+		}
+	}
+	a.lookings.last.Add(one, now)
+	return nil
+}

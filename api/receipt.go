@@ -86,6 +86,8 @@ type VerifyReceiptInput struct{ Body Receipt }
 func (a *API) registerReceipts() {
 	forMember(a, route{method: http.MethodGet, path: "/v1/home/visits/{visit}/receipt", id: "getReceipt", summary: "A visit's receipt",
 		about: "Once the visit has ended.", tag: "Home"}, a.GetReceipt)
+	forClient(a, route{method: http.MethodGet, path: "/v1/visits/{visit}/receipt", id: "getReceiptAsOperator", summary: "A visit's receipt",
+		about: "For operators. It holds no name and no address.", tag: "Deliveries", scope: auth.JournalsRead}, a.GetReceiptAsOperator)
 	forMember(a, route{method: http.MethodPost, path: "/v1/home/receipts/verify", id: "verifyReceipt", summary: "Check a receipt",
 		about: "Against what this server's journal says now.", tag: "Home"}, a.VerifyReceipt)
 }
@@ -93,6 +95,22 @@ func (a *API) registerReceipts() {
 // GetReceipt is the operation getReceipt: a visit's receipt.
 func (a *API) GetReceipt(ctx context.Context, m auth.Member, in *VisitPath) (*struct{ Body Receipt }, error) {
 	s, err := a.household(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.receipt(ctx, s, in.Visit, true)
+	return &struct{ Body Receipt }{r}, err
+}
+
+// GetReceiptAsOperator is the operation getReceiptAsOperator: a visit's receipt.
+func (a *API) GetReceiptAsOperator(ctx context.Context, c auth.Client, in *VisitPath) (*struct{ Body Receipt }, error) {
+	if err := asStaff(c, auth.JournalsRead); err != nil {
+		return nil, err
+	}
+	if event.CheckID(in.Visit, 'v') != nil {
+		return nil, notFound("visit")
+	}
+	s, err := a.known(ctx, event.SiteOf(in.Visit))
 	if err != nil {
 		return nil, err
 	}

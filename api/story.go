@@ -47,7 +47,8 @@ func (a *API) registerStories() {
 	forMember(a, route{method: http.MethodGet, path: "/v1/home/visits/{visit}", id: "getHomeVisit", summary: "Look at a visit, ended or not",
 		about: "With its whole story.", tag: "Home"}, a.GetHomeVisit)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries/{delivery}/story", id: "getDeliveryStory", summary: "Read a delivery's whole story",
-		about: "For operators. It names the place and the courier: looking is recorded.", tag: "Deliveries", scope: auth.StoriesRead}, a.GetDeliveryStory)
+		about: "For operators. With `names` it names the place and the courier, which takes stories:read as well: that look is recorded.",
+		tag:   "Deliveries", scope: auth.JournalsRead}, a.GetDeliveryStory)
 }
 
 // aftermath is how long after its end events may still belong to a story: as long as pictures may be kept, and a day.
@@ -226,10 +227,21 @@ func eventsShown(ctx context.Context, zone string, events []event.Event) ([]Home
 	return shown, nil
 }
 
+// GetDeliveryStoryInput is what GetDeliveryStory takes.
+type GetDeliveryStoryInput struct {
+	DeliveryPath
+	Names bool `query:"names" doc:"With the place's and the courier's names"`
+}
+
 // GetDeliveryStory is the operation getDeliveryStory: read a delivery's whole story.
-func (a *API) GetDeliveryStory(ctx context.Context, c auth.Client, in *DeliveryPath) (*struct{ Body DeliveryStory }, error) {
-	if err := asStaff(c, auth.StoriesRead); err != nil {
+func (a *API) GetDeliveryStory(ctx context.Context, c auth.Client, in *GetDeliveryStoryInput) (*struct{ Body DeliveryStory }, error) {
+	if err := asStaff(c, auth.JournalsRead); err != nil {
 		return nil, err
+	}
+	if in.Names {
+		if err := c.Require(auth.StoriesRead); err != nil {
+			return nil, err
+		}
 	}
 	summary, err := a.summary(ctx, c, in.Delivery)
 	if err != nil {
@@ -243,28 +255,38 @@ func (a *API) GetDeliveryStory(ctx context.Context, c auth.Client, in *DeliveryP
 	if err != nil {
 		return nil, err
 	}
-	if err := a.look(ctx, c, summary.Site, "the story of delivery "+string(in.Delivery)); err != nil {
-		return nil, err
-	}
 	shown, err := a.deliveryStory(ctx, s, summary, t)
+	if err == nil && in.Names {
+		err = a.withNames(ctx, c, s, &shown)
+	}
 	return &struct{ Body DeliveryStory }{shown}, err
 }
 
+// deliveryStory is a story without a name in it.
 func (a *API) deliveryStory(ctx context.Context, s site.State, summary dispatch.Summary, t *tale) (shown DeliveryStory, err error) {
 	shown = DeliveryStory{Delivery: summaryShown(summary), Zone: s.Zone, Visits: visitsIn(ctx, t.events), Over: t.over != 0, Now: event.InstantOf(a.Now())}
-	where, _, err := unseal[spot](ctx, a, s.Site, spotName(summary.AccessPoint))
-	if err != nil {
-		return shown, err
-	}
-	shown.Place = where.Name
-	if shown.CourierName, err = a.nameOf(ctx, summary.Courier); err != nil {
-		return shown, err
-	}
 	if shown.Openings, err = a.openingsOf(ctx, s, t.events); err != nil {
 		return shown, err
 	}
+	for i := range shown.Openings {
+		shown.Openings[i].CourierName, shown.Openings[i].MemberName = "", ""
+	}
 	shown.Events, err = eventsShown(ctx, s.Zone, t.events)
 	return shown, err
+}
+
+// withNames puts the names into a story, once that is recorded. A page that lives asks many times: one look lasts.
+func (a *API) withNames(ctx context.Context, c auth.Client, s site.State, shown *DeliveryStory) error {
+	if err := a.lookOnce(ctx, c, s.Site, "the story of delivery "+string(shown.Delivery.ID)); err != nil {
+		return err
+	}
+	where, _, err := unseal[spot](ctx, a, s.Site, spotName(shown.Delivery.AccessPoint))
+	if err != nil {
+		return err
+	}
+	shown.Place = where.Name
+	shown.CourierName, err = a.nameOf(ctx, shown.Delivery.Courier)
+	return err
 }
 
 // visitsIn finds the visits of a story.

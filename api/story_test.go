@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
 )
 
@@ -81,7 +82,12 @@ func TestDeliveryStory(t *testing.T) {
 	s, first, delivery := twoVisits(t)
 	path := "/v1/deliveries/" + string(delivery) + "/story"
 	var story api.DeliveryStory
-	s.w.operator().get(path, &story)
+	s.w.key(auth.Operator, "swift", auth.JournalsRead).get(path, &story)
+	if story.CourierName != "" || story.Place != "" || len(story.Events) == 0 || story.Openings[0].CourierName != "" {
+		t.Errorf("without names: %+v", story)
+	}
+	s.w.key(auth.Operator, "swift", auth.JournalsRead).send("GET", path+"?names=true", nil).problem(403, "forbidden")
+	s.w.operator().get(path+"?names=true", &story)
 	kinds := kindsOf(story.Events)
 	for _, k := range []event.Kind{"delivery.booked", "delivery.consented", "courier.assigned", "visit.begun", "opening.intended", "delivery.delivered",
 		"visit.ended", "clip.finished"} {
