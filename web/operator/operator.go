@@ -93,6 +93,15 @@ func ways() []way {
 		{"GET /operator/visits/{visit}/live", auth.Viewer, (*person).visitLive},
 		{"POST /operator/visits/{visit}/acknowledge", auth.Dispatcher, (*person).acknowledge},
 		{"POST /operator/visits/{visit}/cause", auth.Dispatcher, (*person).closeAlarm},
+		{"GET /operator/search", auth.Viewer, (*person).search},
+		{"GET /operator/deliveries", auth.Viewer, (*person).deliveries},
+		{"GET /operator/deliveries/{delivery}", auth.Viewer, (*person).story},
+		{"GET /operator/deliveries/{delivery}/live", auth.Viewer, (*person).storyLive},
+		{"GET /operator/deliveries/{delivery}/file.json", auth.Viewer, (*person).exportStory},
+		{"GET /operator/deliveries/{delivery}/labels.pdf", auth.Dispatcher, (*person).labels},
+		{"POST /operator/deliveries/{delivery}/assign", auth.Dispatcher, (*person).assign},
+		{"POST /operator/deliveries/{delivery}/block", auth.Dispatcher, (*person).blockDelivery},
+		{"POST /operator/deliveries/{delivery}/cancel", auth.Dispatcher, (*person).cancelDelivery},
 	}
 }
 
