@@ -155,6 +155,12 @@ func TestRisksOfTheNextHour(t *testing.T) {
 	if got := risks(); !slices.Equal(got, []api.Risk{api.RiskOffline}) {
 		t.Errorf("offline: %v", got)
 	}
+	v := granted(t, anna.approach(h)).Visit
+	refused(t, anna.scan(v.ID, 1), event.DeviceOffline)
+	if d := w.deviceState(event.DeviceID(string(h.site) + ".front")); d.Refused == nil || d.Refused.Code != event.DeviceOffline || d.Refused.Visit != v.ID {
+		t.Errorf("the door's last refusal: %+v", d.Refused)
+	}
+	w.operator().post("/v1/deliveries/"+string(w.book(w.merchant("grocer"), h, 5).ID)+"/assign", api.AssignRequest{Courier: "anna"}, nil)
 	w.courier("anna") // another phone
 	if got := risks(); !slices.Contains(got, api.RiskPhone) {
 		t.Errorf("another phone: %v", got)
@@ -173,7 +179,7 @@ func TestRisksOfTheNextHour(t *testing.T) {
 	b := w.booking(h, 2)
 	b.Window = api.Window{From: w.clock.now().Add(3 * time.Hour), To: w.clock.now().Add(4 * time.Hour)}
 	w.merchant("grocer").post("/v1/deliveries", b, nil)
-	if board := w.board(op); len(board.Next) != 1 || board.NextAt != event.InstantOf(b.Window.From) {
+	if board := w.board(op); len(board.Next) != 2 || board.NextAt != event.InstantOf(b.Window.From) {
 		t.Errorf("%d next, then at %v", len(board.Next), board.NextAt)
 	}
 }
@@ -223,6 +229,13 @@ func TestADayIsToldInFull(t *testing.T) {
 	}
 	if len(day.Refusals) != 1 || day.Refusals[0].Code != event.WrongCourier || day.Refusals[0].Title == "" || day.Numbers.Refused != 1 {
 		t.Errorf("refusals: %+v, %+v", day.Refusals, day.Numbers)
+	}
+	var couriers api.CourierStates
+	op.get("/v1/couriers", &couriers)
+	for _, c := range couriers.Couriers {
+		if refused := len(c.Refusals) == 1 && c.Refusals[0].Code == event.WrongCourier; refused != (c.ID == ben.courier) {
+			t.Errorf("%s's last refusals: %+v", c.ID, c.Refusals)
+		}
 	}
 	if s := day.Numbers.ScanToOpen; s == nil || s.Count != 1 || s.Median > s.Worst {
 		t.Errorf("scan to open: %+v", s)

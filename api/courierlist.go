@@ -30,6 +30,8 @@ type CourierState struct {
 	Ahead  int             `json:"ahead" doc:"How many deliveries are still to be brought"`
 	Ended  int             `json:"ended" doc:"How many came to their end in the last 16 hours"`
 	Visits []event.VisitID `json:"visits" doc:"Those that are under way"`
+	// Refusals are the last requests that were refused, the latest first.
+	Refusals []DayRefusal `json:"refusals" doc:"The courier's last requests that were refused, the latest first; at most 5"`
 	// Stale are deliveries that name another phone than the one that is bound now.
 	Stale []event.DeliveryID `json:"stale" doc:"Deliveries that name another phone: they go on when they are assigned again"`
 }
@@ -52,6 +54,9 @@ func (a *API) registerCourierList() {
 func namesTo(c auth.Client) bool {
 	return c.Role() == auth.Operator && strings.HasPrefix(c.Key(), "staff/") && c.Require(auth.CouriersWrite) == nil
 }
+
+// lastRefusals is how many refusals are listed of a courier.
+const lastRefusals = 5
 
 // ListCouriersInput is what ListCouriers takes.
 type ListCouriersInput struct {
@@ -96,7 +101,7 @@ func (a *API) courierState(ctx context.Context, c auth.Client, r store.Record) (
 		return CourierState{}, err
 	}
 	shown := CourierState{Courier: Courier{ID: id, Bound: b.Key != "" && b.RevokedAt == 0, Suspended: rec.SuspendedAt}, Owner: rec.Owner,
-		BoundAt: b.BoundAt, Revoked: b.RevokedAt, SuspendedBy: rec.SuspendedBy, Visits: []event.VisitID{}}
+		BoundAt: b.BoundAt, Revoked: b.RevokedAt, SuspendedBy: rec.SuspendedBy, Visits: []event.VisitID{}, Refusals: []DayRefusal{}}
 	if namesTo(c) {
 		if shown.Name, shown.SuspendedFor, err = a.courierSecrets(ctx, id, rec); err != nil {
 			return shown, err
@@ -104,6 +109,13 @@ func (a *API) courierState(ctx context.Context, c auth.Client, r store.Record) (
 	}
 	if err := a.countRound(ctx, &shown); err != nil {
 		return shown, err
+	}
+	refused, _, err := a.Dispatch.Refusals(ctx, id, "", lastRefusals)
+	if err != nil {
+		return shown, err
+	}
+	for _, f := range refused {
+		shown.Refusals = append(shown.Refusals, refusalShown(ctx, f))
 	}
 	shown.Stale, err = a.staleAssignments(ctx, b)
 	return shown, err

@@ -147,14 +147,18 @@ func (d *DayShown) take(ctx context.Context, f dispatch.Fact) {
 		shown.TimeOpen, _ = v.OpenedToSecured()
 		d.Visits = append(d.Visits, shown)
 	case f.Refusal != nil:
-		title := callOf(ctx).lang.Refusal(f.Refusal.Code, nil).Title
-		d.Refusals = append(d.Refusals, DayRefusal{At: f.At, Code: f.Refusal.Code, Title: title, Asked: f.Refusal.Asked, By: f.Refusal.By,
-			Site: f.Site, Visit: f.Visit, Delivery: f.Delivery})
+		d.Refusals = append(d.Refusals, refusalShown(ctx, f))
 	case f.Alarm != nil:
 		d.Alarms = append(d.Alarms, closedAlarm(ctx, f))
 	case f.Foreign != nil:
 		d.Foreign = append(d.Foreign, DayForeign{At: f.At, Site: f.Site, Barrier: f.Foreign.Barrier, Cause: f.Foreign.Cause})
 	}
+}
+
+func refusalShown(ctx context.Context, f dispatch.Fact) DayRefusal {
+	title := callOf(ctx).lang.Refusal(f.Refusal.Code, nil).Title
+	return DayRefusal{At: f.At, Code: f.Refusal.Code, Title: title, Asked: f.Refusal.Asked, By: f.Refusal.By, Site: f.Site, Visit: f.Visit,
+		Delivery: f.Delivery}
 }
 
 // scanToOpen is how long a courier waited at the door; false when the device did not say that it opened.

@@ -68,6 +68,7 @@ type DeviceState struct {
 	Spec     event.Spec        `json:"spec" doc:"What it truly can do. Times are in milliseconds"`
 	Holder   event.VisitID     `json:"holder,omitempty" doc:"The visit that opened it, and has not secured it yet"`
 	Needed   *Needed           `json:"needed,omitempty" doc:"The next delivery that depends on it"`
+	Refused  *DayRefusal       `json:"refused,omitempty" doc:"The last request that was refused because of it"`
 }
 
 // Charge is a battery's charge on one day.
@@ -159,9 +160,21 @@ func (a *API) ListDevices(ctx context.Context, c auth.Client, in *ListDevicesInp
 			page.Next = cursor(keyOf(page.Devices[len(page.Devices)-1]))
 			break
 		}
+		if d.Refused, err = a.lastRefusal(ctx, d.Barrier); err != nil {
+			return nil, err
+		}
 		page.Devices = append(page.Devices, d)
 	}
 	return &struct{ Body DeviceStates }{page}, nil
+}
+
+func (a *API) lastRefusal(ctx context.Context, b event.BarrierID) (*DayRefusal, error) {
+	f, known, err := a.Dispatch.LastRefusal(ctx, b)
+	if !known || err != nil {
+		return nil, err
+	}
+	shown := refusalShown(ctx, f)
+	return &shown, nil
 }
 
 // key sorts devices, each different from all others.

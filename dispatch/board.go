@@ -11,7 +11,12 @@ const (
 	underwayPartition = "visits"
 	// alarmsPartition holds the alarms that stand, by visit.
 	alarmsPartition = "alarms"
+	// lastRefusals holds the last refusal because of each barrier.
+	lastRefusals = "refusals"
 )
+
+// refusalsOf is the partition of a courier's requests that were refused, the latest first.
+func refusalsOf(id event.CourierID) string { return "refusals-of/" + string(id) }
 
 // factsOn is the partition of what happened on a day, in order of time.
 func factsOn(d Day) string { return "facts/" + string(d) }
@@ -147,12 +152,25 @@ func (p *projector) alarm(old, v site.Visit, e event.Event) {
 func (p *projector) beside(before site.State, e event.Event) {
 	switch b := e.Body.(type) {
 	case event.Refused:
-		p.fact(e, e.At, Fact{Visit: b.Visit, Delivery: b.Delivery, Refusal: &RefusalFact{Asked: b.Asked, Code: b.Code, By: b.By.Kind}})
+		p.refused(e, b)
 	case event.ForeignOpening:
 		p.fact(e, e.At, Fact{Foreign: &ForeignFact{Barrier: b.Barrier, Cause: b.Observation.Cause}})
 		p.foreign(before, e, b)
 	case event.LeaseEnded:
 		p.lent(before, e, b)
+	}
+}
+
+// refused keeps a refusal, that it was the last because of its barrier, and that it was its courier's.
+func (p *projector) refused(e event.Event, b event.Refused) {
+	f := Fact{Visit: b.Visit, Delivery: b.Delivery, Refusal: &RefusalFact{Asked: b.Asked, Code: b.Code, By: b.By.Kind}}
+	p.fact(e, e.At, f)
+	f.At, f.Site = e.At, p.site
+	if b.Barrier != "" {
+		p.row(lastRefusals, string(b.Barrier), f)
+	}
+	if b.By.Kind == event.ActorCourier {
+		p.row(refusalsOf(event.CourierID(b.By.ID)), lateKey(e.At, eventKey(e.Site, e.Seq)), f)
 	}
 }
 

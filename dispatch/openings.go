@@ -47,6 +47,11 @@ type Opening struct {
 // backwardsKey makes the keys of a partition sort by an event's place in its journal, the latest first.
 func backwardsKey(seq uint64) string { return fmt.Sprintf("%019d", math.MaxInt64-int64(seq)) }
 
+// lateKey makes the keys of a partition sort by time, the latest first.
+func lateKey(at event.Instant, what string) string {
+	return fmt.Sprintf("%019d-%s", math.MaxInt64-int64(at), what)
+}
+
 // eventKey names an event.
 func eventKey(id event.SiteID, seq uint64) string { return fmt.Sprintf("%s-%d", id, seq) }
 

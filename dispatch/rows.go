@@ -3,9 +3,11 @@ package dispatch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/store"
 )
 
 // The readers of the projections return up to limit rows after a cursor ("" for the beginning), and the cursor of the
@@ -30,6 +32,30 @@ func (d *Dispatcher) DeliveriesOn(ctx context.Context, day Day, after string, li
 // nobody asked for, and the alarms that were raised on it and have ended.
 func (d *Dispatcher) Facts(ctx context.Context, day Day, after string, limit int) ([]Fact, string, error) {
 	return page[Fact](ctx, d, factsOn(day), after, limit)
+}
+
+// LastRefusal is the last request that was refused because of a barrier; false when there was none.
+func (d *Dispatcher) LastRefusal(ctx context.Context, b event.BarrierID) (Fact, bool, error) {
+	return row[Fact](ctx, d, lastRefusals, string(b))
+}
+
+// Refusals lists a courier's requests that were refused, the latest first.
+func (d *Dispatcher) Refusals(ctx context.Context, c event.CourierID, after string, limit int) ([]Fact, string, error) {
+	return page[Fact](ctx, d, refusalsOf(c), after, limit)
+}
+
+func row[T any](ctx context.Context, d *Dispatcher, partition, key string) (one T, known bool, err error) {
+	r, err := d.store.Row(ctx, partition, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return one, false, nil
+	}
+	if err != nil {
+		return one, false, fmt.Errorf("dispatch: reading %s: %w", partition, err)
+	}
+	if err := json.Unmarshal(r.Data, &one); err != nil {
+		return one, false, fmt.Errorf("dispatch: a row of %s: %w", partition, err)
+	}
+	return one, true, nil
 }
 
 // Openings lists every opening of a site's barriers, by Loquet or not, the latest first.
