@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -61,6 +62,7 @@ const lastRefusals = 5
 // ListCouriersInput is what ListCouriers takes.
 type ListCouriersInput struct {
 	Page
+	Courier event.CourierID `query:"courier" maxLength:"64" doc:"Only this one"`
 }
 
 // ListCouriers is the operation listCouriers: list couriers.
@@ -72,7 +74,7 @@ func (a *API) ListCouriers(ctx context.Context, c auth.Client, in *ListCouriersI
 	if err != nil {
 		return nil, err
 	}
-	records, err := a.Store.List(ctx, kindCourier, after, in.size())
+	records, err := a.courierRecords(ctx, in, after)
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +86,22 @@ func (a *API) ListCouriers(ctx context.Context, c auth.Client, in *ListCouriersI
 		}
 		page.Couriers = append(page.Couriers, shown)
 	}
-	if len(records) == in.size() {
+	if len(records) == in.size() && in.Courier == "" {
 		page.Next = cursor(records[len(records)-1].ID)
 	}
 	return &struct{ Body CourierStates }{page}, nil
+}
+
+// courierRecords are those of a page, or of the one who is named.
+func (a *API) courierRecords(ctx context.Context, in *ListCouriersInput, after string) ([]store.Record, error) {
+	if in.Courier == "" {
+		return a.Store.List(ctx, kindCourier, after, in.size())
+	}
+	r, err := a.Store.Get(ctx, kindCourier, string(in.Courier))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return []store.Record{r}, err
 }
 
 func (a *API) courierState(ctx context.Context, c auth.Client, r store.Record) (CourierState, error) {

@@ -237,6 +237,8 @@ func (p *person) findCourier(f *found) *api.Problem {
 
 func devicePath(id event.DeviceID) string { return "/operator/devices/" + url.PathEscape(string(id)) }
 
-func courierPath(id event.CourierID) string { return "/operator/couriers/" + url.PathEscape(string(id)) }
+func courierPath(id event.CourierID) string {
+	return "/operator/couriers/" + url.PathEscape(string(id))
+}
 
 func count(n int) string { return strconv.Itoa(n) }

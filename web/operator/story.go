@@ -119,7 +119,9 @@ func (v *storyView) assignable() bool {
 }
 
 // title is the state of the delivery.
-func (v *storyView) title(ctx context.Context) string { return words.T(ctx, "status."+string(v.Delivery.Status)) }
+func (v *storyView) title(ctx context.Context) string {
+	return words.T(ctx, "status."+string(v.Delivery.Status))
+}
 
 // sentence says how it stands in the end.
 func (v *storyView) sentence(ctx context.Context) string {
@@ -330,9 +332,13 @@ func lineText(line storyLine) string { return cmp.Or(line.Text, string(line.Kind
 func seq(n uint64) string { return strconv.FormatUint(n, 10) }
 
 // phaseID names a part of the story for the page.
-func phaseID(p phase) string { return "phase-" + cmp.Or(string(p.visit), "e"+seq(p.lines[len(p.lines)-1].Seq)) }
+func phaseID(p phase) string {
+	return "phase-" + cmp.Or(string(p.visit), "e"+seq(p.lines[len(p.lines)-1].Seq))
+}
 
-func (v *storyView) exportPath() string { return v.with(deliveryPath(v.Delivery.ID)+"/file.json", false) }
+func (v *storyView) exportPath() string {
+	return v.with(deliveryPath(v.Delivery.ID)+"/file.json", false)
+}
 
 func (v *storyView) allPath() string { return v.with(deliveryPath(v.Delivery.ID), true) }
 
