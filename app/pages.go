@@ -25,7 +25,7 @@ func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 		return err
 	}
 	home, err := customer.New(customer.Deps{API: s.api, Sessions: who.sessions, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
-		Player: live.Player(), Phone: s.config.Phone})
+		Player: live.Player(), Links: s.mailing(who), Notifier: s.notifier, Phone: s.config.Phone})
 	if err != nil {
 		return err
 	}

@@ -68,15 +68,21 @@ type Installation struct {
 // Option changes an installation before it is built.
 type Option func(*options)
 
-type options struct{ studio camera.Studio }
+type options struct {
+	studio camera.Studio
+	wire   func(*api.Deps)
+}
 
 // Filmed has visits filmed by that media service.
 func Filmed(s camera.Studio) Option { return func(o *options) { o.studio = s } }
 
+// Wired changes what the API works with.
+func Wired(change func(*api.Deps)) Option { return func(o *options) { o.wire = change } }
+
 // New builds an installation that ends with the test. Pages are what mount makes, beside the API; nil for none.
 func New(t testing.TB, mount func(*Installation) http.Handler, with ...Option) *Installation {
 	t.Helper()
-	var o options
+	o := options{wire: func(*api.Deps) {}}
 	for _, change := range with {
 		change(&o)
 	}
@@ -86,9 +92,11 @@ func New(t testing.TB, mount func(*Installation) http.Handler, with ...Option) *
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))(t)
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	in.URL = "http://localhost:" + port
-	api, err := api.New(api.Deps{Dispatch: in.Dispatcher, Store: in.Store, Vault: in.Vault, Fleet: in.Fleet, Film: in.Film, Keys: in.Keys,
-		Couriers: in.Couriers, Sessions: in.Sessions, Now: time.Now, Random: rand.Reader, Log: in.Log, PublicURL: in.URL, LocalWebhooks: true})
-	in.API = must(api, err)(t)
+	deps := api.Deps{Dispatch: in.Dispatcher, Store: in.Store, Vault: in.Vault, Fleet: in.Fleet, Film: in.Film, Keys: in.Keys,
+		Couriers: in.Couriers, Sessions: in.Sessions, Discover: in.discover, Now: time.Now, Random: rand.Reader, Log: in.Log, PublicURL: in.URL,
+		LocalWebhooks: true}
+	o.wire(&deps)
+	in.API = must(api.New(deps))(t)
 	in.serve(listener, mount)
 	in.run()
 	return in
@@ -134,6 +142,22 @@ func (in *Installation) device(id event.DeviceID, config json.RawMessage) (devic
 	}
 	c.Device = id
 	return in.mqtt.Device(c)
+}
+
+// discover listens for devices that announce themselves.
+func (in *Installation) discover(ctx context.Context, length time.Duration) ([]api.Found, error) {
+	heard, err := in.mqtt.Discover(ctx, length)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]api.Found, len(heard))
+	for i, h := range heard {
+		found[i] = api.Found{Connector: "mqtt", Name: h.Name, Refused: h.Refused}
+		if found[i].Config, err = json.Marshal(h.Config); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 func (in *Installation) serve(listener net.Listener, mount func(*Installation) http.Handler) {

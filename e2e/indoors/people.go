@@ -95,6 +95,21 @@ func (h *Household) post(path string, body, answer any) {
 func (h *Household) addDoor() {
 	in := h.in
 	in.T.Helper()
+	config := h.PutUpDoor()
+	id := event.DeviceID(string(h.Site) + ".front")
+	register := must(config.Register("front", id))(in.T)
+	in.post(in.Key(auth.Operator, "swift"), "/v1/devices",
+		api.DeviceRequest{ID: id, Site: h.Site, Connector: "mqtt", Config: register}, nil)
+	var b api.Barrier
+	h.post("/v1/home/barriers", api.BarrierRequest{Device: id, Is: event.FrontDoor}, &b)
+	h.Barrier = b.ID
+	h.Enrol()
+}
+
+// PutUpDoor has a virtual front door announce itself, which nobody has reserved yet.
+func (h *Household) PutUpDoor() virtual.Config {
+	in := h.in
+	in.T.Helper()
 	in.homes++
 	prefix := fmt.Sprintf("home%d", in.homes)
 	config := virtual.Config{URL: in.Broker.URL(), Prefix: prefix, Devices: []virtual.Device{
@@ -103,17 +118,10 @@ func (h *Household) addDoor() {
 	must(0, err)(in.T)
 	must(0, in.Broker.Allow(broker.Account{Credentials: broker.Credentials{Username: prefix,
 		PasswordHash: broker.HashPassword(config.Devices[0].Password)}, Reports: reports, Commands: commands}))(in.T)
-	id := event.DeviceID(string(h.Site) + ".front")
-	register := must(config.Register("front", id))(in.T)
 	h.Home = must(virtual.Start(in.T.Context(), config))(in.T)
 	in.T.Cleanup(h.Home.Close)
 	h.Door = h.Home.Thing("front")
-	in.post(in.Key(auth.Operator, "swift"), "/v1/devices",
-		api.DeviceRequest{ID: id, Site: h.Site, Connector: "mqtt", Config: register}, nil)
-	var b api.Barrier
-	h.post("/v1/home/barriers", api.BarrierRequest{Device: id, Is: event.FrontDoor}, &b)
-	h.Barrier = b.ID
-	h.Enrol()
+	return config
 }
 
 // Enrol works the door by hand until the site has seen it: what was reported before somebody listened is not seen.

@@ -11,13 +11,14 @@ import (
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/notify"
 	"github.com/loquet/loquet/web/ui"
 )
 
 //go:embed css js
 var files embed.FS
 
-// Deps are what the app works with. All are required but Player and Phone.
+// Deps are what the app works with. All are required but Player, Links, Notifier and Phone.
 type Deps struct {
 	API      *api.API
 	Sessions *auth.Sessions
@@ -28,6 +29,10 @@ type Deps struct {
 	Log      *slog.Logger
 	// Player is the script that plays live pictures (camera/live); nil where no camera can be.
 	Player fs.FS
+	// Links mail one-time links to sign in; nil where no mail is sent.
+	Links *auth.Links
+	// Notifier tells people; nil where nobody is told.
+	Notifier *notify.Notifier
 	// Phone is the operator's number for people in need, as it is dialled; "" for none.
 	Phone string
 }
@@ -75,6 +80,26 @@ func (a *App) routes() {
 		"GET /home/history":                                 (*person).history,
 		"GET /home/history/live":                            (*person).historyLive,
 		"GET /home/visits/{visit}/receipt.json":             (*person).receiptFile,
+		"GET /home/cameras/new":                             (*person).newCamera,
+		"POST /home/cameras/find":                           (*person).findCameras,
+		"POST /home/cameras":                                (*person).addCamera,
+		"GET /home/cameras/{camera}":                        (*person).camera,
+		"POST /home/cameras/{camera}/check":                 (*person).checkCamera,
+		"POST /home/cameras/{camera}/remove":                (*person).retireCamera,
+		"GET /home/notifications":                           (*person).notifications,
+		"GET /home/notifications/live":                      (*person).notificationsLive,
+		"POST /home/notifications":                          (*person).setNotifications,
+		"POST /home/notifications/phone":                    (*person).setPhone,
+		"POST /home/notifications/test":                     (*person).sendTest,
+		"POST /home/notifications/devices":                  (*person).subscribe,
+		"POST /home/notifications/devices/{device}/remove":  (*person).unsubscribe,
+		"GET /home/places":                                  (*person).places,
+		"GET /home/household":                               (*person).members,
+		"POST /home/household/members":                      (*person).addMember,
+		"POST /home/household/members/{member}/remove":      (*person).removeMember,
+		"GET /home/household/export":                        (*person).export,
+		"GET /home/household/leave":                         (*person).leave,
+		"POST /home/household/leave":                        (*person).moveOut,
 		"GET /home/places/new":                              (*person).newPlace,
 		"GET /home/places/new/device":                       (*person).newDevice,
 		"GET /home/places/new/device/live":                  (*person).newDeviceLive,
@@ -113,6 +138,7 @@ func (a *App) routes() {
 	} {
 		a.mux.Handle(pattern, a.signedIn(serve))
 	}
+	a.mux.HandleFunc("GET /home/sw.js", a.worker)
 	a.mux.Handle("/home/", a.signedIn((*person).nothingHere))
 }
 

@@ -169,7 +169,7 @@ func (h *household) openingState(ctx context.Context, o api.Opening) (ui.State, 
 	case o.Opened == 0:
 		return ui.Unknown, words.T(ctx, "history.unknown")
 	case o.Secured != 0:
-		return ui.Secured, words.T(ctx, "history.shut", "time", h.clock(ctx, o.Secured))
+		return ui.Neutral, words.T(ctx, "history.shut", "time", h.clock(ctx, o.Secured))
 	}
 	return ui.Open, words.T(ctx, "history.unshut")
 }

@@ -3,6 +3,7 @@ package customer
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,9 @@ func (p *person) home() {
 	v := homeView{household: h, flash: p.flash()}
 	p.show(h, ui.Page{Title: v.title(p), Place: h.Address, Step: "home", Live: "/home/live", Main: homePage(v)})
 }
+
+// places all stand on the first page.
+func (p *person) places() { http.Redirect(p.w, p.r, "/home/", http.StatusSeeOther) }
 
 // homeLive keeps it true.
 func (p *person) homeLive() {

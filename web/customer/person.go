@@ -132,6 +132,8 @@ func (p *person) goTo(to, name, value string) {
 type flash struct {
 	State       ui.State
 	Title, Text string
+	// Href and Action lead to where it can be put right.
+	Href, Action string
 }
 
 // flash reads it from the address, as far as it names something that we say.
@@ -141,8 +143,12 @@ func (p *person) flash() *flash {
 		return &flash{State: ui.Neutral, Title: p.say(key)}
 	}
 	if code := q.Get("not"); words.Has("trouble." + code + ".title") {
-		return &flash{State: ui.Refused, Title: p.say("trouble." + code + ".title"),
+		f := &flash{State: ui.Refused, Title: p.say("trouble." + code + ".title"),
 			Text: p.say("trouble."+code+".safe") + " " + p.say("trouble."+code+".now")}
+		if code == "sign-in-again" {
+			f.Href, f.Action = "/sign-in/member", p.say("trouble.sign-in-again.go")
+		}
+		return f
 	}
 	return nil
 }

@@ -233,11 +233,19 @@ func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), '
 
 // megabytes is a file's size in words.
 func megabytes(lang phrase.Lang, bytes int64) string {
-	said := strconv.FormatFloat(float64(bytes)/1e6, 'f', 1, 64)
+	said := comma(lang, strconv.FormatFloat(float64(bytes)/1e6, 'f', 1, 64))
 	if lang == phrase.French {
-		return strings.ReplaceAll(said, ".", ",") + "\u00a0Mo"
+		return said + "\u00a0Mo"
 	}
 	return said + "\u00a0MB"
+}
+
+// comma is the decimal sign of a number in French.
+func comma(lang phrase.Lang, number string) string {
+	if lang != phrase.French {
+		return number
+	}
+	return strings.Replace(number, ".", ",", 1)
 }
 
 // keepDays is how long recordings are kept here.

@@ -220,7 +220,7 @@ func (v *rehearsalView) trial(ctx context.Context, b api.Barrier, step event.Bar
 		one := ui.Step{Text: words.T(ctx, name), State: ui.StepLater}
 		switch {
 		case at != 0 && at >= o.Ordered && t.ordered:
-			one.State, one.Note = ui.StepDone, words.T(ctx, "u7.took", "n", tenths(at.Since(from).Duration()))
+			one.State, one.Note = ui.StepDone, words.T(ctx, "u7.took", "n", v.tenths(at.Since(from).Duration()))
 			if byDevice := i == 0 || i == len(names)-1; byDevice {
 				t.worst = max(t.worst, at.Since(from).Duration())
 			}
@@ -242,7 +242,9 @@ func lastStep(b api.Barrier) string {
 }
 
 // tenths is a length of time in seconds with one decimal.
-func tenths(d time.Duration) string { return strconv.FormatFloat(max(0, d.Seconds()), 'f', 1, 64) }
+func (v *rehearsalView) tenths(d time.Duration) string {
+	return comma(v.lang, strconv.FormatFloat(max(0, d.Seconds()), 'f', 1, 64))
+}
 
 // worst is the longest that any device took.
 func (v *rehearsalView) worst(ctx context.Context) string {
@@ -250,7 +252,7 @@ func (v *rehearsalView) worst(ctx context.Context) string {
 	for _, t := range v.trials(ctx) {
 		worst = max(worst, t.worst)
 	}
-	return tenths(worst)
+	return v.tenths(worst)
 }
 
 // next is the barrier that is to be opened now; nil when all were.

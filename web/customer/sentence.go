@@ -154,7 +154,7 @@ func (h *household) rulesSentences(ctx context.Context) []string {
 	if r.Operator {
 		said = append(said, words.T(ctx, "rules.operator.on"))
 	}
-	said = append(said, words.T(ctx, "rules.dwell.said", "n", decimalOf(r.DwellSeconds/60)))
+	said = append(said, words.T(ctx, "rules.dwell.said", "n", comma(h.lang, decimalOf(r.DwellSeconds/60))))
 	if !r.Watch {
 		said = append(said, words.T(ctx, "rules.watch.off"))
 	}
