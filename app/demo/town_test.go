@@ -71,6 +71,8 @@ func TestTheTownStaysLawful(t *testing.T) {
 		playStory(t, town, name)
 	}
 	byHand(t, town)
+	byWire(t, town)
+	playStory(t, town, desk.StoryHome)
 	after, err := town.Audit(t.Context())
 	if err != nil || after.Violations != 0 || after.Cases <= before.Cases {
 		t.Errorf("at the end: %+v, %v", after, err)
@@ -118,6 +120,36 @@ func byHand(t *testing.T, town *town) {
 	do(t, town, at(desk.Drain), at(desk.Key))
 	stands("somebody with a key goes in", func(d desk.Door) bool { return d.Contact == event.ContactOpen })
 	stands("and locks again", func(d desk.Door) bool { return d.Contact == event.ContactClosed && d.Bolt == event.BoltLocked })
+}
+
+// byWire cuts and mends what connects the parts of the town, and kills its server.
+func byWire(t *testing.T, town *town) {
+	t.Helper()
+	for _, c := range []desk.Camera{desk.CameraFrozen, desk.CameraLoop, desk.CameraUnplugged, desk.CameraJammed} {
+		do(t, town, desk.Act{Do: desk.Film, To: string(c)})
+		if got := town.State().Camera; got != c {
+			t.Errorf("the camera is %s, not %s", got, c)
+		}
+	}
+	refuses(t, town, desk.Act{Do: desk.Film, To: "burnt"}, "deed")
+	refuses(t, town, desk.Act{Do: desk.Link, To: "burnt"}, "deed")
+	do(t, town, desk.Act{Do: desk.Wire})
+	if town.State().Wire {
+		t.Error("the wire is whole")
+	}
+	do(t, town, desk.Act{Do: desk.Wire}, desk.Act{Do: desk.Link, To: string(desk.Customer)})
+	if s := town.State(); !s.Wire || len(s.Cut) != 1 || s.Cut[desk.Customer] == 0 {
+		t.Errorf("the wire is %v, the links are cut: %v", s.Wire, s.Cut)
+	}
+	do(t, town, desk.Act{Do: desk.Link, To: string(desk.Customer)})
+	if s := town.State(); len(s.Cut) != 0 {
+		t.Errorf("the link is not given back: %v", s.Cut)
+	}
+	do(t, town, desk.Act{Do: desk.Kill})
+	if town.State().Server {
+		t.Error("the server lives")
+	}
+	until(t, town, "the server runs again", func(s desk.State) bool { return s.Server })
 }
 
 // TestOneCanPlayIt delivers the parcel as a visitor does, by the desk alone: with a courier's page that is another
