@@ -31,8 +31,10 @@ type front struct {
 	desk     http.Handler
 	assets   http.Handler
 	assetsAt string
-	// paired hears of each device that was bound to a courier, with the deliveries that still name another.
-	paired func(ctx context.Context, courier event.CourierID, stale []event.DeliveryID)
+	// paired hears of each device that was bound to a courier, with the deliveries that still name another; approached
+	// of each delivery that a courier is on the way with.
+	paired     func(ctx context.Context, courier event.CourierID, stale []event.DeliveryID)
+	approached func(event.DeliveryID)
 
 	endStreams func()
 
@@ -185,25 +187,43 @@ func (f *front) cutUntil(app string) time.Time {
 	return time.Time{}
 }
 
-// overhear tells of a device that was just bound, before its page knows: the operator's office gives a courier's
-// deliveries to the new phone at once.
+// overhear tells of what people of the town would see: a courier has a new phone, or sets out for a stop. It does so
+// before the page knows: the operator's office gives a courier's deliveries to the new phone at once.
 func (f *front) overhear(res *http.Response) error {
-	if res.Request.URL.Path != "/v1/pair" || res.StatusCode != http.StatusCreated || f.paired == nil {
+	var answer struct {
+		Courier event.CourierID    `json:"courier"`
+		Stale   []event.DeliveryID `json:"stale"`
+		Visit   struct {
+			Deliveries []struct {
+				Delivery event.DeliveryID `json:"delivery"`
+			} `json:"deliveries"`
+		} `json:"visit"`
+	}
+	path := res.Request.URL.Path
+	if path != "/v1/pair" && path != "/v1/courier/approach" || res.StatusCode >= 300 || f.paired == nil {
 		return nil
 	}
+	if err := peek(res, &answer); err != nil {
+		return err
+	}
+	if len(answer.Stale) > 0 {
+		f.paired(res.Request.Context(), answer.Courier, answer.Stale)
+	}
+	if len(answer.Visit.Deliveries) > 0 {
+		f.approached(answer.Visit.Deliveries[0].Delivery)
+	}
+	return nil
+}
+
+// peek decodes an answer, which goes on as it was. One that is something else says nothing.
+func peek(res *http.Response, into any) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err != nil {
 		return err
 	}
 	_ = res.Body.Close() // it was read to its end
 	res.Body = io.NopCloser(bytes.NewReader(body))
-	var bound struct {
-		Courier event.CourierID    `json:"courier"`
-		Stale   []event.DeliveryID `json:"stale"`
-	}
-	if json.Unmarshal(body, &bound) == nil && len(bound.Stale) > 0 {
-		f.paired(res.Request.Context(), bound.Courier, bound.Stale)
-	}
+	_ = json.Unmarshal(body, into)
 	return nil
 }
 

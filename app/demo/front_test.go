@@ -148,7 +148,9 @@ func TestALinkIsCutForOneAppAlone(t *testing.T) {
 
 func TestTheOfficeHearsOfANewPhone(t *testing.T) {
 	t.Parallel()
-	answers := map[string]string{"/v1/pair": `{"courier":"Rapido-Karim","stale":["x-d1","x-d2"]}`, "/v1/other": `{"courier":"Rapido-Karim","stale":["x-d3"]}`}
+	answers := map[string]string{"/v1/pair": `{"courier":"Rapido-Karim","stale":["x-d1","x-d2"]}`, "/v1/other": `{"courier":"Rapido-Karim","stale":["x-d3"]}`,
+		"/v1/courier/approach": `{"visit":{"id":"x-v3","deliveries":[{"delivery":"x-d4"}]}}`}
+	var next event.DeliveryID
 	f := fronted(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = io.WriteString(w, answers[r.URL.Path])
@@ -159,13 +161,14 @@ func TestTheOfficeHearsOfANewPhone(t *testing.T) {
 			heard = append(heard, stale...)
 		}
 	}
+	f.approached = func(d event.DeliveryID) { next = d }
 	for path, want := range answers {
 		if _, body, err := visit(t, f.url()+path); err != nil || body != want {
 			t.Errorf("%s: %q, %v", path, body, err)
 		}
 	}
-	if len(heard) != 2 || heard[1] != "x-d2" {
-		t.Errorf("heard of %v", heard)
+	if len(heard) != 2 || heard[1] != "x-d2" || next != "x-d4" {
+		t.Errorf("heard of %v, then %s", heard, next)
 	}
 }
 

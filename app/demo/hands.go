@@ -243,7 +243,7 @@ func (t *town) cutLink(a desk.App) error {
 // anotherNow books another parcel, when the last one's delivery has ended.
 func (t *town) anotherNow(ctx context.Context) error {
 	t.mu.Lock()
-	under := t.parcel != nil && !t.over || t.story.playing()
+	under := t.now != nil && !t.over || t.story.playing()
 	t.mu.Unlock()
 	if under {
 		return refused("underway")

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/loquet/loquet/device/virtual"
 	"github.com/loquet/loquet/dispatch"
@@ -41,6 +40,8 @@ const (
 	// ana works in the operator's office.
 	ana     = "Ana"
 	anaMail = "ana@rapido.example"
+	// fiction is among the numbers that France keeps for stories: nobody answers.
+	fiction = "+33199001234"
 )
 
 // row is one household of the town, and what happens there in the morning: a scene that ends with its first delivery
@@ -163,10 +164,4 @@ func (p *play) status(d *delivery) dispatch.Status {
 	}
 	p.must(p.operator.Call(p.ctx, "GET", "/v1/deliveries/"+string(d.id), nil, &summary))
 	return summary.Status
-}
-
-// promised is what is booked for later today, so that the board has a next hour.
-func (p *play) promised(shop, place, courier string, from, to time.Duration) {
-	d := p.book(shop, place, from, to)
-	p.assign(d, p.courier(courier))
 }

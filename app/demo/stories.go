@@ -176,7 +176,7 @@ func (t *town) restore(p *play, door string) error {
 func (s *story) prepare(door string) {
 	s.catchUp()
 	s.town.mu.Lock()
-	d, over, page := s.town.parcel, s.town.over, s.town.page
+	now, over, page := s.town.now, s.town.over, s.town.page
 	s.town.mu.Unlock()
 	lent := page && s.town.phone.There()
 	s.karim = s.courier(karim)
@@ -186,14 +186,15 @@ func (s *story) prepare(door string) {
 	case page:
 		s.karim = s.courier(nour)
 	}
-	if d != nil && !over && (lent || !page) && d.place == s.home.places[door] && !ended(s.status(d)) {
-		s.d = d
+	mine := lent || !page
+	if now != nil && !over && mine && now.place == s.home.places[door] && !ended(s.status(now.delivery)) {
+		s.d = now.delivery
 		return
 	}
 	s.d = s.booked(door)
 	s.assign(s.d, s.karim)
-	if (lent || !page) && door == "front-door" {
-		s.town.set(func() { s.town.parcel, s.town.over = s.d, false })
+	if mine {
+		s.town.expect(s.play, s.d)
 	}
 }
 

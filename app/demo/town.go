@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,13 +41,21 @@ type town struct {
 	camera  desk.Camera
 	cut     bool
 	dead    bool
-	parcel  *delivery
-	over    bool
-	page    bool
-	story   *telling
+	// stops are what the visitor's courier has to bring, and now the one that is under way; over says that it ended.
+	stops []stop
+	now   *stop
+	over  bool
+	page  bool
+	story *telling
 	// promised is when the courier was said to arrive, in a visit.
 	promised time.Time
 	visit    event.VisitID
+}
+
+// stop is a delivery to a household of the town.
+type stop struct {
+	*delivery
+	play *play
 }
 
 // Stay opens the town, plays its morning, says how to get in, and keeps it until the context ends.
@@ -95,7 +104,7 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 	if t.front, err = openFront(); err != nil {
 		return t, err
 	}
-	s.url, s.more = t.front.url(), []string{"--demo"}
+	s.url, s.more = t.front.url(), []string{"--demo", "--phone", fiction}
 	s.film("12 RUE DES LILAS", "lilas-front-door", "lilas-side-door")
 	if s.listen, err = freeAddress(); err != nil {
 		return t, err
@@ -107,7 +116,7 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 	if err = s.serve(ctx); err != nil {
 		return t, err
 	}
-	t.front.paired = t.paired
+	t.front.paired, t.front.approached = t.paired, t.approached
 	if err = t.openOffice(ctx); err != nil {
 		return t, err
 	}
@@ -136,9 +145,12 @@ func (t *town) afternoon() error {
 	t.watchDoors()
 	err := t.plays[0].perform(func() {
 		for i, p := range t.plays[1:5] {
-			from := time.Duration(15+20*i) * time.Minute
-			place := p.home.nameOf(p.first.place)
-			p.promised(p.lot.shop, place, []string{karim, nour, karim, tom}[i], from, from+2*time.Hour)
+			from, who := time.Duration(20*i)*time.Minute, []string{karim, nour, karim, tom}[i]
+			d := p.book(p.lot.shop, p.home.nameOf(p.first.place), from, from+2*time.Hour)
+			p.assign(d, p.courier(who))
+			if who == karim {
+				t.set(func() { t.stops = append(t.stops, stop{d, p}) })
+			}
 		}
 	})
 	if err != nil {
@@ -166,16 +178,43 @@ func (t *town) camille(ctx context.Context) *play {
 // another books a parcel for Camille, and has it brought.
 func (t *town) another(ctx context.Context) error {
 	p := t.camille(ctx)
-	t.walk.back()
 	return p.perform(func() {
 		d := p.booked("front-door")
 		p.assign(d, p.courier(karim))
 		t.stage.sweep()
-		t.set(func() { t.parcel, t.over = d, false })
+		t.expect(p, d)
 		if !t.isPage() {
 			t.announce(p, d)
 		}
 	})
+}
+
+// expect makes a delivery of the courier's the one that is under way.
+func (t *town) expect(p *play, d *delivery) {
+	s := stop{d, p}
+	t.set(func() { t.stops = append(t.stops, s) })
+	t.head(s)
+}
+
+// head sends the courier to a stop, from where the way begins.
+func (t *town) head(s stop) {
+	t.set(func() { t.now, t.over = &s, false })
+	t.walk.head(s.play.lot.house.at)
+}
+
+// approached hears from the courier's page which stop comes next: there the way leads now.
+func (t *town) approached(d event.DeliveryID) {
+	t.mu.Lock()
+	i := slices.IndexFunc(t.stops, func(s stop) bool { return s.id == d })
+	var next *stop
+	if i >= 0 && (t.now == nil || t.now.id != d) {
+		next = &t.stops[i]
+	}
+	t.mu.Unlock()
+	if next != nil {
+		t.head(*next)
+		t.walk.begin()
+	}
 }
 
 // announce begins the visit, or renews when the courier will be there.

@@ -169,7 +169,7 @@ func TestOneCanPlayIt(t *testing.T) {
 		if !town.State().Courier.Page {
 			p.fail("nobody noticed that a page is the phone now")
 		}
-		d, page := town.parcel, p.courier(karim)
+		d, page := town.now.delivery, p.courier(karim)
 		v := page.approach(d)
 		do(t, town, desk.Act{Do: desk.Come})
 		until(t, town, "the courier is there", func(s desk.State) bool { return s.Courier.Metres == 0 })

@@ -17,9 +17,8 @@ const (
 
 // walk is the way of the courier whom a visitor plays. Safe for concurrent use.
 type walk struct {
-	to point
-
 	mu sync.Mutex
+	to point
 	// left is the way to the door in metres, at the instant at; speed in metres a second.
 	left, speed float64
 	at          time.Time
@@ -78,6 +77,14 @@ func (w *walk) hurry(within time.Duration) {
 	defer w.mu.Unlock()
 	left := w.now()
 	w.set(left, left/within.Seconds())
+}
+
+// head begins a walk to somewhere else.
+func (w *walk) head(to point) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to = to
+	w.set(walkFrom, 0)
 }
 
 // back puts the courier where the walk begins, standing.

@@ -25,6 +25,9 @@ func (t *town) State() desk.State {
 			s.Doors = append(s.Doors, t.doorShown(p, d))
 		}
 	}
+	if t.now != nil {
+		s.Here = t.now.play.lot.prefix + t.now.play.home.nameOf(t.now.place)
+	}
 	for _, a := range desk.Apps() {
 		if until := t.front.cutUntil(string(a)); !until.IsZero() {
 			s.Cut[a] = time.Until(until)
@@ -57,16 +60,16 @@ func (t *town) courierShown() desk.Walk {
 
 // parcelShown is what the courier brings. The caller holds the lock.
 func (t *town) parcelShown() *desk.Parcel {
-	if t.parcel == nil {
+	if t.now == nil {
 		return nil
 	}
-	code, err := parcel.Parse(t.parcel.parcels[0], "")
+	code, err := parcel.Parse(t.now.parcels[0], "")
 	if err != nil {
 		return nil
 	}
-	home := t.plays[0].home
-	return &desk.Parcel{Code: t.parcel.parcels[0], Place: home.house.address + ", " + home.calls(home.nameOf(t.parcel.place)), Over: t.over,
-		Label: parcel.Label{Code: code, Title: rapido, Rows: []parcel.Row{{Name: "From", Value: grocer}, {Name: "To", Value: home.house.address}}}}
+	home := t.now.play.home
+	return &desk.Parcel{Code: t.now.parcels[0], Place: home.house.address + ", " + home.calls(home.nameOf(t.now.place)), Over: t.over,
+		Label: parcel.Label{Code: code, Title: rapido, Rows: []parcel.Row{{Name: "From", Value: t.now.play.lot.shop}, {Name: "To", Value: home.house.address}}}}
 }
 
 // Audit implements desk.World.
@@ -84,17 +87,17 @@ func (t *town) step() error {
 	p := t.camille(t.ctx)
 	return p.perform(func() {
 		t.mu.Lock()
-		d, over, page := t.parcel, t.over, t.page
+		now, over, page := t.now, t.over, t.page
 		t.mu.Unlock()
-		if d == nil || over {
+		if now == nil || over {
 			return
 		}
-		if ended(p.status(d)) {
+		if ended(p.status(now.delivery)) {
 			t.set(func() { t.over = true })
 			return
 		}
 		if !page {
-			t.report(p, d)
+			t.report(p, now.delivery)
 		}
 	})
 }

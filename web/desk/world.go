@@ -39,7 +39,9 @@ func Apps() []App { return []App{Operator, Customer, Courier} }
 
 // State is how everything stands.
 type State struct {
-	Doors  []Door
+	Doors []Door
+	// Here is the door that the courier's way leads to.
+	Here   string
 	Camera Camera
 	// Wire says whether the wire between the server and the doors is whole, and Server whether the server runs.
 	Wire, Server bool
@@ -69,14 +71,18 @@ type Door struct {
 	Filmed, Keypad bool
 }
 
-// Door returns a door by its name, or the first.
+// Door returns a door by its name, or the one that the courier's way leads to, or the first.
 func (s State) Door(id string) Door {
+	found := s.Doors[0]
 	for _, d := range s.Doors {
 		if d.ID == id {
 			return d
 		}
+		if d.ID == s.Here {
+			found = d
+		}
 	}
-	return s.Doors[0]
+	return found
 }
 
 // Camera is what the camera does.

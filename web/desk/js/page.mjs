@@ -38,15 +38,16 @@ async function forever() {
 function band({ say, aids = [] }) {
   const place = document.querySelector('aside.demo');
   if (!place) return;
-  const now = JSON.stringify([say, aids]);
+  const fit = aids.filter((aid) => aid.offer || typing());
+  const now = JSON.stringify([say, fit]);
   const old = place.querySelector('[data-aids]');
   if (old?.dataset.aids === now) return;
   old?.remove();
-  if (!say && aids.length === 0) return;
+  if (!say && fit.length === 0) return;
   const here = document.createElement('div');
   here.dataset.aids = now;
   if (say) here.append(`→ ${say} `);
-  here.append(...aids.map((aid) => (aid.offer ? way(aid) : label(aid))).filter(Boolean));
+  here.append(...fit.map((aid) => (aid.offer ? way(aid) : label(aid))));
   place.append(here);
 }
 
@@ -57,17 +58,17 @@ function way({ text, offer }) {
   return form;
 }
 
-/** label types a parcel's code, where the page takes one. */
+/** typing is the form of the page that takes a parcel's number, if it has one. */
+const typing = () => document.querySelector('form[data-typed]');
+
+/** label types a parcel's code, as a person would. */
 function label({ text, code }) {
-  const typed = document.querySelector('form[data-typed]');
-  if (!typed) return null;
   const tap = button(text, 'button');
   tap.addEventListener('click', () => {
-    const form = document.querySelector('form[data-typed]');
-    const field = form?.querySelector('input[name="text"]');
+    const field = typing()?.querySelector('input[name="text"]');
     if (!field) return;
     field.value = code;
-    form.requestSubmit();
+    typing().requestSubmit();
   });
   return tap;
 }
