@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/loquet/loquet/e2e/indoors"
+	"github.com/loquet/loquet/web/courier"
 )
 
 // browsing is a house whose courier is a real browser. A script asks the test to do what is not the courier's to do:
@@ -63,7 +64,7 @@ func (b *browsing) lend(w http.ResponseWriter, r *http.Request) {
 // run has a script of testdata do its part; it fails the test by ending with an error.
 func (b *browsing) run(script string, env ...string) {
 	b.t.Helper()
-	modules(b.t)
+	courier.Install(b.t)
 	cmd := exec.Command("node", filepath.Join("testdata", script))
 	cmd.Env = append(os.Environ(), append(env, "URL="+b.URL, "FOLDER="+b.t.TempDir())...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -86,17 +87,5 @@ func (b *browsing) run(script string, env ...string) {
 	}
 	if said.Len() > 0 {
 		b.t.Log("\n" + said.String())
-	}
-}
-
-// modules installs what the scripts import, once.
-func modules(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat("testdata/node_modules/playwright-core/package.json"); err == nil {
-		return
-	}
-	out, err := exec.Command("npm", "ci", "--prefix", "testdata", "--ignore-scripts", "--no-audit", "--no-fund").CombinedOutput()
-	if err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
 }

@@ -1,6 +1,7 @@
 package courier
 
 import (
+	"slices"
 	"time"
 
 	"github.com/loquet/loquet/api"
@@ -61,20 +62,31 @@ func (o opening) wayState(p api.Step) string {
 	return "later"
 }
 
-// insideTitle is what is known of the innermost door: "inside" is said only once it was seen open.
+// insideTitle is what is known of the door that matters now: "inside" is said only once it was seen open.
 func (s at) insideTitle() string {
-	var last api.Step
-	for _, p := range s.liveSteps() {
-		if last = p; p.Secured == 0 && s.shown(p).State != ui.Secured {
-			break // the first that still stands open
-		}
-	}
-	shown := s.shown(last)
+	p := s.pressing()
+	shown := s.shown(p)
 	key := "inside.state." + string(shown.State)
 	if shown.State == ui.Open && !shown.Contact.Wide {
 		key = "inside.state.unlocked"
 	}
-	return s.t(key, "name", last.Name, "word", shown.Word)
+	return s.t(key, "name", p.Name, "word", shown.Word)
+}
+
+// pressing is the step that matters now: the one that the alarm is about, else the innermost that is not proven shut.
+func (s at) pressing() api.Step {
+	steps := s.liveSteps()
+	if alarm := s.alarm(); alarm != nil {
+		if i := slices.IndexFunc(steps, func(p api.Step) bool { return p.Barrier == alarm.Barrier }); i >= 0 {
+			return steps[i]
+		}
+	}
+	for _, p := range slices.Backward(steps) {
+		if p.Secured == 0 {
+			return p
+		}
+	}
+	return steps[len(steps)-1]
 }
 
 // through says whether the innermost barrier was opened.

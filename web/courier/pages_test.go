@@ -78,7 +78,7 @@ func dressStep(p *api.Step) {
 }
 
 func alarmed(v *api.Visit) {
-	v.Alarm = &api.Alarm{Reason: event.AlarmAjar, Level: event.AlarmCustomer, Since: noon.Add(-event.Minute), Title: "Door ajar", Text: "The bolt is out."}
+	v.Alarm = &api.Alarm{Reason: event.AlarmAjar, Barrier: "home-b2", Level: event.AlarmCustomer, Since: noon.Add(-event.Minute), Title: "Door ajar", Text: "The bolt is out."}
 }
 
 func securedSteps(v *api.Visit) {

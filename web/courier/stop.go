@@ -205,8 +205,11 @@ func (s at) liveSteps() []api.Step {
 	return slices.DeleteFunc(slices.Clone(s.visit.Steps), func(p api.Step) bool { return !live(p) })
 }
 
-// shown is a step's barrier as people see it.
+// shown is a step's barrier as people see it. A code that nobody was shown yet has opened nothing.
 func (s at) shown(p api.Step) ui.Shown {
+	if p.By == event.PermitCode && p.Asked != nil && p.Asked.Shown == 0 {
+		p.Asked, p.Recorded = nil, nil
+	}
 	return ui.StateOf(s.lang, ui.SightOfStep(p), s.now, s.zone)
 }
 

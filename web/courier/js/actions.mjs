@@ -24,11 +24,15 @@ export class Unanswered extends Error {}
 /** again are problems that the same request, sent again, may not have. */
 const again = new Set(['busy', 'timeout', 'uncertain', 'ending', 'too-many']);
 
-/** post sends one request until it is answered: the very same bytes under the same key. */
-export async function post(path, body, key, slow = () => {}) {
+/**
+ * post sends one request until it is answered: the very same bytes under the same key. within is for how long it insists,
+ * in milliseconds; slow is told of each further try. A phone that says itself that it has no network is believed.
+ */
+export async function post(path, body, key, { within = insist, slow = () => {} } = {}) {
   const bytes = JSON.stringify(body);
   const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key };
-  for (const limit = performance.now() + insist; ; slow()) {
+  for (const limit = performance.now() + within; ; slow()) {
+    if (!navigator.onLine) throw new Unanswered();
     try {
       const response = await signed(path, { method: 'POST', body: bytes, headers, signal: AbortSignal.timeout(patience) });
       const problem = await problemOf(response);
@@ -107,7 +111,7 @@ async function ask(form, button, page) {
     await keep(path, body, { act });
     return page.flushed(path);
   }
-  return post(path, body, key, () => button && label(button, say('js.slow')));
+  return post(path, body, key, { slow: () => button && label(button, say('js.slow')) });
 }
 
 /** asking shows that a request is on its way: asked, and no more than that. */

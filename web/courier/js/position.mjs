@@ -50,16 +50,25 @@ function position() {
   return { ...fix, at: serverTime(at).toISOString() };
 }
 
-// current waits a while for a young fix, and returns it as the API takes it; undefined without one: the server then
-// says what to do about that.
+/** Milliseconds for which a fix counts as young, and after which it says nothing any more. */
+const young = 20000;
+const past = 120000;
+
+/**
+ * current waits a while for a young fix, and returns it as the API takes it; undefined without one: the server then says
+ * what to do about that. A phone that stands still may tell its place seldom: it is asked.
+ */
 export async function current(patience = 8000) {
   start();
-  const limit = performance.now() + patience;
-  while (!fresh(20000) && (here.state === 'looking' || here.state === 'known') && performance.now() < limit) {
-    await new Promise((resolve) => {
-      here.addEventListener('change', resolve, { once: true });
-      setTimeout(resolve, Math.max(0, limit - performance.now()));
-    });
-  }
-  return here.fix && fresh(120000) ? position() : undefined;
+  if (!fresh(young)) await asked(patience);
+  return fresh(past) ? position() : undefined;
+}
+
+function asked(patience) {
+  return new Promise((resolve) => {
+    if (!navigator.geolocation || here.state === 'refused') return resolve();
+    setTimeout(resolve, patience);
+    navigator.geolocation.getCurrentPosition(
+      (at) => { found(at); resolve(); }, resolve, { enableHighAccuracy: true, maximumAge: 0, timeout: patience });
+  });
 }

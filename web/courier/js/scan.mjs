@@ -4,7 +4,7 @@
 import { contentFrom, say as speak, swap } from '../../ui/js/live.mjs';
 import { begin, post, Unanswered } from './actions.mjs';
 import { bound, NoKey, NoLink, Problem, problemOf, signed } from './key.mjs';
-import { fill, ownSlots, part, root } from './parts.mjs';
+import { ownSlots, part, root } from './parts.mjs';
 import { current, start as locate } from './position.mjs';
 import { flush, keep, waiting } from './queue.mjs';
 import * as refusal from './refusal.mjs';
@@ -18,8 +18,9 @@ const main = document.getElementById('main');
 const visit = location.pathname.split('/').at(-1);
 const path = `/v1/courier/visits/${visit}/scan`;
 
-/** How long the same code in sight stays unsaid, and how long a scan waits for its answer before it is kept. */
+/** How long the same code in sight stays unsaid, and how long a scan waits for its answer before it is kept. Milliseconds. */
 const unsaid = 4000;
+const within = 6000;
 
 const source = new Source(() => `/courier/live/scan/${visit}`, refused);
 
@@ -120,7 +121,7 @@ let sending = false;
 
 function hit({ text, symbology }) {
   const last = seen.get(text) ?? -Infinity;
-  if (sending || document.querySelector('[data-part="refusal"].shown')) return;
+  if (sending || main.hidden) return; // a refusal has the screen
   seen.set(text, performance.now());
   if (performance.now() - last < unsaid) return;
   read(text, symbology);
@@ -132,7 +133,7 @@ async function read(text, symbology) {
   scanner.paused = true;
   result(say('js.scan.sent', { end: text.slice(-4) }));
   try {
-    const answer = await post(path, { text, symbology: symbology || undefined, position: await current(3000) }, crypto.randomUUID());
+    const answer = await post(path, { text, symbology: symbology || undefined, position: await current(3000) }, crypto.randomUUID(), { within });
     await answered(answer, text);
   } catch (error) {
     await unanswered(error, text, symbology);

@@ -26,7 +26,7 @@ export async function phone({ lang = 'en', width = 390, height = 844, at = door,
   const page = context.pages()[0] ?? await context.newPage();
   const wrong = [];
   page.on('pageerror', (e) => wrong.push(String(e.stack ?? e)));
-  page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource|ERR_INTERNET|net::/.test(m.text())) wrong.push(m.text()); });
+  page.on('console', (m) => { if (m.type() === 'error' && !/Failed to load resource|ERR_INTERNET|net::|^\[object Event\]$/.test(m.text())) wrong.push(m.text()); });
   if (process.env.TALK) {
     page.on('console', (m) => console.log('console', m.type(), m.text()));
     page.on('response', (r) => { if (process.env.TALK === '2' || !r.url().includes('/assets/')) console.log(r.status(), r.request().method(), r.url()); });
@@ -36,6 +36,9 @@ export async function phone({ lang = 'en', width = 390, height = 844, at = door,
   page.setDefaultTimeout(15000);
   return { context, page, wrong, close: () => context.close() };
 }
+
+/** stand has the phone tell its place anew, as phones do all the time. */
+export const stand = (context, at = door) => context.setGeolocation({ ...at, accuracy: at.accuracy + Math.random() / 10 });
 
 /** hand has the test do something. */
 export async function hand(what) {
