@@ -67,7 +67,7 @@ var installed = sync.OnceValues(func() (string, error) {
 
 // install has npm fetch exactly what the lock says, and puts it in place as a whole: two processes may try.
 func install(folder string) error {
-	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
 		return err
 	}
 	building, err := os.MkdirTemp(filepath.Dir(folder), "building-")
@@ -80,7 +80,7 @@ func install(folder string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(building, name), data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(building, name), data, 0o600); err != nil {
 			return err
 		}
 	}
@@ -125,7 +125,7 @@ func providerCommand(t testing.TB, known People, clients ...map[string]any) *exe
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", "--input-type=module", "--eval", string(script))
+	cmd := exec.Command("node", "--input-type=module", "--eval", string(script)) //nolint:gosec // our own script
 	cmd.Env = append(os.Environ(), "PROVIDER="+string(config))
 	cmd.Dir = folder
 	return cmd

@@ -86,7 +86,7 @@ func TestAPasskeySignsIn(t *testing.T) {
 	if a, s := d.add("/sign-in/member", ""); a.status != http.StatusOK || s.To != "/sign-in/member?done=added" {
 		t.Fatalf("%d %+v", a.status, s)
 	}
-	b.get("/sign-in/member?done=added").page(http.StatusOK).says("The passkey was added.", "Firefox, Linux", "Never used to sign in.")
+	b.get("/sign-in/member?done=added").page(http.StatusOK).says("The passkey was added.", "Firefox, Linux", "Never used to sign in")
 	b.post("/sign-in/out")
 	for next, to := range map[string]string{"": "/home/", "/home/rules": "/home/rules", "/operator/": "/home/", "https://evil.example": "/home/"} {
 		other := h.browser()
@@ -95,7 +95,7 @@ func TestAPasskeySignsIn(t *testing.T) {
 			t.Errorf("%q: %d %+v as %q", next, a.status, s, other.member())
 		}
 	}
-	d.browser.get("/sign-in/member").page(http.StatusOK).says("Last used", "by a passkey.")
+	d.browser.get("/sign-in/member").page(http.StatusOK).says("Last used", "by a passkey")
 }
 
 func TestStaffHavePasskeysToo(t *testing.T) {
@@ -231,7 +231,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 	h := newHouse(t)
 	b, other, third := h.browser().comeBy(h.hand("maple-m2")), h.browser().comeBy(h.hand("maple-m2")), h.browser().comeBy(h.hand("maple-m2"))
 	paul := h.browser().comeBy(h.hand("maple-m3"))
-	page := b.get("/sign-in/member").page(http.StatusOK).says("Where you are signed in", "Firefox, Linux (this one)", "by a link.", "Sign out everywhere else")
+	page := b.get("/sign-in/member").page(http.StatusOK).says("Where you are signed in", "Firefox, Linux (this one)", "by a link", "Sign out everywhere else")
 	ends := regexp.MustCompile(`/sessions/([a-z0-9-]+)/end"`).FindAllStringSubmatch(page.body, -1)
 	if len(ends) != 2 {
 		t.Fatalf("%d others: %s", len(ends), page.text())
