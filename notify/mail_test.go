@@ -175,6 +175,13 @@ func newClearServer(t *testing.T, breaks string) *clearServer {
 	return s
 }
 
+// letters counts what was taken.
+func (s *clearServer) letters() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.taken)
+}
+
 func (s *clearServer) talk(conn net.Conn) {
 	defer conn.Close()
 	in, letter, reading := newLines(conn), "", false
@@ -236,8 +243,8 @@ func TestASessionThatBreaksOffAtEachStep(t *testing.T) {
 			if _, final := refusedFor(err); (err == nil) != want.sent || final {
 				t.Errorf("sent: %v", err)
 			}
-			if want.taken != (len(s.taken) == 1) {
-				t.Errorf("the server took %d letters", len(s.taken))
+			if want.taken != (s.letters() == 1) {
+				t.Errorf("the server took %d letters", s.letters())
 			}
 			if err != nil && strings.Contains(err.Error(), "anna") {
 				t.Errorf("the error names the person: %v", err)
@@ -282,7 +289,7 @@ func TestWhatTheMailServerRefuses(t *testing.T) {
 	open := newClearServer(t, "never")
 	wrong.Port, wrong.TLS = open.port, MailStartTLS
 	mayPass("no STARTTLS", wrong, "anna@home.test")
-	if len(open.taken) != 0 {
+	if open.letters() != 0 {
 		t.Error("a letter went in clear")
 	}
 	wrong.Port = 1
