@@ -335,8 +335,18 @@ func TestASilentMailServerIsLeftInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	left := make(chan struct{})
+	go func() {
+		waiting.Wait()
+		close(left)
+	}()
 	cancel()
-	waiting.Wait()
+	select {
+	case <-left:
+	case <-time.After(mailWithin / 2):
+		t.Error("it waits on, though nobody wants the letter any more")
+		<-left
+	}
 }
 
 func TestASignInLink(t *testing.T) {

@@ -76,7 +76,40 @@ func TestEachWriteFails(t *testing.T) {
 			defer w.run(d)()
 			pass(5 * time.Minute)
 			w.checkOnce()
+			if n := len(w.box.all()); n != 4 {
+				t.Errorf("%d messages were sent: a process that lives knows what it has sent", n)
+			}
 		})
+	})
+}
+
+// TestWhatIsSentWhileTheProcessIsToldToEnd is noted all the same, and is not sent again by the next.
+func TestWhatIsSentWhileTheProcessIsToldToEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		_, n := w.process(w.store)
+		w.choose(n, w.anna, Quiet{}, Choice{Foreign, Channels()})
+		d, _ := w.process(w.store)
+		told := make(chan struct{})
+		w.box.failBy(func(target, message) (error, bool) {
+			<-told
+			return nil, true
+		})
+		w.breakIn(d)
+		end := w.run(d)
+		synctest.Wait()
+		go func() {
+			pass(time.Second)
+			close(told)
+		}()
+		end()
+		d, _ = w.process(w.store)
+		defer w.run(d)()
+		pass(5 * time.Minute)
+		w.checkOnce()
+		if n := len(w.box.all()); n != 4 {
+			t.Errorf("%d messages were sent", n)
+		}
 	})
 }
 

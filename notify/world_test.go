@@ -64,7 +64,8 @@ func newVault(t testing.TB, s store.Register) *vault.Vault {
 // letterbox is where the messages of every channel end, for good or not: what a person reads at their addresses.
 type letterbox struct {
 	mu sync.Mutex
-	// fails says what becomes of a message; nil for all well. taken tells that it was taken in spite of an error.
+	// fails says what becomes of a message; nil for all well. taken tells that it was taken in spite of an error, or of
+	// a caller who is gone.
 	fails func(to target, m message) (err error, taken bool)
 	sent  []sending
 }
@@ -81,10 +82,11 @@ func (b *letterbox) send(ctx context.Context, to target, m message) error {
 	fails := b.fails
 	b.mu.Unlock()
 	if fails != nil {
-		if err, taken := fails(to, m); err != nil {
-			if taken {
-				b.take(to, m)
-			}
+		err, taken := fails(to, m)
+		if taken {
+			b.take(to, m)
+		}
+		if err != nil || taken {
 			return err
 		}
 	}
