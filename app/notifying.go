@@ -98,5 +98,6 @@ func (s *server) buildNotifier(secrets *vault.Vault, boxes *auth.Mailboxes) (err
 		PushSubject: notify.PushSubject(c.PushSubject, s.config.PublicURL, c.MailFrom), LocalPush: s.config.LocalWebhooks, Country: c.SMSCountry,
 		Lang: phrase.Lang(c.Language), PublicURL: s.config.PublicURL, Now: time.Now, Random: rand.Reader, Log: s.log, Counted: s.metrics.told})
 	s.dispatcher.Handle(dispatch.WorkNotify, s.notifier.Notify)
+	s.log.Info("people are told", "by", s.notifier.Available())
 	return nil
 }

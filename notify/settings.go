@@ -86,15 +86,22 @@ func (n *Notifier) Settings(ctx context.Context, who auth.Member) (Settings, err
 	for _, t := range Topics() {
 		s.Choices = append(s.Choices, Choice{Topic: t, Channels: slices.Clone(p.by(t))})
 	}
-	for _, c := range Channels() {
-		if n.senders[c] != nil {
-			s.Available = append(s.Available, c)
-		}
-	}
+	s.Available = n.Available()
 	for _, d := range p.Devices {
 		s.Devices = append(s.Devices, Device{ID: d.ID, Name: d.Name, Since: d.Since, Session: d.Session})
 	}
 	return s, n.fillSettings(ctx, who.ID(), &s)
+}
+
+// Available are the channels that the operator has set up, in order of Channels.
+func (n *Notifier) Available() []Channel {
+	var all []Channel
+	for _, c := range Channels() {
+		if n.senders[c] != nil {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 func (n *Notifier) fillSettings(ctx context.Context, who event.MemberID, s *Settings) (err error) {

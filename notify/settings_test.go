@@ -32,6 +32,9 @@ func TestSettingsOfWhoeverNeverChose(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		_, n := w.process(w.store)
+		if err := errors.Join(n.Unsubscribe(t.Context(), w.paul, "x"), n.EndSession(t.Context(), w.paul.ID(), w.paul.Session())); err != nil {
+			t.Error(err)
+		}
 		s := w.settings(n)
 		if s.Email != "paul" || s.Phone != "" || s.Lang != "" || s.Quiet != (Quiet{}) || len(s.Devices) != 0 || len(s.Failures) != 0 || len(s.Tests) != 0 {
 			t.Errorf("%+v", s)
@@ -193,14 +196,7 @@ func TestNewSetsUpWhatItIsGiven(t *testing.T) {
 		{Deps{Mail: mail, Addresses: addresses{}}, []Channel{Email}},
 		{Deps{SMS: texts, PushSubject: "ops@loquet.example"}, []Channel{Push, SMS}},
 	} {
-		n := New(c.deps)
-		var got []Channel
-		for _, channel := range Channels() {
-			if n.senders[channel] != nil {
-				got = append(got, channel)
-			}
-		}
-		if !slices.Equal(got, c.want) {
+		if got := New(c.deps).Available(); !slices.Equal(got, c.want) {
 			t.Errorf("%v, want %v", got, c.want)
 		}
 	}
