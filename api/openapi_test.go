@@ -63,6 +63,9 @@ var loadDescription = sync.OnceValues(func() (validator.Validator, error) {
 	return v, nil
 })
 
+// validating is held while an answer is checked: the validator is for one at a time.
+var validating sync.Mutex
+
 // conforms checks an answer against the description: every test that makes a request is a test of it, too.
 func conforms(t testing.TB, req *http.Request, r reply) {
 	t.Helper()
@@ -72,6 +75,8 @@ func conforms(t testing.TB, req *http.Request, r reply) {
 	}
 	described := &http.Response{StatusCode: r.status, Header: r.header, Body: http.NoBody, Request: req}
 	described.Body = readCloser{bytes.NewReader(r.body)}
+	validating.Lock()
+	defer validating.Unlock()
 	if valid, found := description(t).ValidateHttpResponse(req, described); !valid {
 		t.Errorf("%s %s answered what is not described: %s\n%s", req.Method, req.URL.Path, explain(found), r.body)
 	}

@@ -96,7 +96,8 @@ func TestPicturesAreFacts(t *testing.T) {
 		if p.Camera != eye || p.Fault != "" || p.At != event.InstantOf(time.Now()) || p.Keys != 3 {
 			t.Errorf("beside the intent stands %+v", p)
 		}
-		if all := e.looked(); !slices.Equal(all, []event.CameraID{eye}) {
+		// The door's answer may have been decided upon already.
+		if all := slices.Compact(e.looked()); !slices.Equal(all, []event.CameraID{eye}) {
 			t.Errorf("looked at %v", all)
 		}
 		synctest.Wait()

@@ -53,14 +53,14 @@ func bareWebP(file []byte) ([]byte, error) {
 	if frames != 1 {
 		return nil, &Error{Problem: NoPicture}
 	}
-	binary.LittleEndian.PutUint32(bare[4:], uint32(len(bare)-8)) //nolint:gosec // it is no larger than the file
+	binary.LittleEndian.PutUint32(bare[4:], uint32(len(bare)-8))
 	return bare, nil
 }
 
 // fits says whether a frame by itself is no larger than a photo may be, whatever the header before it says.
 func fits(chunk []byte) bool {
 	alone := append([]byte("RIFF\x00\x00\x00\x00WEBP"), chunk...)
-	binary.LittleEndian.PutUint32(alone[4:], uint32(len(alone)-8)) //nolint:gosec // it is no larger than the file
+	binary.LittleEndian.PutUint32(alone[4:], uint32(len(alone)-8))
 	config, err := webp.DecodeConfig(bytes.NewReader(alone))
 	return err == nil && config.Width <= MostSide && config.Height <= MostSide
 }

@@ -44,8 +44,8 @@ func TestOwningAnAlarmDecidesNothing(t *testing.T) {
 		w := newWorld(t, rand.New(rand.NewPCG(seed, 7)).IntN)
 		w.heard = func(c site.Command, _ []event.Event, _ error) {
 			for _, j := range w.sites {
-				before, any := unowned(j.state)
-				if !any {
+				before, wasOwned := unowned(j.state)
+				if !wasOwned {
 					continue
 				}
 				owned++
@@ -66,14 +66,14 @@ func TestOwningAnAlarmDecidesNothing(t *testing.T) {
 }
 
 // unowned is the state as it would be had nobody acknowledged anything.
-func unowned(s site.State) (without site.State, any bool) {
+func unowned(s site.State) (without site.State, wasOwned bool) {
 	s.Visits = slices.Clone(s.Visits)
 	for i := range s.Visits {
 		a := &s.Visits[i].Alarm
-		any = any || a.Owned != 0
+		wasOwned = wasOwned || a.Owned != 0
 		a.Owner, a.Owned = event.Actor{}, 0
 	}
-	return s, any
+	return s, wasOwned
 }
 
 func sameDecision(t *testing.T, s, other site.State, c site.Command) {
