@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
 	"sync"
@@ -275,9 +276,10 @@ func (t *town) welcome(out io.Writer) {
   Ctrl-C stops it.
 
 `, t.front.url(), t.stage.data())
-	fmt.Fprintf(out, `  Demo desk  %[1]s/demo/
-
-`, t.front.url())
+	for _, a := range desk.Apps() {
+		fmt.Fprintf(out, "  %-10s%s%s\n", a.Title(), t.front.url(), t.Offer(a))
+	}
+	fmt.Fprint(out, "\n  Open the three side by side.\n\n")
 }
 
 // Offer implements desk.World.
@@ -296,8 +298,16 @@ func (t *town) Enter(ctx context.Context, a desk.App, token string) (string, err
 	return to, err
 }
 
+// enterCustomer leads to the delivery that is on its way there, if one is.
 func (t *town) enterCustomer(ctx context.Context) (string, error) {
-	return t.stage.atMachine(ctx, "member", "link", "--url", string(t.plays[0].home.member))
+	home := t.plays[0].home
+	link, err := t.stage.atMachine(ctx, "member", "link", "--url", string(home.member))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now != nil && t.now.site == home.site {
+		link += "?next=" + url.QueryEscape("/home/deliveries/"+string(t.now.id))
+	}
+	return link, err
 }
 
 func (t *town) enterCourier(ctx context.Context) (string, error) {

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/loquet/loquet/event"
@@ -33,6 +34,9 @@ const (
 	Customer App = "customer"
 	Courier  App = "courier"
 )
+
+// Title is the app's name in a sentence's place: "Customer".
+func (a App) Title() string { return strings.ToUpper(string(a[:1])) + string(a[1:]) }
 
 // Apps lists them in the order in which they are best opened.
 func Apps() []App { return []App{Operator, Customer, Courier} }
