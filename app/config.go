@@ -36,6 +36,7 @@ type ServeConfig struct {
 	MembersReserve bool   `help:"Let households find and reserve devices themselves; for an installation of one's own." env:"LOQUET_MEMBERS_RESERVE" name:"members-reserve"`
 
 	LocalWebhooks bool   `help:"Allow webhooks and push services on this machine and in its networks, over plain HTTP too; for trying things out." env:"LOQUET_LOCAL_WEBHOOKS" name:"local-webhooks"`
+	Zone          string `help:"The time zone of the operator's office, such as Europe/Paris; the machine's own when left out." env:"LOQUET_ZONE"`
 	Demo          bool   `help:"Say on every page that nothing real opens." hidden:""`
 	LogLevel      string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LOQUET_LOG_LEVEL" name:"log-level"`
 }

@@ -29,8 +29,12 @@ func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 	if err != nil {
 		return err
 	}
+	zone, err := officeZone(s.config.Zone)
+	if err != nil {
+		return err
+	}
 	console, err := operator.New(operator.Deps{API: s.api, Staffs: who.staffs, Links: s.mailing(who), Couriers: who.couriers, Dispatch: s.dispatcher, Register: s.store, Vault: secrets,
-		Kit: s.kit, Now: time.Now, Random: rand.Reader, Log: s.log, Zone: time.Local, Tiles: s.config.file(mapsName), Player: live.Player()})
+		Kit: s.kit, Now: time.Now, Random: rand.Reader, Log: s.log, Zone: zone, Tiles: s.config.file(mapsName), Player: live.Player()})
 	if err != nil {
 		return err
 	}

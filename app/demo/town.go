@@ -105,7 +105,7 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 	if t.front, err = openFront(); err != nil {
 		return t, err
 	}
-	s.url, s.more = t.front.url(), []string{"--demo", "--phone", fiction}
+	s.url, s.more = t.front.url(), []string{"--demo", "--phone", fiction, "--zone", zone}
 	s.film("12 RUE DES LILAS", "lilas-front-door", "lilas-side-door")
 	if s.listen, err = freeAddress(); err != nil {
 		return t, err
