@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/loquet/loquet/device/virtual"
 	"github.com/loquet/loquet/dispatch"
@@ -75,8 +76,8 @@ func morning() []row {
 		{Scenario{Name: "neighbour", devices: door(), scene: scenePlanB, state: "diverted"},
 			lot{house: aside("23 avenue Foch", "Paul Roux", 90, 560), prefix: "foch-", shop: books, bringer: karim,
 				called: map[string]string{"front-door": entrance}}},
-		{Scenario{Name: "blocked", devices: door(), scene: sceneBlockBefore, state: "returned"},
-			lot{house: aside("5 rue Verte", "Claire Dubois", 400, -160), prefix: "verte-", shop: grocer, bringer: karim,
+		{Scenario{Name: "blocked", devices: door(), scene: morningBlocked, state: "blocked"},
+			lot{house: aside("5 rue Verte", "Claire Dubois", 400, -160), prefix: "verte-", shop: grocer, bringer: tom,
 				called: map[string]string{"front-door": entrance}}},
 		{Scenario{Name: "ajar", devices: door(), scene: morningAjar, state: "visiting"},
 			lot{house: aside("31 rue du Port", "Lucie Martel", -300, -260), prefix: "port-", shop: grocer, bringer: tom,
@@ -98,6 +99,13 @@ func morningCamille(p *play) {
 	front.handLock("locks it again")
 }
 
+// morningBlocked: the customer blocks in time; the courier has not followed plan B yet.
+func morningBlocked(p *play) {
+	d, tom, v := p.onTheWay("front-door")
+	p.home.block(d, event.BlockWon)
+	tom.scan(v, d.parcels[0]).refusedAny(event.Blocked, event.AlreadyEnded)
+}
+
 // morningAjar: somebody turns the key in an open door, and nobody can leave. The operator's Ana has it in hand.
 func morningAjar(p *play) {
 	p.home.rules(map[string]any{"climbSeconds": 1})
@@ -111,14 +119,32 @@ func morningAjar(p *play) {
 	ana := p.withKey(p.key("operator", ana))
 	p.must(ana.Call(p.ctx, "POST", "/v1/visits/"+string(v)+"/acknowledge", map[string]any{}, nil))
 	p.awaitBody("the alarm has an owner", event.AlarmAcknowledged{}.Kind())
+	p.held = &held{tom, v, "front-door"}
 }
 
-// devices are those of all rows, each under the prefix of its household.
+// release lets a courier go who waits at a door, once somebody has shut and locked it.
+func (p *play) release() {
+	if p.held == nil {
+		return
+	}
+	thing := p.thing(p.held.door)
+	if thing.Contact() != event.ContactClosed || thing.Bolt() != event.BoltLocked {
+		return
+	}
+	if p.held.courier.leave(p.held.visit).Refused == nil {
+		p.held = nil
+	}
+}
+
+// heartbeat is how often a device of the town says that nothing happened: well before what it said is too old.
+const heartbeat = 20 * time.Second
+
+// devicesOf are those of all rows, each under the prefix of its household.
 func devicesOf(rows []row) []virtual.Device {
 	var all []virtual.Device
 	for _, r := range rows {
 		for _, d := range r.devices {
-			d.Name = r.lot.prefix + d.Name
+			d.Name, d.Heartbeat = r.lot.prefix+d.Name, heartbeat
 			all = append(all, d)
 		}
 	}

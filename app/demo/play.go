@@ -32,6 +32,15 @@ type play struct {
 	seen   uint64
 	events []event.Event
 	at     int
+	// held is a courier who waits until a door is shut; nil when nobody does.
+	held *held
+}
+
+// held is a courier in a visit that can't end yet.
+type held struct {
+	courier *courier
+	visit   event.VisitID
+	door    string
 }
 
 // failure is what a scene panics with.

@@ -329,8 +329,11 @@ func (t *town) accompany() {
 			return
 		case <-ticker.C:
 		}
-		// What can't be said now is said the next time.
+		// What can't be done now is done the next time.
 		_ = t.step()
+		for _, p := range t.plays {
+			_ = p.perform(p.release)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/web/desk"
 )
@@ -71,6 +72,7 @@ func TestTheTownStaysLawful(t *testing.T) {
 		playStory(t, town, name)
 	}
 	byHand(t, town)
+	theOpenDoor(t, town)
 	byWire(t, town)
 	playStory(t, town, desk.StoryHome)
 	after, err := town.Audit(t.Context())
@@ -120,6 +122,27 @@ func byHand(t *testing.T, town *town) {
 	do(t, town, at(desk.Drain), at(desk.Key))
 	stands("somebody with a key goes in", func(d desk.Door) bool { return d.Contact == event.ContactOpen })
 	stands("and locks again", func(d desk.Door) bool { return d.Contact == event.ContactClosed && d.Bolt == event.BoltLocked })
+}
+
+// theOpenDoor ends the morning's alarm by hand: the courier who waits there may go then.
+func theOpenDoor(t *testing.T, town *town) {
+	t.Helper()
+	const door = "port-front-door"
+	for _, deed := range []desk.Deed{desk.Turn, desk.Pull, desk.Turn} {
+		do(t, town, desk.Act{Do: deed, Door: door})
+	}
+	p := town.camille(t.Context())
+	waiting := town.plays[len(town.plays)-1].first
+	err := p.perform(func() {
+		for limit := time.Now().Add(patience); p.status(waiting) != dispatch.StatusDelivered; p.pause(10 * look) {
+			if time.Now().After(limit) {
+				p.fail("the courier still waits: %s", p.status(waiting))
+			}
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // byWire cuts and mends what connects the parts of the town, and kills its server.

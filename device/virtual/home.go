@@ -54,6 +54,8 @@ type Device struct {
 	AutoLock time.Duration
 	// Travel is how long a garage door takes (default 50 ms, so that tests are quick).
 	Travel time.Duration
+	// Heartbeat is how often it says how it is, though nothing happened; 0 is never.
+	Heartbeat time.Duration
 	// Timestamps makes it report its own time: "ts" in a JSON object, or Zigbee2MQTT's "last_seen".
 	Timestamps bool
 	// CodeSlots is how many codes a keypad holds (default 10).
@@ -88,6 +90,7 @@ func Start(ctx context.Context, cfg Config) (*Home, error) {
 			home.Close()
 			return nil, fmt.Errorf("device %q could not connect: %w", name, err)
 		}
+		home.things[name].live()
 	}
 	return home, nil
 }

@@ -113,6 +113,23 @@ func (t *Thing) send(publications []publication) {
 	}
 }
 
+// live begins the heartbeat, if there is one.
+func (t *Thing) live() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.device.Heartbeat > 0 {
+		t.beat()
+	}
+}
+
+// beat says how it is, after a while and again. The caller holds the lock.
+func (t *Thing) beat() {
+	t.later(t.device.Heartbeat, func() {
+		t.send(t.speaks.report(t.state(""), partAll))
+		t.beat()
+	})
+}
+
 // receive takes a message on a command topic.
 func (t *Thing) receive(p *paho.Publish) {
 	order := t.speaks.understand(p.Topic, p.Payload)

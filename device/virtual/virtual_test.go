@@ -448,3 +448,11 @@ func TestBadHomesAreRefused(t *testing.T) {
 		t.Error("a device that is not there has topics")
 	}
 }
+
+func TestAHeartbeatSaysThatNothingHappened(t *testing.T) {
+	s := play(t, virtual.Device{Name: "front", Kind: virtual.ZigbeeLock, Heartbeat: 20 * time.Millisecond})
+	s.hears(4, "h/zigbee2mqtt/front", `"lock_state":"locked"`)
+	if n := s.home.Thing("front").Openings(); n != 0 {
+		t.Errorf("it opened %d times", n)
+	}
+}
