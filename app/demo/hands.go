@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,8 +54,9 @@ func (t *town) Do(ctx context.Context, a desk.Act) error {
 
 func refused(code string) error { return &desk.Refusal{Code: code} }
 
-// touch does something to a door.
+// touch does something to a door; to the one that the courier's way leads to when none is named.
 func (t *town) touch(a desk.Act) error {
+	a.Door = cmp.Or(a.Door, t.State().Here)
 	thing := t.stage.home.Thing(a.Door)
 	if thing == nil {
 		return refused("door")
@@ -243,9 +245,18 @@ func (t *town) cutLink(a desk.App) error {
 // anotherNow books another parcel, when the last one's delivery has ended.
 func (t *town) anotherNow(ctx context.Context) error {
 	t.mu.Lock()
-	under := t.now != nil && !t.over || t.story.playing()
+	now, over, playing := t.now, t.over, t.story.playing()
 	t.mu.Unlock()
-	if under {
+	if playing {
+		return refused("playing")
+	}
+	if now != nil && !over {
+		p := t.camille(ctx)
+		if err := p.perform(func() { over = ended(p.status(now.delivery)) }); err != nil {
+			return err
+		}
+	}
+	if now != nil && !over {
 		return refused("underway")
 	}
 	return t.another(ctx)
