@@ -30,7 +30,7 @@ export async function person(home, { lang = "en", size = phone, film, scheme = "
 export const operator = (home, more) => person(home, { size: desktop, ...more });
 
 // hand works the virtual home through the Demo desk: what a visitor would press there.
-export async function hand(home, deed, { door = "", to = "" } = {}) {
+export async function hand(home, deed, { door = "lilas-front-door", to = "" } = {}) {
   const answer = await fetch(`${home}/demo/act`, {
     method: "POST", redirect: "manual", body: new URLSearchParams({ do: deed, door, to }),
   });
@@ -43,6 +43,17 @@ export async function label(home) {
   const code = (await answer.json()).aids?.find((aid) => aid.code)?.code;
   if (!code) throw new Error("the desk has no label");
   return code;
+}
+
+// another has one more parcel sent, once the desk sees that the one before is over.
+export async function another(home) {
+  for (const limit = Date.now() + 20_000; Date.now() < limit; ) {
+    await hand(home, "another");
+    const code = await label(home).catch(() => "");
+    if (code) return code;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error("the desk sends no other parcel");
 }
 
 // audited is what the desk's audit says.
