@@ -132,11 +132,10 @@ func (s *server) build(ctx context.Context) (err error) {
 }
 
 func (s *server) mqttDevice(id event.DeviceID, config json.RawMessage) (device.Device, error) {
-	c, err := mqtt.ParseConfig(config)
+	c, err := mqtt.ParseConfigFor(id, config)
 	if err != nil {
 		return nil, err
 	}
-	c.Device = id
 	return s.mqtt.Device(c)
 }
 

@@ -139,6 +139,34 @@ const (
 
 // ParseConfig decodes a configuration strictly, and checks it.
 func ParseConfig(data []byte) (Config, error) {
+	cfg, err := decodeConfig(data)
+	if err != nil {
+		return Config{}, err
+	}
+	_, err = cfg.plan()
+	return checked(cfg, err)
+}
+
+// ParseConfigFor is ParseConfig for a device that is named elsewhere: the configuration, as that of a device that was
+// discovered, may leave its name out.
+func ParseConfigFor(id event.DeviceID, data []byte) (Config, error) {
+	cfg, err := decodeConfig(data)
+	if err != nil {
+		return Config{}, err
+	}
+	cfg.Device = id
+	_, err = cfg.plan()
+	return checked(cfg, err)
+}
+
+func checked(cfg Config, err error) (Config, error) {
+	if err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
+}
+
+func decodeConfig(data []byte) (Config, error) {
 	var cfg Config
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -147,9 +175,6 @@ func ParseConfig(data []byte) (Config, error) {
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Config{}, errors.New("the device's configuration has something after its end")
-	}
-	if _, err := cfg.plan(); err != nil {
-		return Config{}, err
 	}
 	return cfg, nil
 }

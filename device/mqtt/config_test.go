@@ -112,6 +112,24 @@ func TestAConfigurationSurvivesTheRegister(t *testing.T) {
 	}
 }
 
+// A device that was discovered is named by whoever reserves it.
+func TestParseConfigFor(t *testing.T) {
+	for _, config := range []string{`{"zigbee2mqtt":{"name":"x"}}`, `{"device":"","zigbee2mqtt":{"name":"x"}}`, `{"device":"other","zigbee2mqtt":{"name":"x"}}`} {
+		cfg, err := ParseConfigFor("mine", []byte(config))
+		if err != nil || cfg.Device != "mine" || cfg.Zigbee2MQTT.Name != "x" {
+			t.Errorf("%s: %+v %v", config, cfg, err)
+		}
+	}
+	for config, reason := range map[string]string{`{}`: "exactly one", `{"zigbee2mqtt":{"name":"x"}} {}`: "after its end", `{"x":1}`: "unknown field"} {
+		if cfg, err := ParseConfigFor("mine", []byte(config)); err == nil || !strings.Contains(err.Error(), reason) || cfg.Device != "" {
+			t.Errorf("%s: %+v %v", config, cfg, err)
+		}
+	}
+	if _, err := ParseConfigFor("", []byte(`{"zigbee2mqtt":{"name":"x"}}`)); err == nil {
+		t.Error("a device without a name")
+	}
+}
+
 func FuzzParseConfig(f *testing.F) {
 	for _, seed := range []string{plainLock, jsonLock, cover, zigbee, sensor, board, `{"device":"d","lock":{}}`} {
 		f.Add([]byte(seed))

@@ -136,11 +136,10 @@ func (in *Installation) build(o options) {
 }
 
 func (in *Installation) device(id event.DeviceID, config json.RawMessage) (device.Device, error) {
-	c, err := mqtt.ParseConfig(config)
+	c, err := mqtt.ParseConfigFor(id, config)
 	if err != nil {
 		return nil, err
 	}
-	c.Device = id
 	return in.mqtt.Device(c)
 }
 

@@ -88,6 +88,9 @@ func (p *person) deliveryLive() {
 	told := storyOf(id)
 	p.live(func(p *person) (ui.Frame, error) {
 		v, problem := p.deliveryView(told)
+		if problem == nil && !v.known {
+			problem = &api.Problem{Status: http.StatusNotFound, Code: "not-found"}
+		}
 		if problem != nil {
 			return ui.Frame{}, problem
 		}

@@ -85,8 +85,10 @@ func (p *person) newDevice() {
 		p.refuse(problem)
 		return
 	}
-	if seconds := lookFor; v.may && p.r.URL.Query().Get("look") != "" {
-		v.nearby = p.look(int(seconds / time.Second))
+	if v.may && p.r.URL.Query().Get("look") != "" {
+		if v.nearby, problem = p.look(); problem != nil {
+			v.flash = p.not(knownTrouble(problem.Code))
+		}
 	}
 	page := ui.Page{Title: p.say("enrol.device"), Main: devicePage(v)}
 	if v.may {
@@ -119,13 +121,14 @@ const (
 	lookMost = time.Minute
 )
 
-// look asks the network once. That nobody could be asked just now is no news: the page goes on looking.
-func (p *person) look(seconds int) []api.Found {
-	out, problem := read(p, p.API.DiscoverHomeDevices, &api.DiscoverDevicesInput{Body: &api.DiscoverRequest{Seconds: seconds}})
+// look asks the network once.
+func (p *person) look() ([]api.Found, *api.Problem) {
+	in := &api.DiscoverDevicesInput{Body: &api.DiscoverRequest{Seconds: int(lookFor / time.Second)}}
+	out, problem := read(p, p.API.DiscoverHomeDevices, in)
 	if problem != nil {
-		return nil
+		return nil, problem
 	}
-	return slices.DeleteFunc(out.Body.Devices, func(f api.Found) bool { return f.Refused != "" })
+	return slices.DeleteFunc(out.Body.Devices, func(f api.Found) bool { return f.Refused != "" }), nil
 }
 
 // search looks at the network again and again, and tells after each look.
@@ -140,12 +143,22 @@ type search struct {
 
 func (s *search) run(ctx context.Context, p *person) {
 	for ctx.Err() == nil && p.Now().Sub(s.began) < lookMost {
-		s.add(p.look(int(lookFor / time.Second)))
+		some, problem := p.look()
+		if s.add(some); problem != nil {
+			pause(ctx, lookFor) // somebody else is looking, or the broker is away
+		}
 	}
 	s.mu.Lock()
 	s.over = true
 	s.mu.Unlock()
 	s.tell()
+}
+
+func pause(ctx context.Context, length time.Duration) {
+	select {
+	case <-time.After(length):
+	case <-ctx.Done():
+	}
 }
 
 func (s *search) add(some []api.Found) {

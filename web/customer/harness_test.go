@@ -3,14 +3,17 @@ package customer_test
 import (
 	"crypto/rand"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/loquet/loquet/camera/live"
 	"github.com/loquet/loquet/e2e/indoors"
+	"github.com/loquet/loquet/notify"
 	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/web/customer"
 	"github.com/loquet/loquet/web/ui"
@@ -24,11 +27,30 @@ const phoneNumber = "+33199000000"
 type building struct {
 	*indoors.Installation
 	kit *ui.Kit
+	// logs is what was logged.
+	logs *logbook
+}
+
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func build(t *testing.T, with ...indoors.Option) *building {
 	t.Helper()
-	b := &building{}
+	b := &building{logs: &logbook{}}
 	b.Installation = indoors.New(t, func(in *indoors.Installation) http.Handler { return b.mount(t, in) }, with...)
 	t.Cleanup(b.kit.EndStreams)
 	return b
@@ -40,8 +62,10 @@ func (b *building) mount(t *testing.T, in *indoors.Installation) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := customer.New(customer.Deps{API: in.API, Sessions: in.Sessions, Dispatch: in.Dispatcher, Kit: kit, Now: time.Now, Log: in.Log,
-		Player: live.Player(), Phone: phoneNumber})
+	tells := notify.New(notify.Deps{Register: in.Store, Sites: in.Dispatcher, Vault: in.Vault, PushSubject: "mailto:operator@loquet.example", LocalPush: true,
+		PublicURL: in.URL, Now: time.Now, Random: rand.Reader, Log: in.Log})
+	app, err := customer.New(customer.Deps{API: in.API, Sessions: in.Sessions, Dispatch: in.Dispatcher, Kit: kit, Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(b.logs, nil)), Player: live.Player(), Notifier: tells, Phone: phoneNumber})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,14 +157,17 @@ func plain(t testing.TB, body string) string {
 func (v *visitor) shows(path string, texts ...string) string {
 	v.t.Helper()
 	body := v.page(path)
-	said := plain(v.t, body)
+	said := spaced(plain(v.t, body))
 	for _, text := range texts {
-		if !strings.Contains(said, text) {
+		if !strings.Contains(said, spaced(text)) {
 			v.t.Errorf("%s does not say %q:\n%s", path, text, said)
 		}
 	}
 	return body
 }
+
+// spaced takes spaces that do not break for spaces.
+func spaced(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
 
 // form finds the form of a page that goes to an address, and its fields as they are rendered.
 func form(t testing.TB, body, action string) url.Values {

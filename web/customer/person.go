@@ -143,14 +143,19 @@ func (p *person) flash() *flash {
 		return &flash{State: ui.Neutral, Title: p.say(key)}
 	}
 	if code := q.Get("not"); words.Has("trouble." + code + ".title") {
-		f := &flash{State: ui.Refused, Title: p.say("trouble." + code + ".title"),
-			Text: p.say("trouble."+code+".safe") + " " + p.say("trouble."+code+".now")}
-		if code == "sign-in-again" {
-			f.Href, f.Action = "/sign-in/member", p.say("trouble.sign-in-again.go")
-		}
-		return f
+		return p.not(code)
 	}
 	return nil
+}
+
+// not says why something was not done.
+func (p *person) not(code string) *flash {
+	f := &flash{State: ui.Refused, Title: p.say("trouble." + code + ".title"),
+		Text: p.say("trouble."+code+".safe") + " " + p.say("trouble."+code+".now")}
+	if code == "sign-in-again" {
+		f.Href, f.Action = "/sign-in/member", p.say("trouble.sign-in-again.go")
+	}
+	return f
 }
 
 // show answers with a page of the app.

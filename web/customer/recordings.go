@@ -145,14 +145,21 @@ type cue struct {
 	Offset time.Duration
 }
 
+// trailing is how long after its last picture a moment still belongs to a film: what ends a visit ends its film first.
+const trailing = 5 * event.Second
+
 // cues are the moments of a file of the recording: those that a viewer looks for.
 func (v *recording) cues(f api.ClipFile) []cue {
+	end := f.To
+	if f.Number == len(v.Files) {
+		end = end.Add(trailing)
+	}
 	var list []cue
 	for _, m := range v.story.moments {
-		if m.At < f.From || m.At > f.To || m.State == ui.Neutral && m.Kind != (event.DepositRecorded{}).Kind() {
+		if m.At < f.From || m.At > end || m.State == ui.Neutral && m.Kind != (event.DepositRecorded{}).Kind() {
 			continue
 		}
-		list = append(list, cue{m, m.At.Since(f.From).Duration()})
+		list = append(list, cue{m, min(m.At, f.To).Since(f.From).Duration()})
 	}
 	return list
 }

@@ -1,0 +1,166 @@
+package customer_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/loquet/loquet/camera"
+	"github.com/loquet/loquet/camera/clip/disk"
+	"github.com/loquet/loquet/camera/live"
+	"github.com/loquet/loquet/camera/rtsp"
+	"github.com/loquet/loquet/camera/studio"
+	"github.com/loquet/loquet/camera/virtual"
+	"github.com/loquet/loquet/e2e/indoors"
+	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
+	"github.com/loquet/loquet/web/customer"
+	"github.com/loquet/loquet/web/ui/uitest"
+)
+
+// mediaService is the real one behind its socket.
+func mediaService(t *testing.T) camera.Studio {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	shelf, err := disk.Open(t.TempDir())
+	must(t, err)
+	shown, err := live.Listen(live.Config{UDP: "127.0.0.1:0", Log: log})
+	must(t, err)
+	local := studio.New(studio.Config{Shelf: shelf, Live: shown, Log: log,
+		Dial: func(a string) (camera.Source, error) { return rtsp.New(a, rtsp.DefaultTimeouts) }})
+	socket := filepath.Join(t.TempDir(), "media.sock")
+	listener, err := net.Listen("unix", socket)
+	must(t, err)
+	server := &http.Server{Handler: studio.Handler(local), ReadHeaderTimeout: time.Minute}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	client := studio.OverSocket(socket, log)
+	t.Cleanup(func() {
+		client.Close()
+		must(t, server.Close())
+		serving.Wait()
+		must(t, local.Close(context.Background()))
+		must(t, shown.Close())
+		must(t, shelf.Close())
+	})
+	return client
+}
+
+const eyePassword = "eye-of-the-hall"
+
+// A camera is added, checked, films a visit that is watched live, and what it filmed is looked at and deleted.
+func TestACameraFromItsAddressToItsLastFilm(t *testing.T) {
+	t.Parallel()
+	cam, err := virtual.Start(virtual.Options{User: "loquet", Password: eyePassword, Group: 25})
+	must(t, err)
+	t.Cleanup(cam.Close)
+	media := mediaService(t)
+	b := build(t, indoors.Filmed(media))
+	h, anna := b.Household("Camille"), b.Courier("swift-anna")
+	me := b.visitor(t, h)
+	both(t, me, "/home/cameras/new", "It films only visits.", "Elle ne filme que les visites.")
+	for _, address := range []string{"", "http://192.0.2.7/", "rtsp://", "camera"} {
+		fields := form(t, me.page("/home/cameras/new"), "/home/cameras")
+		fields.Set("address", address)
+		fields["sees"] = []string{string(h.AccessPoint)}
+		a := me.send("POST", "/home/cameras", fields)
+		if a.status != http.StatusUnprocessableEntity || !strings.Contains(plain(t, a.body), "An address such as") {
+			t.Errorf("%q: %d", address, a.status)
+		}
+		uitest.Lint(t, a.body)
+		wrong(t, a.body)
+	}
+	path := me.post("/home/cameras/new", "/home/cameras", "address", cam.Address(), "sees", string(h.AccessPoint))
+	both(t, me, path, "Not checked yet.", "Pas encore vérifiée.")
+	check := form(t, me.page(path), path+"/check")
+	cam.SetPassword("another")
+	a := me.send("POST", path+"/check", check)
+	if said := plain(t, a.body); a.status != http.StatusOK || !strings.Contains(said, "Wrong password") || !strings.Contains(said, "not known") {
+		t.Errorf("with another password: %d %s", a.status, said)
+	}
+	uitest.Lint(t, a.body)
+	cam.SetPassword(eyePassword)
+	check.Set("key", "again")
+	if a = me.send("POST", path+"/check", check); !strings.Contains(plain(t, a.body), "Good enough for visits") || strings.Count(a.body, `data-step-state="done"`) != 5 {
+		t.Fatalf("a good camera: %s", plain(t, a.body))
+	}
+	if strings.Contains(a.body, eyePassword) || strings.Contains(me.page(path), cam.Address()) {
+		t.Error("the camera's address is shown again")
+	}
+
+	d := b.Assigned(h, anna)
+	v := anna.Approach(d)
+	seen := indoors.Await[event.FilmingAsked](b.Installation, h.Site)
+	for media.Picture(seen.Camera).Fault != "" {
+		if t.Context().Err() != nil {
+			t.Fatal("the picture never counted")
+		}
+	}
+	page := me.page(pathOf(d))
+	if !strings.Contains(page, `data-picture="live"`) || !strings.Contains(page, "/v1/home/visits/"+string(v)+"/live/whep") {
+		t.Errorf("no live picture: %s", plain(t, page))
+	}
+	me.shows("/home/recordings", "A visit is being filmed now")
+	anna.Scan(v, d)
+	indoors.AwaitWhere(b.Installation, h.Site, func(r event.OpeningResolved) bool { return r.Outcome == event.Done })
+	must(t, h.Door.Push())
+	anna.Finish(d, v)
+	film := indoors.Await[event.ClipFinished](b.Installation, h.Site)
+	both(t, me, "/home/recordings", "Kept until", "Gardée jusqu'au")
+	clip := "/home/recordings/" + string(film.Clip)
+	page = me.shows(clip, "Recording of", "Door seen shut and locked", "Download (")
+	if !strings.Contains(page, `kind="captions"`) || !strings.Contains(page, "controls") || !strings.Contains(page, "#t=") {
+		t.Errorf("the player: %s", page)
+	}
+	captions := me.in(phrase.French).send("GET", clip+"/1/captions.vtt", nil)
+	if !strings.HasPrefix(captions.body, "WEBVTT\n") || !strings.Contains(captions.body, "Porte constatée fermée et verrouillée") ||
+		!strings.HasPrefix(captions.header.Get("Content-Type"), "text/vtt") {
+		t.Errorf("the captions: %s %s", captions.header.Get("Content-Type"), captions.body)
+	}
+	if a := me.send("GET", clip+"/9/captions.vtt", nil); a.status != http.StatusNotFound {
+		t.Errorf("captions of no file: %d", a.status)
+	}
+	me.shows(pathOf(d), "Recording")
+	me.shows("/home/visits/"+string(v), "SHA-256", "Watch what was filmed")
+	if to := me.post(clip, clip+"/erase"); to != "/home/recordings?done=erased" {
+		t.Fatalf("led to %s", to)
+	}
+	indoors.Await[event.ClipErased](b.Installation, h.Site)
+	both(t, me, "/home/recordings?done=erased", "Being deleted now", "En cours de suppression")
+	if a := me.send("GET", clip, nil); a.status != http.StatusNotFound {
+		t.Errorf("what is deleted: %d", a.status)
+	}
+	if to := me.post(path, path+"/remove"); to != "/home/?done=cameraRemoved" {
+		t.Errorf("removed, and led to %s", to)
+	}
+}
+
+// Without a media service, the pages of cameras say so.
+func TestWithoutAMediaService(t *testing.T) {
+	t.Parallel()
+	b := build(t)
+	h := b.Household("Camille")
+	me := b.visitor(t, h)
+	both(t, me, "/home/recordings", "Only visits are filmed.", "Seules les visites sont filmées.")
+	to := me.post("/home/cameras/new", "/home/cameras", "address", "rtsp://192.0.2.7/door", "sees", string(h.AccessPoint))
+	if to != "/home/cameras/new?not=no-media" {
+		t.Errorf("led to %s", to)
+	}
+	both(t, me, to, "This server films nothing", "Ce serveur ne filme rien")
+}
+
+func TestCaptions(t *testing.T) {
+	t.Parallel()
+	if got := customer.VTTText("a<b>&c\nd"); got != "a&lt;b&gt;&amp;c d" {
+		t.Errorf("%q", got)
+	}
+	if got := customer.Offset(3723456 * time.Millisecond); got != "01:02:03.456" {
+		t.Errorf("%q", got)
+	}
+}
