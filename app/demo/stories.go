@@ -26,6 +26,7 @@ type telling struct {
 	name    desk.StoryName
 	keys    []string
 	at      int
+	stop    event.AccessPointID
 	on      bool
 	broken  error
 	end     context.CancelFunc
@@ -39,7 +40,7 @@ func (k *telling) shown() *desk.Story {
 	if k == nil {
 		return nil
 	}
-	s := &desk.Story{Name: k.name, Playing: k.on, Broken: k.broken != nil}
+	s := &desk.Story{Name: k.name, Stop: k.stop, Playing: k.on, Broken: k.broken != nil}
 	for i, key := range k.keys {
 		s.Steps = append(s.Steps, desk.Step{Key: key, Done: i < k.at})
 	}
@@ -183,6 +184,7 @@ func (s *story) prepare(door string) {
 	switch {
 	case lent:
 		s.karim.phone = &s.town.phone
+		s.town.set(func() { s.told.stop = s.home.places[door] })
 	case page:
 		s.karim = s.courier(nour)
 	}

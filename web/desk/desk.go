@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -59,19 +60,19 @@ func New(d Deps) (http.Handler, error) {
 	if err := d.Kit.Embed("desk", files); err != nil {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
-	at := &desk{Deps: d, noticed: make(chan struct{})}
+	page := &desk{Deps: d, noticed: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /demo", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/demo/", http.StatusSeeOther) })
-	mux.HandleFunc("GET /demo/{$}", at.show)
-	mux.HandleFunc("GET /demo/live", at.live)
-	mux.HandleFunc("POST /demo/act", at.act)
-	mux.HandleFunc("POST /demo/audit", at.audit)
-	mux.HandleFunc("POST /demo/offer", at.offer)
-	mux.HandleFunc("GET /demo/in/{app}/{token}", at.enter)
-	mux.HandleFunc("GET /demo/label.png", at.label)
-	mux.HandleFunc("GET /demo/page.mjs", at.script)
-	mux.HandleFunc("GET /demo/page", at.lend)
-	mux.HandleFunc("POST /demo/page", at.lentBack)
+	mux.HandleFunc("GET /demo/{$}", page.show)
+	mux.HandleFunc("GET /demo/live", page.live)
+	mux.HandleFunc("POST /demo/act", page.act)
+	mux.HandleFunc("POST /demo/audit", page.audit)
+	mux.HandleFunc("POST /demo/offer", page.offer)
+	mux.HandleFunc("GET /demo/in/{app}/{token}", page.enter)
+	mux.HandleFunc("GET /demo/label.png", page.label)
+	mux.HandleFunc("GET /demo/page.mjs", page.script)
+	mux.HandleFunc("GET /demo/page", page.lend)
+	mux.HandleFunc("POST /demo/page", page.lentBack)
 	mux.HandleFunc("/demo/", d.Kit.NotFound)
 	return d.Kit.Guard(mux), nil
 }
@@ -95,7 +96,7 @@ const noFor = 8 * time.Second
 func (d *desk) show(w http.ResponseWriter, r *http.Request) {
 	b := d.boardOf(r)
 	d.Kit.Render(w, r, ui.Page{App: ui.Desk, Title: b.sentence(r.Context()), Place: words.T(r.Context(), "place"), Step: "desk",
-		Live: "/demo/live?door=" + url.QueryEscape(b.door.ID), Styles: []string{"desk/css/desk.css"}, Main: page(b), Say: b.said(r.Context())})
+		Live: at("/demo/live", r.URL.Query().Get("door")), Styles: []string{"desk/css/desk.css"}, Main: page(b), Say: b.said(r.Context())})
 }
 
 // said is what screen readers hear of a page.
@@ -168,11 +169,18 @@ func (d *desk) act(w http.ResponseWriter, r *http.Request) {
 	default:
 		d.refuse("")
 	}
-	back := "/demo/"
-	if a.Door != "" {
-		back += "?door=" + url.QueryEscape(a.Door)
+	if a.Door == d.World.State().Here {
+		a.Door = ""
 	}
-	http.Redirect(w, r, back, http.StatusSeeOther)
+	http.Redirect(w, r, at("/demo/", a.Door), http.StatusSeeOther)
+}
+
+// at is the desk with a door in the hands; without one it follows the courier.
+func at(path, door string) string {
+	if door == "" {
+		return path
+	}
+	return path + "?door=" + url.QueryEscape(door)
 }
 
 // audit checks the laws, and shows the desk again.
@@ -282,8 +290,9 @@ type lent struct {
 	Say   string `json:"say,omitempty"`
 	Aids  []aid  `json:"aids,omitempty"`
 	Place *place `json:"place,omitempty"`
-	// Ask is what the courier's page is to send for a story.
-	Ask *call `json:"ask,omitempty"`
+	// Ask is what the courier's page is to send for a story, and Go where it is to be first.
+	Ask *call  `json:"ask,omitempty"`
+	Go  string `json:"go,omitempty"`
 	// Again is when the page asks again, in milliseconds.
 	Again int64 `json:"again"`
 }
@@ -298,9 +307,12 @@ func (d *desk) lend(w http.ResponseWriter, r *http.Request) {
 		more.Aids = []aid{{Text: words.T(ctx, "app.customer"), Offer: Customer}, {Text: words.T(ctx, "app.courier"), Offer: Courier}}
 	case Courier:
 		more.Place = &place{s.Courier.Latitude, s.Courier.Longitude, s.Courier.Accuracy}
-		more.Ask, more.Again = d.Phone.take(), 1000
+		more.Go, more.Again = s.Story.away(r.URL.Query().Get("at")), 1000
 		if s.Story != nil && s.Story.Playing {
 			more.Again = 200
+		}
+		if more.Go == "" {
+			more.Ask = d.Phone.take()
 		}
 		if p := s.Parcel; p != nil && !p.Over {
 			more.Aids = []aid{{Text: words.T(ctx, "label.use", "last", p.Label.Code.LastFour()), Code: p.Code}}
@@ -308,6 +320,18 @@ func (d *desk) lend(w http.ResponseWriter, r *http.Request) {
 	case Customer:
 	}
 	answer(w, more)
+}
+
+// away is where a courier's page has to go for a story; "" when it is there.
+func (s *Story) away(at string) string {
+	if s == nil || !s.Playing || s.Stop == "" {
+		return ""
+	}
+	stop := "/courier/stop/" + string(s.Stop)
+	if at == stop || strings.HasPrefix(at, stop+"/") {
+		return ""
+	}
+	return stop
 }
 
 // lentBack takes what became of a request that a courier's page sent for a story.

@@ -283,6 +283,7 @@ type loan struct {
 	Say   string
 	Aids  []struct{ Text, Offer, Code string }
 	Place place
+	Go    string
 	Ask   *struct {
 		ID, Path string
 		Body     map[string]string
@@ -344,6 +345,22 @@ func TestAPageLendsItselfToAStory(t *testing.T) {
 	}
 }
 
+func TestAStoryTakesThePageToItsStop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.state.Story = &desk.Story{Name: desk.StoryHome, Stop: "x-a4", Playing: true}
+	s := serve(t, w)
+	for at, want := range map[string]string{"/courier/": "/courier/stop/x-a4", "/courier/stop/x-a44": "/courier/stop/x-a4", "/courier/stop/x-a4": "", "/courier/stop/x-a4/plan-b": ""} {
+		if got := lent(t, s, "courier&at="+url.QueryEscape(at)).Go; got != want {
+			t.Errorf("from %s to %q", at, got)
+		}
+	}
+	w.change(func(s *desk.State) { s.Story.Playing = false })
+	if got := lent(t, s, "courier&at=/courier/").Go; got != "" {
+		t.Errorf("after its end to %q", got)
+	}
+}
+
 func waitForAsk(t *testing.T, s *httptest.Server) loan {
 	t.Helper()
 	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); {
@@ -384,6 +401,27 @@ func TestThePageLives(t *testing.T) {
 	hear("data: Front door: shut, locked")
 	w.change(func(s *desk.State) { s.Doors[0].Bolt, s.Doors[0].Contact = event.BoltUnlocked, event.ContactOpen })
 	hear("data: Front door: open, unlocked")
+}
+
+func TestThePageFollowsTheCourierUnlessADoorIsChosen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := serve(t, w)
+	w.state.Here = "garage"
+	for door, want := range map[string]string{"": "Garage: shut", "side": "Side door: open"} {
+		_, body := ask(t, "GET", s.URL+"/demo/?door="+door, nil)
+		if !strings.Contains(body, want) {
+			t.Errorf("%q does not show %s", door, want)
+		}
+	}
+	_, body := ask(t, "GET", s.URL+"/demo/", nil)
+	if !strings.Contains(body, `sse-connect="/demo/live"`) {
+		t.Error("it lives with a door of its own")
+	}
+	res, _ := ask(t, "POST", s.URL+"/demo/act", url.Values{"do": {"turn"}, "door": {"garage"}})
+	if to := res.Header.Get("Location"); to != "/demo/" {
+		t.Errorf("after the courier's door was worked it goes to %s", to)
+	}
 }
 
 func TestTheAuditIsShown(t *testing.T) {

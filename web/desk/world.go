@@ -132,6 +132,8 @@ type Parcel struct {
 type Story struct {
 	Name  StoryName
 	Steps []Step
+	// Stop is where it plays, if it plays with the courier's page: an access point.
+	Stop event.AccessPointID
 	// Playing until its end; Broken when it ended before that.
 	Playing, Broken bool
 }

@@ -9,7 +9,7 @@ const { app } = document.documentElement.dataset;
 const patience = () => AbortSignal.timeout(5000);
 
 async function ask() {
-  return (await fetch(`/demo/page?app=${app}`, { cache: 'no-store', signal: patience() })).json();
+  return (await fetch(`/demo/page?app=${app}&at=${encodeURIComponent(location.pathname)}`, { cache: 'no-store', signal: patience() })).json();
 }
 
 /** the last answer, and the next. */
@@ -24,6 +24,7 @@ async function forever() {
       last = await fresh();
       tell();
       band(last);
+      if (last.go) location.assign(last.go);
       if (last.ask) await lend(last.ask);
     } catch {
       // The desk does not answer: the next time it may.
