@@ -203,7 +203,7 @@ func (p *person) reinstate() {
 
 // pairPath is the page on which a courier's phone binds itself, in the courier's app. The code stands behind the #,
 // which no browser sends anywhere.
-const pairPath = "/courier/#pair="
+const pairPath = "/courier/pair#"
 
 // invite offers the courier a pairing code, shown this once to the person of the staff who asked. No API key can do
 // that: it is auth's, and takes the role.
