@@ -288,7 +288,10 @@ func (a *API) unchanged(ctx context.Context, at event.SiteID, tag string) error 
 
 // tagOf names a site's rules.
 func tagOf(r event.Rules) string {
-	data, _ := json.Marshal(r) // plain data
+	data, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // plain data
+	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])
 }

@@ -104,7 +104,7 @@ func streamsOf(ctx context.Context, d onvif.Device, user, password string) []api
 	}
 	var listed []api.FoundStream
 	for _, s := range streams {
-		listed = append(listed, api.FoundStream{Address: s.Address, Name: s.Name, Codec: string(s.Codec), Width: s.Width, Height: s.Height})
+		listed = append(listed, api.FoundStream{Address: s.Address, Name: s.Name, Codec: s.Codec, Width: s.Width, Height: s.Height})
 	}
 	return listed
 }

@@ -89,7 +89,7 @@ var plain = &http.Client{Timeout: 10 * time.Second}
 func (s *server) settled() (int64, error) {
 	last := int64(0)
 	for same := 0; same < 5; {
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		now, err := s.resident()
 		if err != nil {
 			return 0, err

@@ -59,7 +59,7 @@ func follow(ctx context.Context, transport http.RoundTripper, url, session strin
 		shown <- err
 		return
 	}
-	req.AddCookie(&http.Cookie{Name: "__Host-loquet", Value: session})
+	req.Header.Set("Cookie", "__Host-loquet="+session)
 	req.Header.Set("Accept", "text/event-stream")
 	res, err := transport.RoundTrip(req)
 	if err != nil {

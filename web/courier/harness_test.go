@@ -72,7 +72,7 @@ func (h *house) get(p *indoors.Phone, lang, path string) (status int, header htt
 			h.t.Fatal(err)
 		}
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := (&http.Client{Timeout: indoors.Patience}).Do(r)
 	if err != nil {
 		h.t.Fatal(err)
 	}

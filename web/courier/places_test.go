@@ -157,7 +157,7 @@ func TestLive(t *testing.T) {
 	if err := h.anna.Authorize(r, nil); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := (&http.Client{Timeout: indoors.Patience}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

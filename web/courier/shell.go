@@ -56,7 +56,10 @@ func scriptWords(lang phrase.Lang) string {
 			said[key] = words.Text(lang, key)
 		}
 	}
-	data, _ := json.Marshal(said) // texts only
+	data, err := json.Marshal(said)
+	if err != nil {
+		panic(err) // texts only
+	}
 	return string(data)
 }
 

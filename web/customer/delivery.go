@@ -213,8 +213,9 @@ func (v *deliveryView) state() ui.State {
 		return ui.Secured
 	case stageBlocked:
 		return ui.Refused
+	default: // what is only planned, or over
+		return ui.Neutral
 	}
-	return ui.Neutral
 }
 
 func (v *deliveryView) title(p *person) string { return p.say("u2.title." + string(v.stage())) }

@@ -173,34 +173,35 @@ func spaced(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
 func form(t testing.TB, body, action string) url.Values {
 	t.Helper()
 	doc := uitest.Parse(t, body)
-	for _, f := range uitest.With(doc, "action", action) {
-		fields := url.Values{}
-		for _, in := range uitest.Tags(f, "input") {
-			name, _ := uitest.Attr(in, "name")
-			value, _ := uitest.Attr(in, "value")
-			kind, _ := uitest.Attr(in, "type")
-			_, checked := uitest.Attr(in, "checked")
-			if name != "" && (kind != "checkbox" && kind != "radio" || checked) {
+	forms := uitest.With(doc, "action", action)
+	if len(forms) == 0 {
+		t.Fatalf("no form goes to %s:\n%s", action, plain(t, body))
+	}
+	f := forms[0]
+	fields := url.Values{}
+	for _, in := range uitest.Tags(f, "input") {
+		name, _ := uitest.Attr(in, "name")
+		value, _ := uitest.Attr(in, "value")
+		kind, _ := uitest.Attr(in, "type")
+		_, checked := uitest.Attr(in, "checked")
+		if name != "" && (kind != "checkbox" && kind != "radio" || checked) {
+			fields.Add(name, value)
+		}
+	}
+	for _, area := range uitest.Tags(f, "textarea") {
+		name, _ := uitest.Attr(area, "name")
+		fields.Add(name, uitest.Text(area))
+	}
+	for _, s := range uitest.Tags(f, "select") {
+		name, _ := uitest.Attr(s, "name")
+		for _, o := range uitest.Tags(s, "option") {
+			if _, chosen := uitest.Attr(o, "selected"); chosen {
+				value, _ := uitest.Attr(o, "value")
 				fields.Add(name, value)
 			}
 		}
-		for _, area := range uitest.Tags(f, "textarea") {
-			name, _ := uitest.Attr(area, "name")
-			fields.Add(name, uitest.Text(area))
-		}
-		for _, s := range uitest.Tags(f, "select") {
-			name, _ := uitest.Attr(s, "name")
-			for _, o := range uitest.Tags(s, "option") {
-				if _, chosen := uitest.Attr(o, "selected"); chosen {
-					value, _ := uitest.Attr(o, "value")
-					fields.Add(name, value)
-				}
-			}
-		}
-		return fields
 	}
-	t.Fatalf("no form goes to %s:\n%s", action, plain(t, body))
-	return nil
+	return fields
 }
 
 // post sends a page's form, with some fields changed, and follows to where it leads.

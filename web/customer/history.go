@@ -242,7 +242,9 @@ func (p *person) receiptFile() {
 	p.w.Header().Set("Content-Disposition", `attachment; filename="`+string(v.Visit.ID)+`.json"`)
 	enc := json.NewEncoder(p.w)
 	enc.SetIndent("", "  ")
-	_ = enc.Encode(v.HomeVisit) // who went away needs no answer
+	if err := enc.Encode(v.HomeVisit); err != nil {
+		p.Log.Debug("a reader went away", "error", err)
+	}
 }
 
 // visitor is who came: the courier's first name, or the member who rehearsed.

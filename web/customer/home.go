@@ -17,8 +17,6 @@ import (
 type homeView struct {
 	*household
 	flash *flash
-	// last is the last opening of any origin; nil while there was none.
-	last *moment
 }
 
 // home is the page of U1.

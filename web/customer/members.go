@@ -135,7 +135,9 @@ func (p *person) export() {
 	p.w.Header().Set("Content-Disposition", `attachment; filename="loquet-`+string(h.Site)+`.json"`)
 	enc := json.NewEncoder(p.w)
 	enc.SetIndent("", " ")
-	_ = enc.Encode(all) // who went away needs no answer
+	if err := enc.Encode(all); err != nil {
+		p.Log.Debug("a reader went away", "error", err)
+	}
 }
 
 func (p *person) exportLooks(all *exported) *api.Problem {

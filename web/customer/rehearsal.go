@@ -75,7 +75,7 @@ func (p *person) rehearsalView(known *story) (*rehearsalView, *api.Problem) {
 	if under, ok := found(h.Visits, func(v api.Visit) bool { return v.Rehearsal == p.member.ID() && v.AccessPoint == ap.ID }); ok {
 		v.under, visit = &under, under.ID
 	}
-	if event.CheckID(visit, 'v') != nil || event.SiteOf(visit) != p.member.Site() {
+	if known := event.CheckID(visit, 'v') == nil; !known || event.SiteOf(visit) != p.member.Site() {
 		return v, nil
 	}
 	if v.told == nil || v.told.visit != visit {

@@ -421,9 +421,9 @@ func planBSection(v *rulesView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var19 string
-			templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(v.fallbackSaid(ctx, f))
+			templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(v.fallbackSaid(f))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `rules.templ`, Line: 76, Col: 52}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `rules.templ`, Line: 76, Col: 47}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 			if templ_7745c5c3_Err != nil {
@@ -434,18 +434,18 @@ func planBSection(v *rulesView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if i > 0 {
-				templ_7745c5c3_Err = moveForm(v, i, "up", words.T(ctx, "rules.up", "step", v.fallbackSaid(ctx, f)), "↑").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = moveForm(v, i, "up", words.T(ctx, "rules.up", "step", v.fallbackSaid(f)), "↑").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
 			if i < len(v.Rules.PlanB)-1 {
-				templ_7745c5c3_Err = moveForm(v, i, "down", words.T(ctx, "rules.down", "step", v.fallbackSaid(ctx, f)), "↓").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = moveForm(v, i, "down", words.T(ctx, "rules.down", "step", v.fallbackSaid(f)), "↓").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = moveForm(v, i, "remove", words.T(ctx, "rules.remove", "step", v.fallbackSaid(ctx, f)), "×").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = moveForm(v, i, "remove", words.T(ctx, "rules.remove", "step", v.fallbackSaid(f)), "×").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

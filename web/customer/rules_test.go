@@ -20,7 +20,7 @@ func TestRulesAreReadBack(t *testing.T) {
 	h := b.Household("Camille")
 	me := b.visitor(t, h)
 	both(t, me, "/home/rules", "Every day at any hour, any carrier, parcels of any size, the courier may come in.",
-		"Tous les jours à toute heure, tout transporteur, colis de toute taille, le livreur peut entrer.")
+		"Tous les jours à toute heure, tout transporteur, colis de toute taille, le livreur peut entrer.") //nolint:misspell // French
 	fields := form(t, me.page("/home/rules"), "/home/rules")
 	fields["on"] = []string{"pets", "camera"}
 	fields.Set("dwell", "2,5")

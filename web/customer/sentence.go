@@ -116,7 +116,7 @@ func upper(s string) string {
 func (h *household) planBSentence(ctx context.Context) string {
 	var steps []string
 	for _, f := range h.Rules.PlanB {
-		steps = append(steps, h.fallbackSaid(ctx, f))
+		steps = append(steps, h.fallbackSaid(f))
 	}
 	if !slices.ContainsFunc(h.Rules.PlanB, func(f api.Fallback) bool { return f.Kind == event.FallbackDepot }) {
 		steps = append(steps, h.lang.Fallback(event.FallbackDepot))
@@ -124,7 +124,7 @@ func (h *household) planBSentence(ctx context.Context) string {
 	return words.T(ctx, "rules.otherwise", "steps", strings.Join(steps, words.T(ctx, "rules.then")+" "))
 }
 
-func (h *household) fallbackSaid(ctx context.Context, f api.Fallback) string {
+func (h *household) fallbackSaid(f api.Fallback) string {
 	switch {
 	case f.Kind == event.FallbackNeighbour && f.Who != "":
 		return f.Who

@@ -131,7 +131,7 @@ func (s *story) take(told api.HomeEvent) error {
 		return err
 	}
 	who := mentioned(e.Body)
-	s.join(e, who)
+	s.join(e)
 	if !s.concerns(who) {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (s *story) take(told api.HomeEvent) error {
 }
 
 // join takes a visit into the story that begins with the delivery.
-func (s *story) join(e event.Event, who mention) {
+func (s *story) join(e event.Event) {
 	b, ok := e.Body.(event.VisitBegun)
 	if ok && s.delivery != "" && slices.Contains(b.Deliveries, s.delivery) {
 		s.visit, s.all = b.Visit, append(s.all, b.Visit)

@@ -180,7 +180,7 @@ func (p *person) find(query string) (found, *api.Problem) {
 }
 
 func (p *person) findDelivery(f *found) *api.Problem {
-	if event.CheckID(event.DeliveryID(f.query), 'd') != nil {
+	if could := event.CheckID(event.DeliveryID(f.query), 'd') == nil; !could {
 		return nil
 	}
 	out, problem := read(p, p.API.GetDelivery, &api.DeliveryPath{Delivery: event.DeliveryID(f.query)})
@@ -191,7 +191,7 @@ func (p *person) findDelivery(f *found) *api.Problem {
 }
 
 func (p *person) findSite(f *found) *api.Problem {
-	if event.CheckSiteID(event.SiteID(f.query)) != nil {
+	if could := event.CheckSiteID(event.SiteID(f.query)) == nil; !could {
 		return nil
 	}
 	out, problem := read(p, p.API.ListDeliveries, &api.ListDeliveriesInput{Site: event.SiteID(f.query), Page: api.Page{Limit: 100}})

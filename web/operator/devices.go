@@ -20,8 +20,6 @@ type devicesView struct {
 	order   api.DeviceOrder
 	trouble api.DeviceTrouble
 	zones   map[event.SiteID]*time.Location
-	// reading is what a device has just answered, by its identifier.
-	reading map[event.DeviceID]string
 }
 
 // troubles that the list can be cut down to.

@@ -49,12 +49,6 @@ func (m *mails) Send(_ context.Context, to string, _ phrase.Lang, _ auth.MailKin
 	return nil
 }
 
-func (m *mails) to(address string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.sent[address]
-}
-
 func open(t *testing.T, with ...indoors.Option) *office {
 	t.Helper()
 	o := &office{t: t, tiles: t.TempDir()}
@@ -108,9 +102,6 @@ func (o *office) staff(name string, role auth.StaffRole) *visitor {
 	return &visitor{t: o.t, at: o.URL, cookie: &cookie, lang: phrase.English, who: in.Staff}
 }
 
-// stranger is somebody who has not signed in.
-func (o *office) stranger() *visitor { return &visitor{t: o.t, at: o.URL, lang: phrase.English} }
-
 // visitor is somebody with a browser: signed in, or not.
 type visitor struct {
 	t      testing.TB
@@ -118,12 +109,6 @@ type visitor struct {
 	cookie *http.Cookie
 	lang   phrase.Lang
 	who    auth.Staff
-}
-
-func (v *visitor) in(lang phrase.Lang) *visitor {
-	other := *v
-	other.lang = lang
-	return &other
 }
 
 // answer is what came back.
@@ -193,65 +178,4 @@ func (v *visitor) shows(path string, texts ...string) string {
 		}
 	}
 	return body
-}
-
-// hides requires that a page says none of the texts, anywhere.
-func (v *visitor) hides(path string, texts ...string) {
-	v.t.Helper()
-	body := v.page(path)
-	for _, text := range texts {
-		if strings.Contains(body, text) {
-			v.t.Errorf("%s says %q:\n%s", path, text, plain(v.t, body))
-		}
-	}
-}
-
-// form finds the form of a page that goes to an address, and its fields as they are rendered; nil without one.
-func form(t testing.TB, body, action string) url.Values {
-	t.Helper()
-	for _, f := range uitest.With(uitest.Parse(t, body), "action", action) {
-		fields := url.Values{}
-		for _, in := range uitest.Tags(f, "input") {
-			name, _ := uitest.Attr(in, "name")
-			value, _ := uitest.Attr(in, "value")
-			kind, _ := uitest.Attr(in, "type")
-			_, checked := uitest.Attr(in, "checked")
-			if name != "" && (kind != "checkbox" && kind != "radio" || checked) {
-				fields.Add(name, value)
-			}
-		}
-		for _, area := range uitest.Tags(f, "textarea") {
-			name, _ := uitest.Attr(area, "name")
-			fields.Add(name, uitest.Text(area))
-		}
-		for _, s := range uitest.Tags(f, "select") {
-			name, _ := uitest.Attr(s, "name")
-			for _, o := range uitest.Tags(s, "option") {
-				if _, chosen := uitest.Attr(o, "selected"); chosen {
-					value, _ := uitest.Attr(o, "value")
-					fields.Set(name, value)
-				}
-			}
-		}
-		return fields
-	}
-	return nil
-}
-
-// post sends a page's form, with some fields changed, and returns where it leads.
-func (v *visitor) post(page, action string, change ...string) (location string) {
-	v.t.Helper()
-	body := v.page(page)
-	fields := form(v.t, body, action)
-	if fields == nil {
-		v.t.Fatalf("no form of %s goes to %s:\n%s", page, action, plain(v.t, body))
-	}
-	for i := 0; i+1 < len(change); i += 2 {
-		fields.Set(change[i], change[i+1])
-	}
-	a := v.send("POST", action, fields)
-	if a.status != http.StatusSeeOther {
-		v.t.Fatalf("POST %s: %d %s", action, a.status, plain(v.t, a.body))
-	}
-	return a.header.Get("Location")
 }
