@@ -24,9 +24,10 @@ type Call struct {
 	From string
 }
 
-// Ask has an operation done for somebody whom a page of this server has authenticated, exactly as the operation's
-// route would: with the same checks of what is sent, the same memory of answers and the same errors. So pages can do
-// nothing that the API can't. Every operation is the method of API that is named like it.
+// Ask has an operation done for somebody whom a page of this server has authenticated, as the operation's route would:
+// with the same checks of what is sent, the same memory of answers and the same errors. The route's scope is not
+// checked here: a page for the operator's staff checks the role first. Every operation is the method of API that is
+// named like it.
 func Ask[P, I, O any](ctx context.Context, a *API, c Call, who P, operation func(context.Context, P, *I) (*O, error), in *I) (*O, *Problem) {
 	ctx, err := a.called(ctx, c, in)
 	if err != nil {
