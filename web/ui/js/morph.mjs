@@ -48,13 +48,16 @@ function sameKey(old, now) {
   return !own && old instanceof HTMLInputElement && old.name === 'key' && old.form && now.form && asks(old.form) === asks(now.form);
 }
 
+/** another: a form is not turned into another one around a control that must stay, which would then do something else. */
+const another = (old, now) => old instanceof HTMLFormElement && now instanceof HTMLFormElement && holds(old) && asks(old) !== asks(now);
+
 /** kept is what a page's own script looks after: a picture that plays, a form that is on its way. */
 const kept = (old, now) => old instanceof Element && old.id !== '' && old.hasAttribute('data-keep') && old.id === now.id;
 
 const rules = {
   beforeNodeMorphed(old, now) {
     if (kept(old, now) || sameKey(old, now)) return false;
-    if (!held(old)) return true;
+    if (!held(old) && !another(old, now)) return true;
     left = true;
     return false;
   },

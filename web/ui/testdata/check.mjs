@@ -85,6 +85,16 @@ const checks = {
     await state({ label: 'Block', action: 'block' });
   },
 
+  async 'a form does not become another around a pressed control'() {
+    const button = $('#act');
+    press(button, 'pointerdown');
+    await state({ label: 'Ring', action: 'ring', fixed: 'other' });
+    must('it asks as before', $('#act') === button && button.form.querySelector('input[name="fixed"]').value === 'same');
+    press(button, 'pointerup');
+    await until('it asks anew', () => $('#act').form.querySelector('input[name="fixed"]').value === 'other');
+    await state({ label: 'Block', action: 'block', fixed: 'same' });
+  },
+
   async 'a control that the keyboard is on stays'() {
     const button = $('#act');
     button.focus();
