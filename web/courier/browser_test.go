@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -17,10 +18,12 @@ import (
 )
 
 // browsing is a house whose courier is a real browser. A script asks the test to do what is not the courier's to do:
-// POST /test/{what} runs the function of that name and answers with what it returns.
+// POST /test/{what}?with=… runs the function of that name and answers with what it returns.
 type browsing struct {
 	*house
-	hands map[string]func() any
+	// doing is free only while a script runs, for one hand at a time: the race detector sees no order through a browser.
+	doing sync.Mutex
+	hands map[string]func(with string) any
 }
 
 func newBrowsing(t *testing.T, with ...indoors.Option) *browsing {
@@ -33,13 +36,14 @@ func newBrowsing(t *testing.T, with ...indoors.Option) *browsing {
 			t.Skipf("%s is not installed: scripts/need.sh installs it", program)
 		}
 	}
-	b := &browsing{house: &house{t: t}, hands: map[string]func() any{}}
+	b := &browsing{house: &house{t: t}, hands: map[string]func(with string) any{}}
+	b.doing.Lock()
 	b.Installation = indoors.New(t, mounted(&b.kit, func(mux *http.ServeMux) {
 		mux.HandleFunc("POST /test/{what}", b.lend)
 	}), with...)
 	t.Cleanup(b.kit.EndStreams)
 	b.home = b.Household("Camille")
-	b.hands["code"] = func() any {
+	b.hands["code"] = func(string) any {
 		code, err := b.Couriers.Invite(t.Context(), "swift-anna")
 		if err != nil {
 			t.Error(err)
@@ -51,12 +55,14 @@ func newBrowsing(t *testing.T, with ...indoors.Option) *browsing {
 }
 
 func (b *browsing) lend(w http.ResponseWriter, r *http.Request) {
+	b.doing.Lock()
+	defer b.doing.Unlock()
 	do, ok := b.hands[r.PathValue("what")]
 	if !ok {
 		http.NotFound(w, r)
 		return
 	}
-	if err := json.NewEncoder(w).Encode(do()); err != nil {
+	if err := json.NewEncoder(w).Encode(do(r.FormValue("with"))); err != nil {
 		b.t.Error(err)
 	}
 }
@@ -65,6 +71,8 @@ func (b *browsing) lend(w http.ResponseWriter, r *http.Request) {
 func (b *browsing) run(script string, env ...string) {
 	b.t.Helper()
 	courier.Install(b.t)
+	b.doing.Unlock()
+	defer b.doing.Lock()
 	cmd := exec.Command("node", filepath.Join("testdata", script))
 	cmd.Env = append(os.Environ(), append(env, "URL="+b.URL, "FOLDER="+b.t.TempDir())...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

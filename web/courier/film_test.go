@@ -47,7 +47,7 @@ func TestScanner(t *testing.T) {
 	b := newBrowsing(t)
 	booked := b.ordinary()
 	*booked = b.Booked(b.home)
-	b.hands["assign"] = func() any {
+	b.hands["assign"] = func(string) any {
 		b.call(b.Key(auth.Operator, "swift"), "POST", "/v1/deliveries/"+string(booked.ID)+"/assign", api.AssignRequest{Courier: b.anna.Courier}, nil)
 		return true
 	}

@@ -1,6 +1,7 @@
 package courier
 
 import (
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -146,6 +147,8 @@ func pages(lang phrase.Lang) map[string]view {
 func withRounds(lang phrase.Lang, made map[string]view) map[string]view {
 	underway, far, barred := *stopOf(dressed()), *stopOf(nil), *stopOf(dressed(blocked))
 	barred.Visit, far.Near, far.Number, barred.Number = "", false, 5, 4
+	barred.AccessPoint, far.AccessPoint, far.Position = "next-a4", "far-a4", nil
+	barred.Position = &api.Centre{Latitude: 48.855, Longitude: 2.283}
 	for i := range far.Deliveries {
 		far.Deliveries[i].Window = api.Span{From: noon.Add(5 * event.Hour), To: noon.Add(6 * event.Hour)}
 	}
@@ -244,8 +247,24 @@ func TestGreenOnlyWhenProven(t *testing.T) {
 // place for it.
 func TestCodeIsNotInTheView(t *testing.T) {
 	page := whole(t, phrase.English, pages(phrase.English)["code"])
-	if !strings.Contains(page, `id="code" class="code-place" data-own></div>`) {
+	if !strings.Contains(page, `id="code" class="code-place" data-keep></div>`) {
 		t.Errorf("no empty place for the code: %s", page)
+	}
+}
+
+// The sketch of a round shows only stops whose place the courier may know, in metres.
+func TestSketchOfTheRound(t *testing.T) {
+	far, next, first := *stopOf(nil), *stopOf(nil), *stopOf(nil)
+	far.AccessPoint, far.Position, next.AccessPoint = "far-a4", nil, "next-a4"
+	next.Position = &api.Centre{Latitude: 48.86, Longitude: 2.29}
+	d := day{stops: []api.Stop{first, far, next}, lang: phrase.English, now: uitest.Now}
+	s, ok := d.sketch()
+	if !ok || s.From.North != 0 || math.Abs(s.To.North-1112) > 1 || math.Abs(s.To.East) > 0.1 || len(s.Others) != 0 {
+		t.Errorf("%+v, %v", s, ok)
+	}
+	d.stops = d.stops[:2]
+	if _, ok := d.sketch(); ok {
+		t.Error("one place alone is drawn")
 	}
 }
 

@@ -2,6 +2,8 @@ package courier
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 
 	"github.com/loquet/loquet/api"
@@ -55,6 +57,12 @@ func planBSteps(d api.VisitDelivery) []ui.Step {
 // planBDone is what the button says that takes the next step.
 func (s at) planBDone(p *api.PlanB) string {
 	return s.t("planb.do."+string(p.Kind), "what", p.Text)
+}
+
+// planBTo names a step of plan B: the one for another delivery, or after this one, is another form.
+func planBTo(p *api.PlanB) string {
+	sum := sha256.Sum256([]byte(string(p.Delivery) + "\n" + string(p.Kind) + "\n" + string(p.AccessPoint) + "\n" + p.Text))
+	return hex.EncodeToString(sum[:6])
 }
 
 // planBThen is where the courier goes after it: on with the next delivery of this stop, or back to the list.

@@ -2,6 +2,7 @@ package courier
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -126,6 +127,32 @@ func (d day) end(ctx context.Context) string {
 	}
 	_, to := windowOf(last)
 	return ui.Clock(ctx, to, zoneOf(last.Zone))
+}
+
+// sketch draws the next stop, the one after it and those that follow, as far as the courier may know where they are.
+func (d day) sketch() (ui.Sketch, bool) {
+	first := d.next()
+	if first == nil || first.Position == nil {
+		return ui.Sketch{}, false
+	}
+	spots := []ui.Spot{d.spot(*first, *first.Position)}
+	for _, s := range d.stops {
+		if s.Position != nil && s.AccessPoint != first.AccessPoint {
+			spots = append(spots, d.spot(s, *first.Position))
+		}
+	}
+	if len(spots) < 2 {
+		return ui.Sketch{}, false
+	}
+	return ui.Sketch{From: spots[0], To: spots[1], Others: spots[2:]}, true
+}
+
+// spot is where a stop lies from another, in metres; near enough for a sketch of one round.
+func (d day) spot(s api.Stop, from api.Centre) ui.Spot {
+	const metres = 111_195.0 // of one degree of latitude
+	return ui.Spot{North: (s.Position.Latitude - from.Latitude) * metres,
+		East:  (s.Position.Longitude - from.Longitude) * metres * math.Cos(from.Latitude*math.Pi/180),
+		Label: d.t("sketch.stop", "n", strconv.Itoa(s.Number))}
 }
 
 // over is the view of a stop that is no longer the courier's: what became of it, or that nothing is known.

@@ -642,7 +642,7 @@ func scanShell(phone string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</form></details><div class=\"finder\"><div id=\"finder\" class=\"finder-picture\" data-own></div><div class=\"finder-frame\" aria-hidden=\"true\"></div></div><p id=\"scan-result\" class=\"scan-result\" data-own></p><p class=\"queue\" data-queue hidden></p></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</form></details><div class=\"finder\"><div id=\"finder\" class=\"finder-picture\" data-keep></div><div class=\"finder-frame\" aria-hidden=\"true\"></div></div><p id=\"scan-result\" class=\"scan-result\" data-keep></p><p class=\"queue\" data-queue hidden></p></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -3,6 +3,10 @@ package courier_test
 import (
 	"testing"
 
+	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/device/broker"
+	"github.com/loquet/loquet/device/virtual"
 	"github.com/loquet/loquet/e2e/indoors"
 	"github.com/loquet/loquet/event"
 )
@@ -10,14 +14,24 @@ import (
 // lends what most stories need: a delivery, its parcel, the hands at the door, and how often what happened.
 func (b *browsing) ordinary() *indoors.Booked {
 	booked := new(indoors.Booked)
-	b.hands["assign"] = func() any { *booked = b.Assigned(b.home, b.anna); return true }
-	b.hands["parcel"] = func() any { return booked.Parcel }
-	b.hands["push"] = func() any { return b.home.Door.Push() }
-	b.hands["shut"] = func() any { return b.home.Door.PullShut() }
-	b.hands["openings"] = func() any { return b.home.Door.Openings() }
-	b.hands["arrived"] = func() any { return count[event.VisitArrived](b) > 0 }
-	b.hands["scans"] = func() any { return count[event.ParcelScanned](b) }
-	b.hands["refusals"] = func() any { return count[event.Refused](b) }
+	b.hands["assign"] = func(string) any { *booked = b.Assigned(b.home, b.anna); return true }
+	b.hands["parcel"] = func(string) any { return booked.Parcel }
+	b.hands["push"] = func(string) any { return b.home.Door.Push() }
+	b.hands["shut"] = func(string) any { return b.home.Door.PullShut() }
+	b.hands["openings"] = func(string) any { return b.home.Door.Openings() }
+	b.hands["arrived"] = func(string) any { return count[event.VisitArrived](b) > 0 }
+	b.hands["scans"] = func(string) any { return count[event.ParcelScanned](b) }
+	b.hands["arrivals"] = func(string) any { return count[event.VisitArrived](b) }
+	b.hands["dangers"] = func(string) any { return count[event.CourierLeftInDanger](b) }
+	b.hands["photographed"] = func(string) any {
+		for _, e := range b.Journal(b.home.Site) {
+			if d, ok := e.Body.(event.DepositRecorded); ok {
+				return d.Photo != ""
+			}
+		}
+		return false
+	}
+	b.hands["refusals"] = func(string) any { return count[event.Refused](b) }
 	return booked
 }
 
@@ -51,4 +65,63 @@ func TestWithoutNetwork(t *testing.T) {
 	b := newBrowsing(t)
 	b.ordinary()
 	b.run("offline.mjs")
+}
+
+// What goes wrong at the door: no position, a useless one, danger. Each has its path, and a tap counts once.
+func TestTrouble(t *testing.T) {
+	b := newBrowsing(t)
+	b.ordinary()
+	b.run("trouble.mjs")
+}
+
+// One code, one opening: shown after a signed tap alone, covered when nobody should look, gone after its use.
+func TestCodeOnThePhone(t *testing.T) {
+	b := newBrowsing(t)
+	b.home = b.keypad()
+	b.ordinary()
+	b.hands["type"] = func(digits string) any {
+		if err := b.home.Door.TypeCode(digits); err != nil {
+			return err.Error()
+		}
+		return ""
+	}
+	b.run("code.mjs")
+}
+
+// keypad is a household whose front door takes one-time codes.
+func (b *browsing) keypad() *indoors.Household {
+	b.t.Helper()
+	h := b.Empty("Zoe")
+	config := virtual.Config{URL: b.Broker.URL(), Prefix: "keypad", Devices: []virtual.Device{
+		{Name: "front", Kind: virtual.ZigbeeLock, Username: "keypad", Password: broker.NewPassword(), Timestamps: true}}}
+	reports, commands, err := config.Topics("front")
+	b.must(err)
+	b.must(b.Broker.Allow(broker.Account{Credentials: broker.Credentials{Username: "keypad",
+		PasswordHash: broker.HashPassword(config.Devices[0].Password)}, Reports: reports, Commands: commands}))
+	h.Home, err = virtual.Start(b.t.Context(), config)
+	b.must(err)
+	b.t.Cleanup(h.Home.Close)
+	h.Door = h.Home.Thing("front")
+	id := event.DeviceID(string(h.Site) + ".front")
+	register, err := config.Register("front", id)
+	b.must(err)
+	b.call(b.Key(auth.Operator, "swift"), "POST", "/v1/devices", api.DeviceRequest{ID: id, Site: h.Site, Connector: "mqtt", Config: register}, nil)
+	var barrier api.Barrier
+	b.call(h.Caller, "POST", "/v1/home/barriers", api.BarrierRequest{Device: id, Is: event.FrontDoor}, &barrier)
+	h.Barrier = barrier.ID
+	h.Enrol()
+	var ap api.AccessPoint
+	b.call(h.Caller, "POST", "/v1/home/access-points", api.AccessPointRequest{WayIn: []event.BarrierRef{{Barrier: h.Barrier, By: event.PermitCode}}, Radius: 50,
+		Position: api.Centre{Latitude: indoors.Latitude, Longitude: indoors.Longitude}, Name: "Front door"}, &ap)
+	h.AccessPoint = ap.ID
+	b.call(h.Caller, "POST", "/v1/home/consents", api.ConsentRequest{AccessPoint: h.AccessPoint, Largest: event.SizeLarge, Inside: true,
+		Hours: []event.Hours{{Days: []int{1, 2, 3, 4, 5, 6, 7}, From: 0, To: 1440}}}, nil)
+	return h
+}
+
+func (b *browsing) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
 }

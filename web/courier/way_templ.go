@@ -142,7 +142,7 @@ func goPage(s at) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\"><p id=\"way\" class=\"way\" data-own hidden></p><p id=\"fix\" class=\"meta\" data-own></p><div data-fix=\"refused\" class=\"panel\" data-state=\"refused\" hidden><h2>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\"><p id=\"way\" class=\"way\" data-keep hidden></p><p id=\"fix\" class=\"meta\" data-keep></p><div data-fix=\"refused\" class=\"panel\" data-state=\"refused\" hidden><h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

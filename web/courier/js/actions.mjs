@@ -4,7 +4,8 @@
 
 import { say as speak, alarm } from '../../ui/js/live.mjs';
 import { NoKey, NoLink, Problem, problemOf, serverTime, signed } from './key.mjs';
-import { root } from './parts.mjs';
+import { focusHeading, root } from './parts.mjs';
+import { digest } from './photo.mjs';
 import * as position from './position.mjs';
 import { keep } from './queue.mjs';
 import { refuse } from './refusal.mjs';
@@ -21,20 +22,21 @@ const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 /** Unanswered: nobody knows whether the request arrived. */
 export class Unanswered extends Error {}
 
+/** Kept: the request waits on the phone, and is sent as soon as there is a link. */
+class Kept extends Error {}
+
 /** again are problems that the same request, sent again, may not have. */
 const again = new Set(['busy', 'timeout', 'uncertain', 'ending', 'too-many']);
 
 /**
- * post sends one request until it is answered: the very same bytes under the same key. within is for how long it insists,
- * in milliseconds; slow is told of each further try. A phone that says itself that it has no network is believed.
+ * send posts the very same bytes under the same key until they are answered. within is for how long it insists, in
+ * milliseconds; slow is told of each further try. A phone that says itself that it has no network is believed.
  */
-export async function post(path, body, key, { within = insist, slow = () => {} } = {}) {
-  const bytes = JSON.stringify(body);
-  const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key };
+export async function send(path, body, headers, { within = insist, slow = () => {} } = {}) {
   for (const limit = performance.now() + within; ; slow()) {
     if (!navigator.onLine) throw new Unanswered();
     try {
-      const response = await signed(path, { method: 'POST', body: bytes, headers, signal: AbortSignal.timeout(patience) });
+      const response = await signed(path, { method: 'POST', body, headers, signal: AbortSignal.timeout(patience) });
       const problem = await problemOf(response);
       if (response.ok) return await response.json();
       if (!again.has(problem?.code) || performance.now() > limit) throw new Problem(problem);
@@ -47,15 +49,31 @@ export async function post(path, body, key, { within = insist, slow = () => {} }
   }
 }
 
-/** bodyOf is what a form says, as JSON: a field with data-json is no text. */
-export async function bodyOf(form) {
-  const body = {};
+/** post sends one request of the API, as JSON. */
+export const post = (path, body, key, how) =>
+  send(path, JSON.stringify(body), { 'Content-Type': 'application/json', 'Idempotency-Key': key }, how);
+
+/**
+ * intent is everything that a form asks for, read when it is sent: while its answer is out, an update may turn the very
+ * same element into another form.
+ */
+function intent(form) {
+  const { act, offline, go, photo } = form.dataset;
+  const fields = {};
   for (const field of form.elements) {
     if (!field.name || field.type === 'submit') continue;
-    body[field.name] = field.hasAttribute('data-json') ? JSON.parse(field.value) : field.value;
+    fields[field.name] = field.hasAttribute('data-json') ? JSON.parse(field.value) : field.value;
   }
-  if (form.hasAttribute('data-place')) body.position = await position.current();
-  if (form.hasAttribute('data-eta')) body.eta = estimate();
+  return {
+    act, offline, go, photo, fields, path: new URL(form.action).pathname,
+    place: form.hasAttribute('data-place'), eta: form.hasAttribute('data-eta') ? estimate() : undefined,
+  };
+}
+
+async function bodyOf({ fields, photo, place, eta }) {
+  const body = { ...fields, eta };
+  if (photo) body.photo = await digest(photo);
+  if (place) body.position = await position.current();
   return body;
 }
 
@@ -86,32 +104,33 @@ export function begin(page) {
 }
 
 /** perform asks what a form asks. Nothing else is asked meanwhile, but to leave in danger. */
-export async function perform(form, button, page) {
-  const urgent = form.dataset.offline === 'queue';
-  if (busy && !urgent) return;
+async function perform(form, button, page) {
+  const asked = intent(form);
+  if (busy && asked.offline !== 'queue') return;
   const mine = busy = {};
+  const before = root()?.dataset.screen;
   const ready = asking(form, button);
   try {
-    await page.answered(form, await ask(form, button, page));
+    await page.answered(asked, await ask(asked, button, page));
+    // The stream may have brought the step before the answer came: it is the person's own all the same.
+    if (root()?.dataset.screen !== before) focusHeading();
   } catch (error) {
-    await failed(form, error, page);
+    await failed(asked, error, page);
   } finally {
     ready();
     if (busy === mine) busy = undefined;
   }
 }
 
-async function ask(form, button, page) {
-  const { act, offline } = form.dataset;
-  const path = new URL(form.action).pathname;
-  const key = crypto.randomUUID();
-  const body = await (page.bodies?.[act] ?? bodyOf)(form);
-  if (offline === 'queue') {
+async function ask(asked, button, page) {
+  if (asked.offline === 'queue') {
     // What must not be lost is kept before it is sent.
-    await keep(path, body, { act });
-    return page.flushed(path);
+    await keep(asked.path, asked.fields, { act: asked.act });
+    if (!(await page.flushed(asked.path))) throw new Kept();
+    return {};
   }
-  return post(path, body, key, { slow: () => button && label(button, say('js.slow')) });
+  const body = await bodyOf(asked);
+  return post(asked.path, body, crypto.randomUUID(), { slow: () => button && label(button, say('js.slow')) });
 }
 
 /** asking shows that a request is on its way: asked, and no more than that. */
@@ -137,16 +156,19 @@ function label(button, text) {
   button.dataset.relabelled = '';
 }
 
-async function failed(form, error, page) {
+async function failed(asked, error, page) {
   if (error instanceof NoKey) return page.unbound();
+  if (error instanceof Kept) {
+    alarm(say('js.kept.urgent'));
+    return note(say('js.kept.urgent'));
+  }
   if (error instanceof Unanswered || error instanceof NoLink) {
-    if (form.dataset.offline === 'go') return page.go(form.dataset.go);
+    if (asked.offline === 'go') return page.go(asked.go);
     alarm(say('js.unanswered'));
     await page.load();
     return note(say('js.unanswered'));
   }
   if (!(error instanceof Problem)) throw error;
-  if (page.problem?.(form, error)) return;
   const text = say(`js.problem.${error.code}`);
   const known = text !== `js.problem.${error.code}`;
   refuse({ code: error.code, title: say('js.problem.title'), text: known ? text : say('js.problem.other'), reference: error.reference });

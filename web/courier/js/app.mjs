@@ -5,7 +5,8 @@ import { contentFrom, say as speak, swap } from '../../ui/js/live.mjs';
 import { begin } from './actions.mjs';
 import { bound, NoKey, NoLink, now, problemOf, signed } from './key.mjs';
 import * as last from './last.mjs';
-import { fill, ownSlots, part, root } from './parts.mjs';
+import { fill, part, root } from './parts.mjs';
+import * as photo from './photo.mjs';
 import { flush, waiting } from './queue.mjs';
 import * as refusal from './refusal.mjs';
 import * as secret from './secret.mjs';
@@ -88,6 +89,7 @@ function go(path) {
 function arrive() {
   refusal.close();
   secret.forget();
+  photo.forget();
   load({ own: true });
   source.restart();
 }
@@ -99,6 +101,7 @@ async function refresh() {
   refusal.moved();
   secret.show(view);
   visit.show(view);
+  photo.show();
   lightTheme(view);
   alarm(view.hasAttribute('data-alarming'));
   sound(view);
@@ -139,15 +142,15 @@ const page = {
   load: () => load({ own: true }),
   go,
   unbound,
-  async flushed() {
+  async flushed(path) {
     await sendQueue();
-    return {};
+    return !(await waiting()).some((request) => request.path === path);
   },
-  async answered(form, answer) {
+  async answered(asked, answer) {
     if (answer.refused) return refusal.refuse(answer.refused);
     refusal.close();
     if (answer.code) secret.learn(answer.code, answer.visit.id);
-    if (form.dataset.go) go(form.dataset.go);
+    if (asked.go) go(asked.go);
     else await load({ own: true });
   },
 };
@@ -173,7 +176,6 @@ globalThis.htmx.createEventSource = () => source;
 
 async function start() {
   if (!(await bound())) return location.replace('/courier/pair');
-  ownSlots();
   contentFrom(load);
   begin(page);
   source.addEventListener('view', () => queueMicrotask(refresh));

@@ -21,12 +21,11 @@ export function fill(piece, texts) {
 /** root is what the server says of the view that is shown: its screen, its stop, its visit. */
 export const root = () => main.querySelector('[data-screen]');
 
-/** ownSlots keeps updates out of what only a script fills: every element with data-own. */
-export function ownSlots() {
-  const { callbacks } = globalThis.Idiomorph.defaults;
-  const { beforeNodeMorphed } = callbacks;
-  callbacks.beforeNodeMorphed = (old, fresh) => {
-    if (old instanceof Element && old.hasAttribute('data-own') && old.id === fresh.id) return false;
-    return beforeNodeMorphed(old, fresh);
-  };
+/** focusHeading goes to where a step begins. */
+export function focusHeading(where = main) {
+  const heading = where.querySelector('h1');
+  if (!heading) return;
+  heading.tabIndex = -1;
+  heading.focus();
+  scrollTo(0, 0);
 }

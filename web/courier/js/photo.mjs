@@ -1,6 +1,11 @@
-// A picture of the deposit: made small on the phone, and drawn anew, so that nothing but the picture leaves it: no
-// place, no time, no name of the phone.
+// A picture of where the parcels were put down: made small on the phone, and drawn anew, so that nothing but the picture
+// leaves it: no place, no time, no name of the phone. It is sent while the courier goes on.
 
+import { say as speak } from '../../ui/js/live.mjs';
+import { send } from './actions.mjs';
+import { say } from './words.mjs';
+
+/** The longer side in pixels, and the size in bytes, at most. */
 const longest = 1280;
 const most = 200 * 1024;
 
@@ -24,4 +29,68 @@ function draw(picture, side) {
   canvas.height = Math.round(picture.height * scale);
   canvas.getContext('2d').drawImage(picture, 0, 0, canvas.width, canvas.height);
   return canvas;
+}
+
+/** photos are the pictures of this visit, by the address to which each was sent. They are gone with the page. */
+const photos = new Map();
+
+/** digest is what a deposit names its picture by, once it has arrived; undefined without one. */
+export const digest = (address) => photos.get(address)?.sent;
+
+/** forget drops all pictures. */
+export function forget() {
+  for (const { url } of photos.values()) URL.revokeObjectURL(url);
+  photos.clear();
+}
+
+document.addEventListener('change', ({ target }) => {
+  if (target.matches('input[type="file"][data-photo]') && target.files[0]) take(target.dataset.photo, target.files[0]);
+});
+
+async function take(address, file) {
+  const photo = { state: 'sending', url: '' };
+  photos.set(address, photo);
+  photo.sent = upload(address, file, photo);
+  show();
+  photo.state = (await photo.sent) ? 'sent' : 'failed';
+  show();
+  speak(say(`js.photo.${photo.state}`));
+}
+
+/** upload returns the picture's digest, or undefined: the deposit counts without it. */
+async function upload(address, file, photo) {
+  try {
+    const blob = await small(file);
+    photo.url = URL.createObjectURL(blob);
+    show();
+    return (await send(address, await blob.arrayBuffer(), { 'Content-Type': 'image/jpeg' })).photo;
+  } catch (error) {
+    console.warn(error);
+    return undefined;
+  }
+}
+
+/** show writes the pictures into the places that the view has for them. */
+export function show() {
+  for (const place of document.querySelectorAll('[data-photo-place]')) {
+    const photo = photos.get(place.dataset.photoPlace);
+    if (!photo) continue;
+    const { state, url } = photo;
+    if (place.dataset.state === state && place.querySelector('img')?.src === url) continue;
+    place.dataset.state = state;
+    place.replaceChildren(...parts(state, url));
+  }
+}
+
+function parts(state, url) {
+  const text = document.createElement('span');
+  text.textContent = say(`js.photo.${state}`);
+  const list = [text];
+  if (url) list.unshift(Object.assign(document.createElement('img'), { src: url, alt: say('js.photo.alt') }));
+  if (state === 'sending') {
+    const bar = document.createElement('progress');
+    bar.setAttribute('aria-label', text.textContent);
+    list.push(bar);
+  }
+  return list;
 }

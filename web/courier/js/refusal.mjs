@@ -3,7 +3,7 @@
 
 import { alarm, say as speak } from '../../ui/js/live.mjs';
 import { now } from './key.mjs';
-import { fill, part, root } from './parts.mjs';
+import { fill, focusHeading, part, root } from './parts.mjs';
 import { signal } from './signals.mjs';
 import { span, say } from './words.mjs';
 
@@ -25,21 +25,13 @@ export function refuse({ code, title, text, retryAt, planB, reference }) {
   for (const button of shown.querySelectorAll('[data-close]')) button.addEventListener('click', () => close(true));
   signal('refused');
   alarm(`${title}. ${text}`);
-  focus(shown);
+  focusHeading(shown);
 }
 
 function link(a, href) {
   if (!a) return;
   if (href) a.href = href;
   else a.remove();
-}
-
-function focus(where) {
-  const heading = where.querySelector('h1');
-  if (!heading) return;
-  heading.tabIndex = -1;
-  heading.focus();
-  scrollTo(0, 0);
 }
 
 function wait(until) {
@@ -69,7 +61,7 @@ export function close(own = false) {
   shown.remove();
   shown = undefined;
   main.hidden = false;
-  if (own) focus(main);
+  if (own) focusHeading();
 }
 
 /** moved closes a refusal when the visit is no longer where it was refused. */

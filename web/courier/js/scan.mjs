@@ -4,7 +4,7 @@
 import { contentFrom, say as speak, swap } from '../../ui/js/live.mjs';
 import { begin, post, Unanswered } from './actions.mjs';
 import { bound, NoKey, NoLink, Problem, problemOf, signed } from './key.mjs';
-import { ownSlots, part, root } from './parts.mjs';
+import { part, root } from './parts.mjs';
 import { current, start as locate } from './position.mjs';
 import { flush, keep, waiting } from './queue.mjs';
 import * as refusal from './refusal.mjs';
@@ -187,8 +187,8 @@ const page = {
   load: () => load({ own: true }),
   go: (to) => location.assign(to),
   unbound: () => location.replace('/courier/'),
-  flushed: async () => ({}),
-  async answered(form, answer) {
+  flushed: async () => false,
+  async answered(asked, answer) {
     if (answer.refused) return refusal.refuse(answer.refused);
     await load({ own: true });
   },
@@ -210,7 +210,6 @@ globalThis.htmx.createEventSource = () => source;
 
 async function start() {
   if (!(await bound())) return location.replace('/courier/pair');
-  ownSlots();
   contentFrom(load);
   wakeful(() => source.restart());
   document.addEventListener('submit', typed, true);

@@ -37,8 +37,11 @@ const waits = [500, 1000, 2000, 3000, 5000];
 const patience = 12000;
 const missed = 3;
 
-// Source follows the stream of a page. path() is asked anew at each connection. refused(problem) is told of an answer
-// that trying again would not change; the source is closed then.
+/**
+ * Source follows the stream of a page, and never gives up: live.mjs tells a lost link by the beats that stay away, so no
+ * error is told. path() is asked anew at each connection. refused(problem) is told of an answer that trying again would not
+ * change; the source is closed then.
+ */
 export class Source extends EventTarget {
   CONNECTING = 0;
   OPEN = 1;
@@ -124,13 +127,11 @@ export class Source extends EventTarget {
 
   #end(problem) {
     this.close();
-    this.#tell(new Event('error'));
     this.#refused(problem);
   }
 
   #lost() {
     this.readyState = this.CONNECTING;
-    this.#tell(new Event('error'));
     clearTimeout(this.#timer);
     const wait = waits[Math.min(this.#failures++, waits.length - 1)];
     this.#timer = setTimeout(() => this.#run(), wait * (0.75 + Math.random() / 2));

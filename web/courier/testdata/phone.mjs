@@ -41,8 +41,8 @@ export async function phone({ lang = 'en', width = 390, height = 844, at = door,
 export const stand = (context, at = door) => context.setGeolocation({ ...at, accuracy: at.accuracy + Math.random() / 10 });
 
 /** hand has the test do something. */
-export async function hand(what) {
-  const answer = await fetch(`${url}/test/${what}`, { method: 'POST' });
+export async function hand(what, that = '') {
+  const answer = await fetch(`${url}/test/${what}?with=${encodeURIComponent(that)}`, { method: 'POST' });
   if (!answer.ok) throw new Error(`${what}: ${answer.status}`);
   return answer.json();
 }
@@ -56,7 +56,13 @@ export async function pair(page) {
 }
 
 /** screen waits for a screen of the visit. */
-export const screen = (page, name) => page.locator(`main [data-screen="${name}"]`).waitFor({ state: 'attached' });
+export async function screen(page, name) {
+  try {
+    await page.locator(`main [data-screen="${name}"]`).waitFor({ state: 'attached' });
+  } catch (error) {
+    throw new Error(`${name} did not come; there is:\n${await page.locator('body').innerText()}`, { cause: error });
+  }
+}
 
 export function check(holds, what) {
   if (!holds) throw new Error(what);
