@@ -147,6 +147,9 @@ func (a *API) registerDeliveries() {
 		tag:   "Deliveries", scope: auth.DeliveriesRead, media: eventStream}, a.FollowDelivery)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries/{delivery}/label.pdf", id: "getLabelPDF", summary: "Print its labels",
 		about: "A page of 100 × 150 mm for each parcel.", tag: "Deliveries", scope: auth.DeliveriesRead, media: "application/pdf"}, a.GetLabelPDF)
+	forClient(a, route{method: http.MethodPost, path: "/v1/deliveries/labels.pdf", id: "printLabels", summary: "Print the labels of several deliveries",
+		about: "A page of 100 × 150 mm for each parcel, in the order of the deliveries.", tag: "Deliveries", scope: auth.DeliveriesRead,
+		media: "application/pdf"}, a.PrintLabels)
 	forClient(a, route{method: http.MethodGet, path: "/v1/deliveries/{delivery}/label.png", id: "getLabelPNG", summary: "Print one label",
 		about: "For thermal printers: 1 bit, 203 dpi.", tag: "Deliveries", scope: auth.DeliveriesRead, media: "image/png"}, a.GetLabelPNG)
 }

@@ -89,3 +89,28 @@ func labelRows(s dispatch.Summary, zone *time.Location, number int) []parcel.Row
 		{Name: "Parcel", Value: strconv.Itoa(number) + " / " + strconv.Itoa(s.Parcels)},
 	}
 }
+
+// PrintLabels names the deliveries whose labels are to be printed.
+type PrintLabels struct {
+	Deliveries []event.DeliveryID `json:"deliveries" minItems:"1" maxItems:"100"`
+}
+
+// PrintLabelsInput is what PrintLabels takes.
+type PrintLabelsInput struct{ Body PrintLabels }
+
+// PrintLabels is the operation printLabels: print the labels of several deliveries.
+func (a *API) PrintLabels(ctx context.Context, c auth.Client, in *PrintLabelsInput) (*FileOutput, error) {
+	if err := c.Require(auth.DeliveriesRead); err != nil {
+		return nil, err
+	}
+	var all []parcel.Label
+	for _, id := range in.Body.Deliveries {
+		labels, err := a.labels(ctx, c, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, labels...)
+	}
+	printed, err := parcel.PDF(all...)
+	return &FileOutput{"application/pdf", `inline; filename="labels.pdf"`, printed}, err
+}
