@@ -33,7 +33,7 @@ func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 	if err != nil {
 		return err
 	}
-	console, err := operator.New(operator.Deps{API: s.api, Staffs: who.staffs, Links: s.mailing(who), Couriers: who.couriers, Dispatch: s.dispatcher, Register: s.store, Vault: secrets,
+	s.console, err = operator.New(operator.Deps{API: s.api, Staffs: who.staffs, Links: s.mailing(who), Couriers: who.couriers, Dispatch: s.dispatcher, Register: s.store, Vault: secrets,
 		Kit: s.kit, Now: time.Now, Random: rand.Reader, Log: s.log, Zone: zone, Tiles: s.config.file(mapsName), Player: live.Player()})
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 	}
 	mux.Handle("/home/", home)
 	mux.Handle("/courier/", phone)
-	mux.Handle("/operator/", console)
+	mux.Handle("/operator/", s.console)
 	s.pages = s.kit.Guard(mux)
 	return nil
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/loquet/loquet/store/sqlite"
 	"github.com/loquet/loquet/unlock"
 	"github.com/loquet/loquet/vault"
+	"github.com/loquet/loquet/web/operator"
 	"github.com/loquet/loquet/web/ui"
 )
 
@@ -67,6 +68,7 @@ type server struct {
 	mail     *notify.Mail
 	api      *api.API
 	kit      *ui.Kit
+	console  *operator.Console
 	pages    http.Handler
 	public   net.Listener
 	local    net.Listener
@@ -249,6 +251,7 @@ func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
 	s.api.EndStreams()
 	s.kit.EndStreams()
 	err = errors.Join(err, s.http.Shutdown(limit), s.admin.Shutdown(limit))
+	s.console.Close()
 	s.mqtt.Leave()
 	end()
 	under.Wait()

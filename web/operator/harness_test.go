@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -26,10 +27,12 @@ type office struct {
 	t       *testing.T
 	kit     *ui.Kit
 	console *operator.Console
+	deps    operator.Deps
 	staffs  *auth.Staffs
 	links   *auth.Links
 	mails   mails
 	tiles   string
+	hired   int
 }
 
 // mails are those that were sent, by address.
@@ -53,27 +56,39 @@ func open(t *testing.T, with ...indoors.Option) *office {
 	t.Helper()
 	o := &office{t: t, tiles: t.TempDir()}
 	o.Installation = indoors.New(t, func(in *indoors.Installation) http.Handler { return o.mount(in) }, with...)
-	t.Cleanup(o.kit.EndStreams)
 	return o
 }
 
 func (o *office) mount(in *indoors.Installation) http.Handler {
 	o.t.Helper()
-	kit, err := ui.New(ui.Options{Public: in.URL, Log: in.Log, Now: time.Now, Random: rand.Reader})
-	must(o.t, err)
 	deps := auth.Deps{Register: in.Store, Now: time.Now, Random: rand.Reader}
 	o.staffs = auth.NewStaffs(deps, in.Vault)
 	o.links = auth.NewLinks(auth.LinksDeps{Deps: deps, Sessions: in.Sessions, Staffs: o.staffs, Mailboxes: auth.NewMailboxes(deps, in.Vault),
 		Mailer: &o.mails, PublicURL: in.URL, Failed: func(err error) { o.t.Error(err) }})
-	o.console, err = operator.New(operator.Deps{API: in.API, Staffs: o.staffs, Links: o.links, Couriers: in.Couriers, Dispatch: in.Dispatcher,
-		Register: in.Store, Vault: in.Vault, Kit: kit, Now: time.Now, Random: rand.Reader, Log: in.Log, Zone: paris(o.t), Tiles: o.tiles,
-		Player: live.Player()})
+	o.deps = operator.Deps{API: in.API, Staffs: o.staffs, Links: o.links, Couriers: in.Couriers, Dispatch: in.Dispatcher,
+		Register: in.Store, Vault: in.Vault, Now: time.Now, Random: rand.Reader, Log: in.Log, Zone: paris(o.t), Tiles: o.tiles,
+		Player: live.Player()}
+	o.reopen()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/assets/") {
+			o.kit.Assets().ServeHTTP(w, r)
+			return
+		}
+		o.kit.Guard(o.console).ServeHTTP(w, r)
+	})
+}
+
+// reopen makes the console anew, as a restart of the server does.
+func (o *office) reopen() {
+	o.t.Helper()
+	var err error
+	o.kit, err = ui.New(ui.Options{Public: o.deps.API.Deps.PublicURL, Log: o.deps.Log, Now: time.Now, Random: rand.Reader})
 	must(o.t, err)
-	o.kit = kit
-	mux := http.NewServeMux()
-	mux.Handle("/assets/", kit.Assets())
-	mux.Handle("/", kit.Guard(o.console))
-	return mux
+	o.deps.Kit = o.kit
+	o.console, err = operator.New(o.deps)
+	must(o.t, err)
+	o.t.Cleanup(o.kit.EndStreams)
+	o.t.Cleanup(o.console.Close)
 }
 
 func paris(t testing.TB) *time.Location {
@@ -93,7 +108,8 @@ func must(t testing.TB, err error) {
 // staff makes an account of the role and signs it in, in a browser.
 func (o *office) staff(name string, role auth.StaffRole) *visitor {
 	o.t.Helper()
-	address := strings.ToLower(name) + "@example.org"
+	o.hired++
+	address := "colleague" + strconv.Itoa(o.hired) + "@example.org"
 	_, link, err := o.staffs.Add(o.t.Context(), auth.NewStaff{Name: name, Address: address, Role: role})
 	must(o.t, err)
 	in, err := o.links.Redeem(o.t.Context(), link.Token, "", auth.Arrival{From: "127.0.0.1"})
@@ -102,6 +118,9 @@ func (o *office) staff(name string, role auth.StaffRole) *visitor {
 	return &visitor{t: o.t, at: o.URL, cookie: &cookie, lang: phrase.English, who: in.Staff}
 }
 
+// stranger is somebody who has not signed in.
+func (o *office) stranger() *visitor { return &visitor{t: o.t, at: o.URL, lang: phrase.English} }
+
 // visitor is somebody with a browser: signed in, or not.
 type visitor struct {
 	t      testing.TB
@@ -109,6 +128,12 @@ type visitor struct {
 	cookie *http.Cookie
 	lang   phrase.Lang
 	who    auth.Staff
+}
+
+func (v *visitor) in(lang phrase.Lang) *visitor {
+	other := *v
+	other.lang = lang
+	return &other
 }
 
 // answer is what came back.
@@ -178,4 +203,66 @@ func (v *visitor) shows(path string, texts ...string) string {
 		}
 	}
 	return body
+}
+
+// hides requires that a page says none of the texts, anywhere.
+func (v *visitor) hides(path string, texts ...string) {
+	v.t.Helper()
+	body := v.page(path)
+	for _, text := range texts {
+		if strings.Contains(body, text) {
+			v.t.Errorf("%s says %q:\n%s", path, text, plain(v.t, body))
+		}
+	}
+}
+
+// form finds the form of a page that goes to an address, and its fields as they are rendered; nil without one.
+func form(t testing.TB, body, action string) url.Values {
+	t.Helper()
+	found := uitest.With(uitest.Parse(t, body), "action", action)
+	if len(found) == 0 {
+		return nil
+	}
+	fields := url.Values{}
+	for _, in := range uitest.Tags(found[0], "input") {
+		name, _ := uitest.Attr(in, "name")
+		value, _ := uitest.Attr(in, "value")
+		kind, _ := uitest.Attr(in, "type")
+		_, checked := uitest.Attr(in, "checked")
+		if name != "" && (kind != "checkbox" && kind != "radio" || checked) {
+			fields.Add(name, value)
+		}
+	}
+	for _, area := range uitest.Tags(found[0], "textarea") {
+		name, _ := uitest.Attr(area, "name")
+		fields.Add(name, uitest.Text(area))
+	}
+	for _, s := range uitest.Tags(found[0], "select") {
+		name, _ := uitest.Attr(s, "name")
+		for _, o := range uitest.Tags(s, "option") {
+			if _, chosen := uitest.Attr(o, "selected"); chosen {
+				value, _ := uitest.Attr(o, "value")
+				fields.Set(name, value)
+			}
+		}
+	}
+	return fields
+}
+
+// post sends a page's form, with some fields changed, and returns where it leads.
+func (v *visitor) post(page, action string, change ...string) (location string) {
+	v.t.Helper()
+	body := v.page(page)
+	fields := form(v.t, body, action)
+	if fields == nil {
+		v.t.Fatalf("no form of %s goes to %s:\n%s", page, action, plain(v.t, body))
+	}
+	for i := 0; i+1 < len(change); i += 2 {
+		fields.Set(change[i], change[i+1])
+	}
+	a := v.send("POST", action, fields)
+	if a.status != http.StatusSeeOther {
+		v.t.Fatalf("POST %s: %d %s", action, a.status, plain(v.t, a.body))
+	}
+	return a.header.Get("Location")
 }

@@ -48,7 +48,8 @@ type Deps struct {
 // Console serves /operator/. Safe for concurrent use.
 type Console struct {
 	Deps
-	mux *http.ServeMux
+	mux     *http.ServeMux
+	imports *imports
 }
 
 // New makes the console, and adds its files to the kit's: call it before the kit's files are served.
@@ -57,6 +58,7 @@ func New(d Deps) (*Console, error) {
 		d.Zone = time.UTC
 	}
 	c := &Console{Deps: d, mux: http.NewServeMux()}
+	c.imports = newImports(c)
 	if err := d.Kit.Embed("operator", files); err != nil {
 		return nil, err
 	}
@@ -93,6 +95,8 @@ func ways() []way {
 		{"GET /operator/visits/{visit}/live", auth.Viewer, (*person).visitLive},
 		{"POST /operator/visits/{visit}/acknowledge", auth.Dispatcher, (*person).acknowledge},
 		{"POST /operator/visits/{visit}/cause", auth.Dispatcher, (*person).closeAlarm},
+		{"GET /operator/map", auth.Viewer, (*person).tiles},
+		{"GET /operator/map/{name}", auth.Viewer, (*person).tilesOf},
 		{"GET /operator/search", auth.Viewer, (*person).search},
 		{"GET /operator/deliveries", auth.Viewer, (*person).deliveries},
 		{"GET /operator/deliveries/{delivery}", auth.Viewer, (*person).story},
@@ -113,6 +117,14 @@ func ways() []way {
 		{"POST /operator/couriers/{courier}/suspend", auth.Dispatcher, (*person).suspend},
 		{"POST /operator/couriers/{courier}/reinstate", auth.Dispatcher, (*person).reinstate},
 		{"POST /operator/couriers/{courier}/invite", auth.Dispatcher, (*person).invite},
+		{"GET /operator/book", auth.Dispatcher, (*person).book},
+		{"POST /operator/book", auth.Dispatcher, (*person).bookOne},
+		{"GET /operator/import", auth.Dispatcher, (*person).files},
+		{"POST /operator/import", auth.Dispatcher, (*person).takeFile},
+		{"GET /operator/import/{import}", auth.Dispatcher, (*person).oneFile},
+		{"GET /operator/import/{import}/live", auth.Dispatcher, (*person).oneFileLive},
+		{"POST /operator/import/{import}/book", auth.Dispatcher, (*person).bookFile},
+		{"GET /operator/import/{import}/labels.pdf", auth.Dispatcher, (*person).fileLabels},
 		{"GET /operator/metrics", auth.Viewer, (*person).metrics},
 		{"GET /operator/metrics/live", auth.Viewer, (*person).metricsLive},
 		{"GET /operator/staff", auth.Admin, (*person).colleagues},

@@ -56,7 +56,7 @@ async function style(centre) {
     const net = { id: 'grid', type: 'line', source: 'grid', paint: { 'line-color': color('--line'), 'line-width': 1 } };
     return { style: { version: 8, sources: { grid: { type: 'geojson', data: grid(centre) } }, layers: [paper, net] }, plain: true };
   }
-  const source = { type: tiles.vector ? 'vector' : 'raster', url: `pmtiles://${tiles.url}`, attribution: tiles.attribution };
+  const source = { type: tiles.vector ? 'vector' : 'raster', url: `pmtiles://${new URL(tiles.url, location.href).href}`, attribution: tiles.attribution };
   return { style: { version: 8, sources: { tiles: source }, layers: [paper, ...(tiles.vector ? streets() : [{ id: 'tiles', type: 'raster', source: 'tiles' }])] } };
 }
 
