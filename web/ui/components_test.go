@@ -93,8 +93,8 @@ func TestBarrierCard(t *testing.T) {
 			t.Errorf("a part says %q", got)
 		}
 	}
-	if section := uitest.Tags(doc, "section")[0]; attr(section, "aria-label") != "Flat door" {
-		t.Errorf("a name that can't end with its evidence: %s", attr(section, "aria-label"))
+	if group := class(doc, "barrier")[0]; attr(group, "role") != "group" || attr(group, "aria-label") != "Flat door" {
+		t.Errorf("a name that can't end with its evidence: %s", attr(group, "aria-label"))
 	}
 	silent := card(ui.Sight{Is: event.Flat, Seen: with(saw(event.BoltLocked, event.ContactClosed, both), func(s *api.Seen) { s.ReachedAt = ago(time.Hour) })})
 	if states := uitest.With(silent, "data-state", "secured"); len(states) != 0 {
