@@ -556,6 +556,10 @@ func TestAFailureWhileConfirming(t *testing.T) {
 		if err != nil || len(mails) != 1 {
 			t.Errorf("%s: asking %s: %v, %v", method, box.Address, mails, err)
 		}
+		other := map[string]string{"old@example.org": "new@example.org", "new@example.org": "old@example.org"}[box.Address]
+		if mails, err := o.ask(auth.AskRequest{Address: other}); err != nil || len(mails) != 0 {
+			t.Errorf("%s: asking %s, which is not the address: %v, %v", method, other, mails, err)
+		}
 		if err := o.members.Forget(t.Context(), "maple-m2"); err != nil {
 			t.Fatal(err)
 		}
