@@ -75,7 +75,7 @@ func doubtIsNotFresh(t *testing.T) {
 	at := later(event.Minute)
 	must(t, d.Heard(t.Context(), "home", event.Observation{Device: b.Spec.Device, Bolt: b.Bolt, ReceivedAt: at, AskedAt: at, Origin: event.OriginAnswer}))
 	copied := event.Observation{Device: b.Spec.Device, Bolt: event.BoltUnlocked, ReceivedAt: at, Origin: event.OriginRetained}
-	must(t, d.Heard(t.Context(), "home", copied))
+	must(t, w.process().Heard(t.Context(), "home", copied))
 	if got := d.Fresher(w.state("home").Barriers[0]); got.Bolt != event.BoltUnlocked || got.BoltAt != 0 {
 		t.Errorf("in doubt: %+v", got)
 	}
