@@ -14,7 +14,7 @@ FUZZ     ?= .
 # The steps of a check come in their order, and benchmarks never share the machine.
 .NOTPARALLEL:
 
-.PHONY: build generate generated test test-short need fmt vet lint race fuzz bench bench-store bench-latency bench-memory bench-media bench-pages clean
+.PHONY: build generate generated test test-short need fmt vet lint race fuzz bench bench-store bench-latency bench-memory bench-media bench-pages browser browser-tools screens audit-web clean
 
 ## build: bin/loquet, with its version from git
 build:
@@ -51,6 +51,23 @@ lint:
 
 race:
 	$(GO) test -race -timeout 12m ./...
+
+## browser: the story, and every page, in Chromium
+browser: build browser-tools
+	cd e2e/browser && node --test --test-concurrency=1 --test-reporter=spec *.test.mjs
+
+# What drives the browser, as package-lock.json has it; only when that has changed.
+browser-tools:
+	scripts/need.sh chromium node ffmpeg
+	scripts/browser-tools.sh
+
+## screens: the pictures in docs/screens
+screens: build browser-tools
+	cd e2e/browser && SCREENS=1 node --test --test-reporter=spec pages.test.mjs
+
+## audit-web: Lighthouse on each main page, at least 95 for performance, accessibility and best practices
+audit-web: build browser-tools
+	cd e2e/browser && node audit-web.mjs
 
 ## fuzz: every fuzz target, one after the other
 fuzz:

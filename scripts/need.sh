@@ -9,6 +9,7 @@ has() {
 	mosquitto) command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto ;;
 	ffmpeg) command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null ;;
 	chromium) command -v chromium >/dev/null ;;
+	node) command -v node >/dev/null && command -v npm >/dev/null ;;
 	curl) command -v curl >/dev/null ;;
 	chasquid) command -v chasquid >/dev/null && command -v chasquid-util >/dev/null ;;
 	sqlite3.h) echo '#include <sqlite3.h>' | cc -E - >/dev/null 2>&1 ;;
@@ -23,6 +24,7 @@ packages() {
 	ffmpeg) echo ffmpeg ;; # the independent camera of the tests, and what checks films
 	chromium) echo chromium ;; # plays films and live pictures as viewers do
 	chasquid) echo chasquid ;; # the independent mail server of the notifications' tests
+	node) echo nodejs npm ;; # drives the browser through the three apps
 	curl) echo curl ;; # asks whether the server is ready
 	sqlite3.h) echo libsqlite3-dev ;; # the bare C loop of the benchmarks
 	esac

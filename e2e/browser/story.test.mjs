@@ -8,7 +8,7 @@ import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { start } from "./lib/demo.mjs";
 import { filmed } from "./lib/label.mjs";
-import { another, audited, hand, label, operator, person } from "./lib/people.mjs";
+import { another, audited, enter, hand, label, operator, person } from "./lib/people.mjs";
 
 const rounds = Number(process.env.LOQUET_STORIES ?? 1);
 let folder, demo;
@@ -137,22 +137,6 @@ async function story(t) {
     assert.match(await audited(url), /0 violations/);
     assert.deepEqual([...karim.wrong, ...camille.wrong, ...ana.wrong], []);
   });
-}
-
-// enter follows a one-time link to the end: where it asks for a tap, it is tapped.
-async function enter(who, link) {
-  const { page } = who;
-  await page.goto(link);
-  if (/\/courier\/pair/.test(page.url())) {
-    await page.locator("form[data-pair] button").click();
-    await page.waitForURL(/\/courier\/$/);
-    return;
-  }
-  const go = page.locator('main form[method="post"] button.primary');
-  if (/\/sign-in\/|\/link\//.test(page.url())) {
-    await go.click();
-    await page.waitForURL(/\/(home|operator)\//);
-  }
 }
 
 // begin takes the courier to the stop of this address.

@@ -6,12 +6,22 @@ const quiet = [
   "--disable-component-update", "--disable-sync",
 ];
 
+function options(args) {
+  return { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: [...quiet, ...args] };
+}
+
 // launch starts a browser of its own. film is what its camera sees (Y4M), none without.
-export function launch({ film, args = [] } = {}) {
+export function launch({ film } = {}) {
   const camera = film
     ? ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-video-capture=${film}`]
     : [];
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, args: [...quiet, ...camera, ...args] });
+  return chromium.launch(options(camera));
+}
+
+// shared starts a browser that another program drives as well, at a port of this machine, and returns its one context:
+// what is signed in there is so for both.
+export function shared(folder, port) {
+  return chromium.launchPersistentContext(folder, { ...options([`--remote-debugging-port=${port}`]), locale: "en" });
 }
 
 // sizes of screens.

@@ -1,5 +1,6 @@
 // The demo that stays, as a newcomer starts it: the real server, a virtual town, and the Demo desk.
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
@@ -8,14 +9,23 @@ const program = process.env.LOQUET ?? fileURLToPath(new URL("../../../bin/loquet
 // start plays the morning and returns once the three links are printed.
 export async function start() {
   const child = spawn(program, ["demo", "--stay"], { stdio: ["ignore", "pipe", "pipe"] });
-  const demo = { printed: "", url: "", links: {}, stop };
+  const demo = { printed: "", url: "", links: {}, errors, stop };
   const ended = once(child, "exit");
+  // errors is what the server had to report of itself.
+  async function errors() {
+    const [, folder] = demo.printed.match(/(\/\S+)\/data\b/);
+    const lines = (await readFile(`${folder}/server.log`, "utf8")).split("\n");
+    return lines.filter((line) => line.includes('"level":"ERROR"'));
+  }
   async function stop() {
     child.kill("SIGINT");
     await ended;
   }
   await new Promise((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`the demo does not start:\n${demo.printed}`)), 120_000);
+    const limit = setTimeout(() => {
+      child.kill("SIGINT");
+      reject(new Error(`the demo does not start:\n${demo.printed}`));
+    }, 120_000);
     const read = (text) => {
       demo.printed += text;
       for (const [, app, address] of demo.printed.matchAll(/(operator|customer|courier)\s+(https?:\/\/\S+)/gi)) {

@@ -3,7 +3,7 @@ import { launch, desktop, phone } from "./chromium.mjs";
 
 // Everything that goes wrong in a page by itself: a script that breaks, something that the policy stops, a request to
 // another host.
-function watched(page, home, wrong) {
+export function watched(page, home, wrong) {
   page.on("pageerror", (e) => wrong.push(`${page.url()}: ${e.stack ?? e}`));
   page.on("console", (m) => {
     if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) wrong.push(`${page.url()}: ${m.text()}`);
@@ -28,6 +28,22 @@ export async function person(home, { lang = "en", size = phone, film, scheme = "
 }
 
 export const operator = (home, more) => person(home, { size: desktop, ...more });
+
+// enter follows a one-time link to the end: where it asks for a tap, it is tapped.
+export async function enter(who, link) {
+  const { page } = who;
+  await page.goto(link);
+  if (/\/courier\/pair/.test(page.url())) {
+    await page.locator("form[data-pair] button").click();
+    await page.waitForURL(/\/courier\/$/);
+    return;
+  }
+  const go = page.locator('main form[method="post"] button.primary');
+  if (/\/sign-in\/|\/link\//.test(page.url())) {
+    await go.click();
+    await page.waitForURL(/\/(home|operator)\//);
+  }
+}
 
 // hand works the virtual home through the Demo desk: what a visitor would press there.
 export async function hand(home, deed, { door = "lilas-front-door", to = "" } = {}) {

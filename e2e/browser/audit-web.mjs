@@ -1,0 +1,69 @@
+// Lighthouse with its mobile profile (a slow phone on a slow network, simulated) on each main page, signed in. Prints a
+// table, and fails below 95. The pages live: their streams stay open, so that "network idle" never comes; Lighthouse
+// then measures after its longest wait for it.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import lighthouse from "lighthouse";
+import { shared } from "./lib/chromium.mjs";
+import { start } from "./lib/demo.mjs";
+import { enter } from "./lib/people.mjs";
+import { ways } from "./lib/ways.mjs";
+
+const least = 95;
+const categories = ["performance", "accessibility", "best-practices"];
+const port = 9000 + (process.pid % 1000);
+
+const demo = await start();
+const folder = await mkdtemp(join(tmpdir(), "loquet-audit-"));
+const context = await shared(folder, port);
+try {
+  const page = await context.newPage();
+  for (const link of Object.values(demo.links)) await enter({ page }, link);
+  const delivery = (await ways(context, demo.url, "/home/deliveries/", "/home/"))[1];
+  const low = [];
+  console.log(`| page | ${categories.join(" | ")} | weight |\n|${" --- |".repeat(categories.length + 2)}`);
+  for (const [name, path] of [["sign-in", "/sign-in"], ["customer, home", "/home/"], ["customer, a delivery", delivery],
+    ["courier, stops", "/courier/"], ["operator, board", "/operator/"]]) {
+    low.push(...await audited(name, path));
+  }
+  for (const one of low) console.log(one);
+  process.exitCode = low.length ? 1 : 0;
+} finally {
+  await context.close();
+  await demo.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function audited(name, path) {
+  await forget();
+  const { lhr } = await lighthouse(demo.url + path, {
+    port, output: "json", logLevel: "error", onlyCategories: categories, formFactor: "mobile", disableStorageReset: true,
+    maxWaitForLoad: 20_000,
+  });
+  if (lhr.runtimeError) return [`${name}: ${lhr.runtimeError.message}`];
+  const scores = categories.map((c) => Math.round(lhr.categories[c].score * 100));
+  const weight = Math.round(lhr.audits["total-byte-weight"].numericValue / 1024);
+  console.log(`| ${name} | ${scores.join(" | ")} | ${weight} KB |`);
+  const reached = new URL(lhr.finalDisplayedUrl).pathname;
+  const low = reached === path ? [] : [`${name}: arrived at ${reached}`];
+  for (const [i, c] of categories.entries()) {
+    if (scores[i] < least) low.push(`${name}: ${c} ${scores[i]}: ${missed(lhr, c)}`);
+  }
+  return low;
+}
+
+// forget makes the next load a first one: no file is kept, only cookies and the phone's key.
+async function forget() {
+  const devtools = await context.newCDPSession(context.pages()[0]);
+  await devtools.send("Network.clearBrowserCache");
+  await devtools.send("Storage.clearDataForOrigin", { origin: demo.url, storageTypes: "service_workers,cache_storage" });
+  await devtools.detach();
+}
+
+// missed names what cost points.
+function missed(lhr, category) {
+  return lhr.categories[category].auditRefs
+    .filter(({ id, weight }) => weight > 0 && lhr.audits[id].score !== null && lhr.audits[id].score < 0.9)
+    .map(({ id }) => `${id} ${lhr.audits[id].displayValue ?? ""}`.trim()).join(", ");
+}

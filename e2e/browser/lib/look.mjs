@@ -1,0 +1,105 @@
+// What a page is judged by: axe's rules, its width, its heading, its language. Everything here returns findings,
+// sentences for people, and an empty list where there is nothing to say.
+import { readFileSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+// All rules of levels A and AA and axe's own best practices; what is experimental in axe is left out.
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+// judged runs axe: all rules, or those that are named.
+export async function judged(page, only) {
+  const found = await page.evaluate(`${axe}; axe.run(document, ${JSON.stringify({
+    runOnly: only ? { type: "rule", values: only } : { type: "tag", values: rules },
+    resultTypes: ["violations"], preload: false,
+  })}).then((r) => r.violations.map((v) => ({ id: v.id, nodes: v.nodes.map((n) => [n.target.join(" "), n.any.concat(n.all, n.none)[0]?.message ?? ""]) })))`);
+  return found.flatMap(({ id, nodes }) => nodes.map(([target, why]) => `axe ${id} at ${target}: ${why}`));
+}
+
+// framed checks what every document must have: one h1, its language, a title; and that nothing on it has failed, if it
+// is one that should be there.
+export function framed(page, lang, there = true) {
+  return page.evaluate(([lang, there]) => {
+    const seen = (e) => e.checkVisibility();
+    const findings = [];
+    const heads = [...document.querySelectorAll("h1")].filter(seen);
+    if (heads.length !== 1) findings.push(`${heads.length} h1: ${heads.map((h) => h.textContent.trim()).join(" | ")}`);
+    if (document.documentElement.lang !== lang) findings.push(`lang is ${document.documentElement.lang}`);
+    if (!document.title.endsWith("Loquet")) findings.push(`title is ${document.title}`);
+    const failed = document.querySelector("main").innerText.match(/.*\n?.*\n?.*(Reference:|Référence).*/);
+    if (there && failed) findings.push(`failed: ${failed[0]}`);
+    return findings;
+  }, [lang, there]);
+}
+
+// fits says what is wider than the window.
+export function fits(page, when) {
+  return page.evaluate((when) => {
+    const root = document.documentElement;
+    const width = root.clientWidth;
+    if (document.scrollingElement.scrollWidth <= width + 1) return [];
+    const inside = (e) => { // what scrolls or cuts by itself makes nothing wider
+      for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) if (getComputedStyle(p).overflowX !== "visible") return true;
+      return false;
+    };
+    const wide = [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > width + 1 && !inside(e));
+    const inner = wide.filter((e) => !wide.some((o) => o !== e && e.contains(o))).slice(0, 4);
+    const named = inner.map((e) => `${e.tagName.toLowerCase()}${e.id && `#${e.id}`}.${[...e.classList].join(".")} “${e.textContent.trim().slice(0, 40)}”`);
+    return [`${when}: scrolls sideways, ${document.scrollingElement.scrollWidth} > ${width}: ${named.join(", ")}`];
+  }, when);
+}
+
+// enlarged does something with text at so many percent.
+export async function enlarged(page, percent, look) {
+  const size = (to) => page.evaluate((to) => { document.documentElement.style.fontSize = to; }, to);
+  await size(`${percent}%`);
+  const findings = await look();
+  await size("");
+  return findings;
+}
+
+// texts are the words of all apps, by language.
+const texts = (() => {
+  const root = new URL("../../../web/", import.meta.url);
+  const all = { en: new Set(), fr: new Set() };
+  for (const app of readdirSync(root)) {
+    for (const lang of ["en", "fr"]) {
+      try {
+        for (const text of Object.values(JSON.parse(readFileSync(new URL(`${app}/${lang}.json`, root), "utf8")))) all[lang].add(text);
+      } catch (e) {
+        if (e.code !== "ENOENT") throw new Error(`${fileURLToPath(root)}${app}: ${e.message}`);
+      }
+    }
+  }
+  return all;
+})();
+
+// pattern matches a text of a catalogue with anything for its placeholders, if enough of it is left to tell.
+function pattern(text) {
+  const parts = text.split(/\{\w+\}/).map((p) => p.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return parts.join("").replace(/[^\p{L}]/gu, "").length >= (parts.length > 1 ? 12 : 4) ? `^${parts.join(".+")}$` : null;
+}
+
+// foreign says which texts of a page are those of the other language, as far as the catalogues tell.
+export function foreign(page, lang) {
+  const other = lang === "fr" ? "en" : "fr";
+  const patterns = [...texts[other]].filter((t) => !texts[lang].has(t)).map(pattern).filter(Boolean);
+  return page.evaluate(([patterns, own]) => {
+    const theirs = new RegExp(patterns.join("|"), "u");
+    const ours = new RegExp(own.join("|"), "u");
+    const found = new Set();
+    const say = (text, e) => {
+      const said = text.trim().replace(/[ \n\t]+/g, " ");
+      if (said.length > 2 && theirs.test(said) && !ours.test(said) && e.closest("[lang]") === document.documentElement) found.add(said);
+    };
+    const walk = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+    for (let n = walk.nextNode(); n; n = walk.nextNode()) {
+      if (n.nodeType === Node.TEXT_NODE) {
+        if (!n.parentElement.closest("script, style")) say(n.data, n.parentElement);
+      } else for (const name of ["aria-label", "title", "alt", "placeholder"]) if (n.hasAttribute(name)) say(n.getAttribute(name), n);
+    }
+    return [...found].map((text) => `in the other language: “${text}”`);
+  }, [patterns, [...texts[lang]].map(pattern).filter(Boolean)]);
+}

@@ -1,0 +1,138 @@
+// Every page of every app, in both languages, on a phone and on a desktop, in light and in dark: axe has nothing to say,
+// nothing is wider than its window, nothing breaks by itself. Pages are found by following links, so that a new one is
+// looked at without being listed here. With SCREENS=1 it also takes the pictures of docs/screens.
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import test, { after, before } from "node:test";
+import { desktop, launch, narrow, phone } from "./lib/chromium.mjs";
+import { start } from "./lib/demo.mjs";
+import { enlarged, fits, foreign, framed, judged } from "./lib/look.mjs";
+import { enter, hand, label, watched } from "./lib/people.mjs";
+import { kind, ways } from "./lib/ways.mjs";
+import { pictured } from "./lib/screens.mjs";
+
+// What must be among the pages that are found: if a link to one of these is lost, so is the page.
+const homes = ["/home/", "/home/deliveries/…", "/home/history", "/home/visits/…", "/home/recordings", "/home/rules"];
+const console_ = ["/operator/", "/operator/alarms", "/operator/visits/…"];
+
+// found is what was found and not told yet.
+const found = [];
+let demo, browser, customer, staff, courier, stranger;
+
+before(async () => {
+  if (process.env.SCREENS) await mkdir(pictured.folder, { recursive: true });
+  demo = await start();
+  browser = await launch();
+  [customer, staff, courier, stranger] = await Promise.all([opened(), opened(), opened(), opened()]);
+  await enter(customer, demo.links.customer);
+  await enter(staff, demo.links.operator);
+  await enter(courier, demo.links.courier);
+}, { timeout: 180_000 });
+
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+test("every page of the customer", { timeout: 240_000 }, () => walk(customer, "/home/", homes, "/home/", "/home/places/new", "/home/nowhere"));
+test("every page of the operator", { timeout: 240_000 }, () => walk(staff, "/operator/", console_, "/operator/", "/operator/nowhere"));
+test("every page of somebody who is not signed in", { timeout: 120_000 }, () => walk(stranger, "/sign-in", ["/sign-in"], "/sign-in", "/operator/sign-in", "/sign-in/mail"));
+test("the Demo desk", { timeout: 120_000 }, () => walk(stranger, "/demo/", [], "/demo/"));
+
+test("every step of a courier's visit, and what the others see meanwhile", { timeout: 240_000 }, async () => {
+  const { page } = courier;
+  const screen = (name) => page.locator(`main [data-screen="${name}"]`).waitFor({ state: "attached" });
+  const act = (name) => page.locator(`main [data-act="${name}"] button:not([data-deaf])`).first().click();
+  await look(courier, "/courier/pair");
+  await look(courier, "/courier/");
+  await page.goto(`${demo.url}/courier/`);
+  await page.locator('[data-act="approach"] button, a[data-action-id^="go"]').first().click();
+  await screen("go");
+  await look(courier, new URL(page.url()).pathname, "go");
+  await hand(demo.url, "come");
+  await act("arrive");
+  await screen("arrive");
+  await look(courier, new URL(page.url()).pathname, "arrive");
+  await page.locator('a[href^="/courier/scan/"]').click();
+  await page.waitForURL(/\/courier\/scan\//);
+  await look(courier, new URL(page.url()).pathname, "scan");
+  await page.locator("#typing").evaluate((form) => { form.open = true; }); // it is, where there is no camera
+  await page.locator('#typing input[name="text"]').fill(await label(demo.url));
+  await page.locator('#typing button[data-action-id="type"]').click();
+  await page.waitForURL(/\/courier\/stop\//);
+  await hand(demo.url, "push");
+  await screen("inside");
+  await look(courier, new URL(page.url()).pathname, "inside");
+  await look(customer, (await ways(customer.context, demo.url, "/home/deliveries/", "/home/"))[1], "open");
+  await look(staff, "/operator/", "open");
+  await page.locator('[data-action-id="deposit"]').click();
+  await page.locator('[data-act="close"] button').waitFor();
+  await hand(demo.url, "pull");
+  await act("close");
+  await screen("secured");
+  await look(courier, new URL(page.url()).pathname, "secured");
+  told(courier, customer, staff);
+});
+
+test("the server had nothing to report of itself", async () => assert.deepEqual(await demo.errors(), []));
+
+// told fails with everything that was found, and begins anew.
+function told(...people) {
+  const all = [...found.splice(0), ...new Set(people.flatMap((who) => who.wrong.splice(0)))];
+  assert.equal(all.length, 0, `${all.length} findings:\n${all.join("\n")}`);
+}
+
+// opened is somebody's own window in the one browser.
+async function opened() {
+  const context = await browser.newContext({ viewport: phone, locale: "en", reducedMotion: "reduce", permissions: ["camera"] });
+  const who = { context, wrong: [], close: () => context.close() };
+  context.on("page", (p) => watched(p, demo.url, who.wrong));
+  who.page = await context.newPage();
+  who.page.setDefaultTimeout(20_000);
+  return who;
+}
+
+// walk looks at every page below a prefix, and fails if one that must be there is not.
+async function walk(who, prefix, must, ...starts) {
+  const paths = await ways(who.context, demo.url, prefix, ...starts);
+  const kinds = paths.map((path) => kind(path.split("?")[0]));
+  for (const one of must) assert.ok(kinds.includes(one), `no link leads to ${one}; found ${kinds.join(" ")}`);
+  for (const path of paths) await look(who, path);
+  told(who);
+}
+
+// look opens a page in both languages, and looks at it on a phone and on a desktop, in light and in dark. state names
+// what is under way, where that matters.
+async function look({ context, page }, path, state = "") {
+  for (const lang of ["fr", "en"]) {
+    await context.addCookies([{ name: "loquet-lang", value: lang, url: demo.url }]);
+    await page.setViewportSize(phone);
+    await page.goto(demo.url + path);
+    await page.locator("main h1").first().waitFor();
+    if (/^\/courier\/(?!pair)/.test(path)) await page.locator("main [data-screen]").first().waitFor({ state: "attached" });
+    const findings = [...await framed(page, lang, !path.endsWith("/nowhere")), ...await foreign(page, lang)];
+    for (const size of [phone, desktop]) findings.push(...await sized(page, path, lang, size, state));
+    found.push(...findings.map((f) => `${kind(path)}${state && ` (${state})`} ${lang}: ${f}`));
+  }
+}
+
+async function sized(page, path, lang, size, state) {
+  await page.setViewportSize(size);
+  if (process.env.SCREENS) await pictured(page, path, lang, size, state);
+  const findings = await judged(page);
+  if (lang === "fr") findings.push(...await wide(page, size));
+  await page.emulateMedia({ colorScheme: "dark" });
+  findings.push(...(await judged(page, ["color-contrast", "link-in-text-block"])).map((f) => `dark, ${f}`));
+  await page.emulateMedia({ colorScheme: "light" });
+  return findings.map((f) => `${size.width} px, ${f}`);
+}
+
+// wide is measured in French, whose words are longer.
+async function wide(page, size) {
+  const findings = [...await fits(page, "as it is"), ...await enlarged(page, 200, () => fits(page, "text at 200 %"))];
+  if (size !== phone) return findings;
+  await page.setViewportSize(narrow);
+  findings.push(...await fits(page, "at 320 px"));
+  await page.setViewportSize(size);
+  return findings;
+}
