@@ -48,16 +48,38 @@ const here = (name) => new URL(name, import.meta.url).href;
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** style draws the operator's own map, or a grid if there is none. Both are of this server. */
+/** style draws the operator's own map, or the countries and a grid if there is none. All are of this server. */
 async function style(centre) {
   const paper = { id: 'paper', type: 'background', paint: { 'background-color': color('--surface') } };
   const tiles = await fetch('/operator/map', { credentials: 'same-origin' }).then((r) => (r.ok ? r.json() : null)).catch(() => null);
-  if (!tiles?.url) {
-    const net = { id: 'grid', type: 'line', source: 'grid', paint: { 'line-color': color('--line'), 'line-width': 1 } };
-    return { style: { version: 8, sources: { grid: { type: 'geojson', data: grid(centre) } }, layers: [paper, net] }, plain: true };
-  }
+  if (!tiles?.url) return { style: await world(centre, paper), plain: true };
   const source = { type: tiles.vector ? 'vector' : 'raster', url: `pmtiles://${new URL(tiles.url, location.href).href}`, attribution: tiles.attribution };
   return { style: { version: 8, sources: { tiles: source }, layers: [paper, ...(tiles.vector ? streets() : [{ id: 'tiles', type: 'raster', source: 'tiles' }])] } };
+}
+
+/**
+ * world is the map that comes with the server: the countries from afar, where their outline is true, and the grid near by,
+ * where nothing is known of the ground.
+ */
+async function world(centre, paper) {
+  await script(here('../vendored/topojson-client.min.js'));
+  const atlas = await fetch(here('../vendored/countries-50m.json')).then((r) => r.json());
+  const { topojson } = globalThis;
+  const near = 8;
+  const sources = {
+    land: { type: 'geojson', data: topojson.feature(atlas, atlas.objects.land) },
+    borders: { type: 'geojson', data: topojson.mesh(atlas, atlas.objects.countries, (a, b) => a !== b) },
+    grid: { type: 'geojson', data: grid(centre) },
+  };
+  const layers = [
+    paper,
+    { id: 'sea', type: 'background', maxzoom: near, paint: { 'background-color': color('--underway-tint') } },
+    { id: 'land', type: 'fill', source: 'land', maxzoom: near, paint: { 'fill-color': color('--page') } },
+    { id: 'coast', type: 'line', source: 'land', maxzoom: near, paint: { 'line-color': color('--field'), 'line-width': 0.75 } },
+    { id: 'borders', type: 'line', source: 'borders', maxzoom: near, paint: { 'line-color': color('--line'), 'line-width': 0.75 } },
+    { id: 'grid', type: 'line', source: 'grid', minzoom: near, paint: { 'line-color': color('--line'), 'line-width': 1 } },
+  ];
+  return { version: 8, sources, layers };
 }
 
 /** streets are the layers of a vector map in the Protomaps schema, in the page's own colours. */
