@@ -24,11 +24,8 @@ var french []byte
 
 var words = ui.MustWords(english, french)
 
-//go:embed css
+//go:embed css js
 var files embed.FS
-
-//go:embed js/page.mjs
-var pageScript []byte
 
 // Deps are what the desk works with. All are required.
 type Deps struct {
@@ -354,8 +351,8 @@ func answer[T any](w http.ResponseWriter, v T) {
 	_, _ = w.Write(data) // the page has gone: nobody to tell
 }
 
-// script is what the demo adds to every page.
-func (d *desk) script(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	_, _ = w.Write(pageScript) // the browser went away: nobody to tell
+// script is what the demo adds to every page. Its address has no hash, so it is asked for anew each time.
+func (d *desk) script(w http.ResponseWriter, r *http.Request) {
+	r.URL.Path = "/assets/now/desk/js/page.mjs"
+	d.Kit.Assets().ServeHTTP(w, r)
 }

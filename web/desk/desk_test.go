@@ -271,8 +271,9 @@ func TestWhatTheCouriersPageAsks(t *testing.T) {
 	if res.Header.Get("Content-Type") != "image/png" || !strings.HasPrefix(image, "\x89PNG") {
 		t.Errorf("the label: %s", res.Header.Get("Content-Type"))
 	}
-	if res, _ := ask(t, "GET", s.URL+"/demo/page.mjs", nil); !strings.HasPrefix(res.Header.Get("Content-Type"), "text/javascript") {
-		t.Errorf("the script: %s", res.Header.Get("Content-Type"))
+	res, _ = ask(t, "GET", s.URL+"/demo/page.mjs", nil)
+	if h := res.Header; res.StatusCode != http.StatusOK || !strings.HasPrefix(h.Get("Content-Type"), "text/javascript") || h.Get("Cache-Control") != "no-cache" {
+		t.Errorf("the script: %d %v", res.StatusCode, h)
 	}
 }
 

@@ -5,7 +5,6 @@
 import { say as speak, alarm } from '../../ui/js/live.mjs';
 import { NoKey, NoLink, Problem, problemOf, serverTime, signed } from './key.mjs';
 import { focusHeading, root } from './parts.mjs';
-import { digest } from './photo.mjs';
 import * as position from './position.mjs';
 import { keep } from './queue.mjs';
 import { refuse } from './refusal.mjs';
@@ -70,9 +69,12 @@ function intent(form) {
   };
 }
 
+/** photos are the pictures taken in this visit, by the address to which each is sent; sent is the promise of its digest. */
+export const photos = new Map();
+
 async function bodyOf({ fields, photo, place, eta }) {
   const body = { ...fields, eta };
-  if (photo) body.photo = await digest(photo);
+  if (photo) body.photo = await photos.get(photo)?.sent;
   if (place) body.position = await position.current();
   return body;
 }

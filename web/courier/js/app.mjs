@@ -6,7 +6,6 @@ import { begin } from './actions.mjs';
 import { bound, NoKey, NoLink, now, problemOf, signed } from './key.mjs';
 import * as last from './last.mjs';
 import { fill, part, root } from './parts.mjs';
-import * as photo from './photo.mjs';
 import { flush, waiting } from './queue.mjs';
 import * as refusal from './refusal.mjs';
 import * as secret from './secret.mjs';
@@ -89,7 +88,7 @@ function go(path) {
 function arrive() {
   refusal.close();
   secret.forget();
-  photo.forget();
+  photo?.forget();
   load({ own: true });
   source.restart();
 }
@@ -101,7 +100,7 @@ async function refresh() {
   refusal.moved();
   secret.show(view);
   visit.show(view);
-  photo.show();
+  photo?.show();
   lightTheme(view);
   alarm(view.hasAttribute('data-alarming'));
   sound(view);
@@ -164,6 +163,20 @@ function follow(event) {
   go(to.pathname);
 }
 
+/** photo is what takes pictures, fetched for the first one. */
+let photo;
+
+async function pictured({ target }) {
+  if (!target.matches('input[type="file"][data-photo]') || !target.files[0]) return;
+  try {
+    photo ??= await import('./photo.mjs');
+    await photo.take(target.dataset.photo, target.files[0]);
+  } catch (error) {
+    console.warn(error);
+    speak(say('js.photo.failed'));
+  }
+}
+
 /** comeBack has the choice of language and light come back to the place that is open, not to where the shell was made. */
 function comeBack() {
   document.addEventListener('submit', ({ target }) => {
@@ -181,6 +194,7 @@ async function start() {
   source.addEventListener('view', () => queueMicrotask(refresh));
   source.addEventListener('open', () => sendQueue());
   document.addEventListener('click', follow);
+  document.addEventListener('change', pictured);
   addEventListener('popstate', arrive);
   wakeful(() => source.restart());
   comeBack();

@@ -2,7 +2,7 @@
 // leaves it: no place, no time, no name of the phone. It is sent while the courier goes on.
 
 import { say as speak } from '../../ui/js/live.mjs';
-import { send } from './actions.mjs';
+import { photos, send } from './actions.mjs';
 import { say } from './words.mjs';
 
 /** The longer side in pixels, and the size in bytes, at most. */
@@ -31,23 +31,14 @@ function draw(picture, side) {
   return canvas;
 }
 
-/** photos are the pictures of this visit, by the address to which each was sent. They are gone with the page. */
-const photos = new Map();
-
-/** digest is what a deposit names its picture by, once it has arrived; undefined without one. */
-export const digest = (address) => photos.get(address)?.sent;
-
 /** forget drops all pictures. */
 export function forget() {
   for (const { url } of photos.values()) URL.revokeObjectURL(url);
   photos.clear();
 }
 
-document.addEventListener('change', ({ target }) => {
-  if (target.matches('input[type="file"][data-photo]') && target.files[0]) take(target.dataset.photo, target.files[0]);
-});
-
-async function take(address, file) {
+/** take makes a picture small, sends it, and says how that goes. */
+export async function take(address, file) {
   const photo = { state: 'sending', url: '' };
   photos.set(address, photo);
   photo.sent = upload(address, file, photo);
