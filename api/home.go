@@ -75,6 +75,8 @@ type HomeDelivery struct {
 	Blocked   bool            `json:"blocked,omitempty"`
 	Questions []Question      `json:"questions,omitempty"`
 	PlanB     *PlanB          `json:"planB,omitempty"`
+	// StopsBefore is how many stops the courier goes to first, as the windows tell.
+	StopsBefore *int `json:"stopsBefore,omitempty" doc:"How many stops of the courier are planned before; absent where the windows do not tell, and once a visit is under way"`
 }
 
 // Question is what the household was asked before a visit.
@@ -241,6 +243,9 @@ func (a *API) homeDelivery(ctx context.Context, s site.State, d site.Delivery) (
 		shown.Allowed = append(shown.Allowed, spanShown(span))
 	}
 	shown.Questions = questionsOf(callOf(ctx).lang, d)
+	if shown.StopsBefore, err = a.stopsBefore(ctx, d); err != nil {
+		return HomeDelivery{}, err
+	}
 	shown.PlanB, err = a.planB(ctx, s, d)
 	return shown, err
 }

@@ -154,3 +154,45 @@ func TestStopsTellWhatIsNear(t *testing.T) {
 		t.Errorf("near: %+v", one)
 	}
 }
+
+// A household hears how many stops come before theirs where the windows tell it, near the time, and not at all otherwise.
+func TestStopsBefore(t *testing.T) {
+	w := newWorld(t)
+	anna, shop := w.courier("anna"), w.merchant("grocer")
+	first, ours, began := w.home(), w.home(), w.clock.now().Truncate(time.Second)
+	book := func(h *home, number int, from time.Duration) api.Delivery {
+		b := w.booking(h, number)
+		b.Window.From, b.Window.To = began.Add(from), began.Add(6*time.Hour)
+		var d api.Delivery
+		shop.post("/v1/deliveries", b, &d)
+		return d
+	}
+	before := func() *int { return ours.look().Deliveries[0].StopsBefore }
+	says := func(when string, want int) {
+		t.Helper()
+		if n := before(); n == nil || *n != want {
+			t.Errorf("%s: %v, not %d", when, n, want)
+		}
+	}
+	silent := func(when string) {
+		t.Helper()
+		if n := before(); n != nil {
+			t.Errorf("%s: %d", when, *n)
+		}
+	}
+	d := book(ours, 1, 3*time.Hour)
+	silent("nobody brings it yet")
+	w.assign(d.ID, anna.courier)
+	silent("three hours before")
+	w.clock.advance(90 * time.Minute)
+	says("alone", 0)
+	earlier := book(first, 2, 2*time.Hour)
+	w.assign(earlier.ID, anna.courier)
+	says("another stop first", 1)
+	w.assign(book(first, 3, 4*time.Hour).ID, anna.courier)
+	says("two parcels for that stop", 1)
+	w.assign(book(w.home(), 4, 4*time.Hour).ID, anna.courier)
+	says("one after", 1)
+	w.assign(book(w.home(), 5, 3*time.Hour).ID, anna.courier)
+	silent("one at the same time")
+}

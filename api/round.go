@@ -7,6 +7,7 @@ import (
 
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
 )
 
 // dayLasts is how far back a courier's day goes: longer than any shift, and shorter than until the next.
@@ -44,6 +45,32 @@ func (a *API) roundOf(ctx context.Context, courier event.CourierID) (round, erro
 func (r round) number(at event.AccessPointID) int { return slices.Index(r.order, at) + 1 }
 
 func (r round) stops() int { return len(r.order) }
+
+// stopsBefore is how many stops a courier is planned to make before that of a delivery. It is nil where nobody can know:
+// without a courier, once a visit is under way, long before the window, and where another stop's window begins with it.
+func (a *API) stopsBefore(ctx context.Context, d site.Delivery) (*int, error) {
+	if d.Courier == "" || d.Visit != "" || d.Blocked || d.Window.From.Add(-near) > event.InstantOf(a.Now()) {
+		return nil, nil
+	}
+	first := map[event.AccessPointID]event.Instant{d.AccessPoint: d.Window.From}
+	err := a.eachOfCourier(ctx, d.Courier, func(s dispatch.Summary) error {
+		if from, met := first[s.AccessPoint]; !met || s.Window.From < from {
+			first[s.AccessPoint] = s.Window.From
+		}
+		return nil
+	})
+	ours, before := first[d.AccessPoint], 0
+	delete(first, d.AccessPoint)
+	for _, from := range first {
+		switch {
+		case from == ours:
+			return nil, err
+		case from < ours:
+			before++
+		}
+	}
+	return &before, err
+}
 
 func (a *API) endedSince(ctx context.Context, courier event.CourierID, since event.Instant, visit func(dispatch.Summary)) error {
 	for after := dispatch.EndedAfter(since); ; {

@@ -5,15 +5,17 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/a-h/templ"
 
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/web/ui"
 )
+
+// askBlock is the delivery's page with the question unfolded, where a message's button leads. Nothing is asked yet.
+func (p *person) askBlock() {
+	p.deliveryWith(http.StatusOK, func(v *deliveryView) { v.asking = true })
+}
 
 // block asks for the block of U3. Its answer stands in the journal, and the page says it from there; without one the
 // page keeps the request, to be sent again as the same.
@@ -28,15 +30,16 @@ func (p *person) block() {
 	case problem == nil:
 		http.Redirect(p.w, p.r, deliveryPath(id), http.StatusSeeOther)
 	case problem.Status >= http.StatusInternalServerError || problem.Status == http.StatusTooManyRequests:
-		p.deliveryWith(p.r.PostFormValue("key"), http.StatusServiceUnavailable)
+		p.deliveryWith(http.StatusServiceUnavailable, func(v *deliveryView) { v.unconfirmed = p.r.PostFormValue("key") })
 	default:
 		p.undone(deliveryPath(id), problem)
 	}
 }
 
-// blockShown says whether the answer still speaks of now: that it came too late does so until the visit is over.
+// blockShown says whether the answer still speaks of now: that it came too late does so until the visit is over, and
+// that there was nothing left to block, from then on.
 func (v *deliveryView) blockShown() bool {
-	return v.block != nil && (v.under != nil || blockLook(v.block.Verdict) == ui.Refused)
+	return v.block != nil && (v.under != nil || blockLook(v.block.Verdict) != ui.Open)
 }
 
 // blockLook is how an answer looks.
@@ -99,9 +102,14 @@ func (v *deliveryView) stoppable() bool {
 	return v.coming != nil && !v.coming.Blocked && v.unconfirmed == "" && (v.under == nil || len(v.left()) > 0)
 }
 
-// notStoppable says why there is no block any more, while something of the delivery still goes on.
+// notStoppable says why there is no block any more: while something of the delivery still goes on, or to whoever asks.
 func (v *deliveryView) notStoppable(ctx context.Context) string {
-	if v.under == nil || v.coming == nil || v.coming.Blocked || v.unconfirmed != "" {
+	switch {
+	case v.asking && v.coming == nil:
+		return words.T(ctx, "u3.over")
+	case v.asking && v.coming.Blocked:
+		return words.T(ctx, "u3.already")
+	case v.under == nil || v.coming == nil || v.coming.Blocked || v.unconfirmed != "":
 		return ""
 	}
 	var last event.Instant
@@ -164,56 +172,4 @@ func (v *deliveryView) orderLine(ctx context.Context, s api.Step) string {
 		return words.T(ctx, "u2.order.code", "time", v.clockSeconds(ctx, s.Asked.At))
 	}
 	return words.T(ctx, "u2.order.sent", "time", v.clockSeconds(ctx, s.Asked.At))
-}
-
-// estimateIn says when the courier comes, as far as anybody knows.
-func (v *deliveryView) estimateIn(ctx context.Context) string {
-	switch from, to := estimate(v.under.ETA, v.now); {
-	case from.IsZero():
-		return words.T(ctx, "u2.estimate.none")
-	case to.Before(v.now):
-		return words.T(ctx, "u2.estimate.late", "time", v.clock(ctx, v.under.ETA))
-	default:
-		return words.T(ctx, "u2.estimate", "from", ui.Clock(ctx, from, v.zone), "to", ui.Clock(ctx, to, v.zone))
-	}
-}
-
-// pictureFresh is how long a picture counts as live after it came.
-const pictureFresh = 2 * time.Second
-
-// poster is what the camera shows, as the page says it.
-func (v *deliveryView) poster(ctx context.Context) ui.Picture {
-	shown := ui.Picture{Alt: words.T(ctx, "u2.picture"), Player: livePath(v.under.ID)}
-	pic := v.under.Picture
-	switch {
-	case pic == nil:
-		shown.Why = words.T(ctx, "u2.picture.connects")
-	case pic.Live:
-		shown.Live, shown.Age, shown.Fresh = true, v.ago(pic.At), pictureFresh
-	case pic.At != 0:
-		shown.Lost = v.clockSeconds(ctx, pic.At)
-	default:
-		shown.Why = pic.Title
-	}
-	return shown
-}
-
-func livePath(id event.VisitID) string { return "/v1/home/visits/" + string(id) + "/live" }
-
-// liveSources are where the page's script finds the picture: by WebRTC, or else by HLS.
-func liveSources(id event.VisitID) templ.Attributes {
-	return templ.Attributes{"data-whep": livePath(id) + "/whep", "data-hls": livePath(id) + "/hls/index.m3u8"}
-}
-
-// compass is each direction as steps east and north.
-var compass = map[string][2]float64{"N": {0, 1}, "NE": {diagonal, diagonal}, "E": {1, 0}, "SE": {diagonal, -diagonal}, "S": {0, -1},
-	"SW": {-diagonal, -diagonal}, "W": {-1, 0}, "NW": {-diagonal, diagonal}}
-
-const diagonal = 0.7071
-
-// sketchOf draws where the courier was, seen from the place.
-func sketchOf(w *api.Where, place string) ui.Sketch {
-	to := compass[w.Direction]
-	far := float64(w.Distance)
-	return ui.Sketch{From: ui.Spot{East: to[0] * far, North: to[1] * far, Radius: float64(w.Accuracy)}, To: ui.Spot{Label: place}}
 }

@@ -56,9 +56,9 @@ func (p *person) deliveryID() (event.DeliveryID, bool) {
 }
 
 // delivery is the page of U2, with U3 in it.
-func (p *person) delivery() { p.deliveryWith("", http.StatusOK) }
+func (p *person) delivery() { p.deliveryWith(http.StatusOK, func(*deliveryView) {}) }
 
-func (p *person) deliveryWith(unconfirmed string, status int) {
+func (p *person) deliveryWith(status int, more func(*deliveryView)) {
 	id, ok := p.deliveryID()
 	if !ok {
 		p.Kit.NotFound(p.w, p.r)
@@ -73,9 +73,9 @@ func (p *person) deliveryWith(unconfirmed string, status int) {
 		p.Kit.NotFound(p.w, p.r)
 		return
 	}
-	v.unconfirmed = unconfirmed
-	p.show(v.household, ui.Page{Title: v.title(p), Place: v.where(), Step: string(v.stage()), Live: deliveryPath(id) + "/live", Here: deliveryPath(id),
-		Modules: []string{"customer/js/block.mjs", "customer/js/watch.mjs"}, Policy: ui.Policy{Workers: true}, Main: deliveryPage(v), Status: status})
+	more(v)
+	p.show(v.household, ui.Page{Title: v.title(p), Place: v.where(), Step: string(v.stage()), Live: deliveryPath(id) + "/live", Here: v.here(),
+		Alarm: v.alarmSaid(p), Modules: []string{"customer/js/block.mjs", "customer/js/watch.mjs"}, Policy: ui.Policy{Workers: true}, Main: deliveryPage(v), Status: status})
 }
 
 // deliveryLive keeps it true. The story is read on from where it was.
@@ -95,7 +95,7 @@ func (p *person) deliveryLive() {
 			return ui.Frame{}, problem
 		}
 		return ui.Frame{Title: v.title(p), Place: v.where(), Step: string(v.stage()), Main: deliveryPage(v), Say: v.sentence(p), Alarm: v.alarmSaid(p),
-			Open: v.under != nil, Next: v.next()}, nil
+			Open: v.under != nil, Next: v.nextLook()}, nil
 	})
 }
 
@@ -108,7 +108,7 @@ func (p *person) deliveryView(told *story) (*deliveryView, *api.Problem) {
 	if problem := told.readOn(p); problem != nil {
 		return nil, problem
 	}
-	v := &deliveryView{household: h, story: told, flash: p.flash(), asking: p.r.URL.Query().Get("block") == "ask", phone: p.Phone}
+	v := &deliveryView{household: h, story: told, flash: p.flash(), phone: p.Phone}
 	if d, ok := h.coming(told.delivery); ok {
 		v.coming = &d
 	}
@@ -117,6 +117,27 @@ func (p *person) deliveryView(told *story) (*deliveryView, *api.Problem) {
 	}
 	return v, nil
 }
+
+// here is the address that shows the page again.
+func (v *deliveryView) here() string {
+	if v.asking {
+		return deliveryPath(v.story.delivery) + "/block"
+	}
+	return deliveryPath(v.story.delivery)
+}
+
+// roundEvery is how often a page looks how far the courier's round has come: other homes' journals don't wake it.
+const roundEvery = 20 * time.Second
+
+// nextLook is when the page looks again without being woken.
+func (v *deliveryView) nextLook() time.Duration {
+	if v.coming != nil && v.coming.StopsBefore != nil {
+		return roundEvery
+	}
+	return v.next()
+}
+
+func (v *deliveryView) film() filming { return filming{v.household, v.under, v.story} }
 
 func (v *deliveryView) where() string { return v.placeName(v.booked.AccessPoint) }
 

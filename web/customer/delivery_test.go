@@ -39,7 +39,7 @@ func TestADeliveryIsFollowed(t *testing.T) {
 	seen := func(o event.BarrierObserved) bool { return o.Observation.Contact == event.ContactOpen && o.Visit == v }
 	indoors.AwaitWhere(b.Installation, h.Site, seen)
 	both(t, me, path, "Anna, swift, is dropping 1 parcel.", "Anna, swift, dépose 1 colis.")
-	me.shows(path, "Open", "Opening sent", "once", "Parcel scanned", "the last order to open went at", phoneNumber)
+	me.shows(path, "Open", "Opening sent", "once", "Parcel scanned", "the last order to open went at", phoneNumber, "none films this visit")
 	if page := me.page(path); strings.Contains(page, `class="chip" data-state="secured"`) || strings.Contains(page, `350 m`) {
 		t.Errorf("an open door, and it says:\n%s", plain(t, page))
 	}
@@ -83,7 +83,7 @@ func TestABlockThatWins(t *testing.T) {
 	b := build(t)
 	h, anna := b.Household("Camille"), b.Courier("swift-anna")
 	me, d := b.visitor(t, h), b.Assigned(h, anna)
-	both(t, me, pathOf(d)+"?block=ask", "Nothing opens. Next: Back to the depot.", "Rien ne s'ouvre.")
+	both(t, me, pathOf(d)+"/block", "Nothing opens. Next: Back to the depot.", "Rien ne s'ouvre.")
 	v := anna.Approach(d)
 	block(t, me, d)
 	both(t, me, pathOf(d), "The door will not open for this delivery.", "La porte ne s'ouvrira pas pour cette livraison.")
@@ -118,6 +118,46 @@ func TestABlockThatComesTooLate(t *testing.T) {
 	anna.Finish(d, v)
 	if page := me.page(pathOf(d)); strings.Contains(page, "data-answer") {
 		t.Errorf("it still says that the visit cannot end: %s", plain(t, page))
+	}
+}
+
+// A message's button leads to the question: looking blocks nothing, the second tap does. What can't be blocked says why.
+func TestTheBlockButtonOfAMessage(t *testing.T) {
+	t.Parallel()
+	b := build(t)
+	h := b.Household("Camille")
+	me, d := b.visitor(t, h), b.Booked(h)
+	ask := pathOf(d) + "/block"
+	both(t, me, ask, "Block this delivery?", "Bloquer cette livraison ?")
+	if n := countOf(b, h, event.BlockAnswered{}.Kind()); n != 0 {
+		t.Fatal("looking at the question blocks")
+	}
+	if to := me.post(ask, ask); to != pathOf(d) {
+		t.Fatalf("blocked, and led to %s", to)
+	}
+	both(t, me, ask, "Block: this delivery is blocked already.", "Bloquer : cette livraison est déjà bloquée.")
+	me.post(pathOf(d), pathOf(d)+"/cancel")
+	both(t, me, ask, "nothing is left to block", "il n'y a plus rien à bloquer")
+	me.send("POST", ask, url.Values{"key": {"late"}})
+	both(t, me, pathOf(d), "Already ended", "Déjà terminé")
+}
+
+// How many stops come before is said where the windows tell it, and nowhere else.
+func TestStopsBefore(t *testing.T) {
+	t.Parallel()
+	b := build(t)
+	early, late, anna := b.Household("Camille"), b.Household("Paul"), b.Courier("swift-anna")
+	me := b.visitor(t, late)
+	first := b.Assigned(early, anna)
+	d := b.Assigned(late, anna)
+	both(t, me, pathOf(d), "1 stop is planned before yours.", "1 arrêt est prévu avant le vôtre.")
+	me.shows("/home/", "1 stop is planned before yours.")
+	b.visitor(t, early).shows(pathOf(first), "Yours is the next stop.")
+	anna.Finish(first, anna.Enter(first))
+	me.shows(pathOf(d), "Yours is the next stop.")
+	anna.Approach(d)
+	if said := plain(t, me.page(pathOf(d))); strings.Contains(said, "next stop") {
+		t.Errorf("the courier is on the way, and still: %s", said)
 	}
 }
 
@@ -272,7 +312,7 @@ func TestWithoutScripts(t *testing.T) {
 	h, anna := b.Household("Camille"), b.Courier("swift-anna")
 	me, d := b.visitor(t, h), b.Assigned(h, anna)
 	anna.Approach(d)
-	doc := uitest.Parse(t, me.page(pathOf(d)+"?block=ask"))
+	doc := uitest.Parse(t, me.page(pathOf(d)+"/block"))
 	details := uitest.ID(doc, "block")
 	if details == nil || details.Data != "details" {
 		t.Fatal("there is no question to unfold")

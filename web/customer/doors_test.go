@@ -57,7 +57,7 @@ func TestStrangersSignInFirst(t *testing.T) {
 			}
 		}
 	}
-	if a := nobody.send("GET", "/home/deliveries/x-d1?block=ask", nil); a.header.Get("Location") != "/sign-in?next=%2Fhome%2Fdeliveries%2Fx-d1%3Fblock%3Dask" {
+	if a := nobody.send("GET", "/home/deliveries/x-d1/block", nil); a.header.Get("Location") != "/sign-in?next=%2Fhome%2Fdeliveries%2Fx-d1%2Fblock" {
 		t.Errorf("a link in a message leads to %q", a.header.Get("Location"))
 	}
 }

@@ -1096,7 +1096,7 @@ func handPage(v *enrolView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = batteryLine(v.barrier).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = batteryLine(v.household, v.barrier).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

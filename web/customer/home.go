@@ -17,17 +17,31 @@ import (
 type homeView struct {
 	*household
 	flash *flash
+	// last is the latest opening of any origin; nil before the first.
+	last *api.Opening
+}
+
+func (p *person) homeView() (homeView, *api.Problem) {
+	h, problem := p.household()
+	if problem != nil {
+		return homeView{}, problem
+	}
+	v := homeView{household: h, flash: p.flash()}
+	out, problem := read(p, p.API.ListOpenings, &api.ListOpeningsInput{Page: api.Page{Limit: 1}})
+	if problem == nil && len(out.Body.Openings) > 0 {
+		v.last = &out.Body.Openings[0]
+	}
+	return v, problem
 }
 
 // home is the page of U1.
 func (p *person) home() {
-	h, problem := p.household()
+	v, problem := p.homeView()
 	if problem != nil {
 		p.refuse(problem)
 		return
 	}
-	v := homeView{household: h, flash: p.flash()}
-	p.show(h, ui.Page{Title: v.title(p), Place: h.Address, Step: "home", Live: "/home/live", Main: homePage(v)})
+	p.show(v.household, ui.Page{Title: v.title(p), Place: v.Address, Step: "home", Live: "/home/live", Main: homePage(v)})
 }
 
 // places all stand on the first page.
@@ -37,12 +51,12 @@ func (p *person) places() { http.Redirect(p.w, p.r, "/home/", http.StatusSeeOthe
 func (p *person) homeLive() {
 	flash := p.flash()
 	p.live(func(p *person) (ui.Frame, error) {
-		h, problem := p.household()
+		v, problem := p.homeView()
 		if problem != nil {
 			return ui.Frame{}, problem
 		}
-		v := homeView{household: h, flash: flash}
-		return ui.Frame{Title: v.title(p), Place: h.Address, Step: "home", Main: homePage(v), Alarm: v.alarmSaid(), Open: h.busy(), Next: h.next()}, nil
+		v.flash = flash
+		return ui.Frame{Title: v.title(p), Place: v.Address, Step: "home", Main: homePage(v), Alarm: v.alarmSaid(), Open: v.busy(), Next: v.next()}, nil
 	})
 }
 
@@ -103,6 +117,26 @@ func (h *household) standing() standing {
 	}
 	worst.Key = "home." + string(worst.State)
 	return worst
+}
+
+// placeState is the worst of the barriers on the way to a place.
+func (h *household) placeState(ap api.AccessPoint) ui.Shown {
+	var worst ui.Shown
+	for _, step := range ap.WayIn {
+		b, ok := h.barrier(step.Barrier)
+		if !ok {
+			continue
+		}
+		if shown := h.shown(b); worst.State == "" || rank(shown.State) > rank(worst.State) {
+			worst = shown
+		}
+	}
+	return worst
+}
+
+// lastSaid tells of the latest opening: when, which door, by whom.
+func (v homeView) lastSaid(ctx context.Context) string {
+	return words.T(ctx, "home.last", "time", v.clock(ctx, v.last.At), "door", v.last.Name, "who", v.openedBy(ctx, *v.last))
 }
 
 // rank orders states from calm to alarming.
@@ -230,4 +264,20 @@ func stepOpen(v api.Visit) event.BarrierID {
 		}
 	}
 	return ""
+}
+
+// charge is what a device said of its battery, and when; "" where it did not.
+func (h *household) charge(ctx context.Context, b api.Barrier) string {
+	if b.BatteryAt == 0 {
+		return ""
+	}
+	return words.T(ctx, "battery.is", "n", count(b.Battery), "time", h.clock(ctx, b.BatteryAt))
+}
+
+// addKind: adding a place is the thing to do only when nobody is on the way.
+func addKind(v homeView) ui.Kind {
+	if len(v.visiting()) > 0 {
+		return ui.Secondary
+	}
+	return ui.Primary
 }

@@ -45,7 +45,11 @@ func TestHome(t *testing.T) {
 	both(t, me, "/home/", "Something is open", "Quelque chose est ouvert")
 	me.shows("/home/", "Anna is at your door", "Follow the delivery")
 	anna.Finish(d, v)
-	me.shows("/home/", "All shut and locked")
+	me.shows("/home/", "All shut and locked", "Last opening", "Front door: Anna, courier")
+	headings := uitest.Tags(uitest.Parse(t, me.page("/home/")), "h2")
+	if last := uitest.Text(headings[len(headings)-1]); !strings.Contains(last, "Front door") || !strings.Contains(last, "Shut and locked") {
+		t.Errorf("the place's heading does not say its state: %q", last)
+	}
 }
 
 func must(t testing.TB, err error) {

@@ -106,10 +106,14 @@ func TestACameraFromItsAddressToItsLastFilm(t *testing.T) {
 	if !strings.Contains(page, `data-picture="live"`) || !strings.Contains(page, "/v1/home/visits/"+string(v)+"/live/whep") {
 		t.Errorf("no live picture: %s", plain(t, page))
 	}
+	me.shows(pathOf(d), "filming, nothing is kept yet")
 	me.shows("/home/recordings", "A visit is being filmed now")
 	anna.Scan(v, d)
 	indoors.AwaitWhere(b.Installation, h.Site, func(r event.OpeningResolved) bool { return r.Outcome == event.Done })
 	must(t, h.Door.Push())
+	if page := me.shows(pathOf(d), "filming, clip on"); !strings.Contains(page, `data-full`) {
+		t.Error("no button for the full picture")
+	}
 	anna.Finish(d, v)
 	film := indoors.Await[event.ClipFinished](b.Installation, h.Site)
 	both(t, me, "/home/recordings", "Kept until", "Gardée jusqu'au")

@@ -12,6 +12,7 @@ var pages = map[string]page{
 	// U2 and U3: one delivery, and the block.
 	"GET /home/deliveries/{delivery}":            (*person).delivery,
 	"GET /home/deliveries/{delivery}/live":       (*person).deliveryLive,
+	"GET /home/deliveries/{delivery}/block":      (*person).askBlock,
 	"POST /home/deliveries/{delivery}/block":     (*person).block,
 	"POST /home/deliveries/{delivery}/consent":   (*person).consentTo,
 	"POST /home/deliveries/{delivery}/withdraw":  (*person).withdrawFrom,

@@ -30,6 +30,8 @@ type story struct {
 	block   *answered
 	end     *ending
 	clip    event.ClipID
+	// lost is since when the picture does not count; 0 while it does.
+	lost event.Instant
 	// intended and secured are when the visit's barriers were ordered open and seen secured, by barrier.
 	opened map[event.BarrierID]opening
 }
@@ -42,6 +44,8 @@ type moment struct {
 	Text  string
 	State ui.State
 	Visit event.VisitID
+	// Looker is who looked at a picture.
+	Looker event.Actor
 }
 
 // answered is how a block ended, and when it was decided.
@@ -139,7 +143,11 @@ func (s *story) take(told api.HomeEvent) error {
 	if quiet(e.Body) {
 		return nil
 	}
-	s.moments = append(s.moments, moment{Seq: e.Seq, At: e.At, Kind: e.Body.Kind(), Text: told.Text, State: look(e.Body), Visit: who.visit})
+	m := moment{Seq: e.Seq, At: e.At, Kind: e.Body.Kind(), Text: told.Text, State: look(e.Body), Visit: who.visit}
+	if b, ok := e.Body.(event.PictureWatched); ok {
+		m.Looker = b.By
+	}
+	s.moments = append(s.moments, m)
 	return nil
 }
 
@@ -148,6 +156,7 @@ func (s *story) join(e event.Event) {
 	b, ok := e.Body.(event.VisitBegun)
 	if ok && s.delivery != "" && slices.Contains(b.Deliveries, s.delivery) {
 		s.visit, s.all = b.Visit, append(s.all, b.Visit)
+		s.clip, s.lost = "", 0
 		s.opened = map[event.BarrierID]opening{}
 	}
 }
@@ -171,6 +180,10 @@ func (s *story) keep(e event.Event) {
 		s.block = &answered{b, e.At}
 	case event.RecordingAsked:
 		s.clip = b.Clip
+	case event.PictureLost:
+		s.lost = e.At
+	case event.PictureBack:
+		s.lost = 0
 	case event.DeliveryDelivered, event.DeliveryDiverted, event.DeliveryReturned, event.DeliveryCancelled, event.DeliveryExpired:
 		s.ends(e)
 	case event.VisitEnded:
@@ -418,11 +431,19 @@ func lookOfOutcome(o event.Outcome) ui.State {
 	}
 }
 
-// timeline is the story newest first, as it is shown.
+// timeline is the story newest first, as it is shown. Looks of one person that follow each other are one line.
 func (s *story) timeline(ctx context.Context, h *household) []ui.Moment {
 	var shown []ui.Moment
+	var looker event.Actor
 	for _, m := range slices.Backward(s.moments) {
-		shown = append(shown, ui.Moment{At: ui.ClockSeconds(ctx, m.At.Time(), h.zone), Text: m.Text, State: m.State})
+		if m.Looker != (event.Actor{}) && m.Looker == looker {
+			continue
+		}
+		one := ui.Moment{At: ui.ClockSeconds(ctx, m.At.Time(), h.zone), Text: m.Text, State: m.State}
+		if looker = m.Looker; looker != (event.Actor{}) {
+			one.Source = h.by(ctx, looker)
+		}
+		shown = append(shown, one)
 	}
 	return shown
 }

@@ -4,6 +4,7 @@
 import { watch } from '../../live/live.mjs';
 
 const again = 1500;
+const root = document.documentElement;
 
 /** What is playing: the element, and how to stop it. */
 let playing = null;
@@ -15,6 +16,8 @@ const live = () => document.querySelector('[data-picture="live"] video#live') !=
 /** sync brings the player to what the page says now. */
 async function sync() {
   const el = video();
+  offerFull();
+  if (!el) shrink();
   if (playing && (playing.el !== el || !live() || document.hidden)) stop();
   if (!el || playing || trying || !live() || document.hidden) return;
   trying = true;
@@ -22,6 +25,7 @@ async function sync() {
     const view = await watch(el, { whep: el.dataset.whep, hls: el.dataset.hls, ended: () => lost(el) });
     playing = { el, stop: view.stop };
     el.setAttribute('data-playing', view.way);
+    offerFull();
     if (video() !== el || !live() || document.hidden) stop();
   } catch {
     setTimeout(sync, again);
@@ -34,18 +38,40 @@ function stop() {
   playing?.el.removeAttribute('data-playing');
   playing?.stop();
   playing = null;
+  offerFull();
 }
 
 function lost(el) {
   el.removeAttribute('data-playing');
   playing = null;
+  offerFull();
   setTimeout(sync, again);
 }
+
+/** offerFull shows the button for the full picture while a picture plays. */
+function offerFull() {
+  const button = document.getElementById('full');
+  if (button) button.hidden = !playing;
+}
+
+/**
+ * full shows the picture as large as the screen, together with what is said of it: alone it could stand still unnoticed.
+ * Where a browser gives its screen to films only (on an iPhone), the figure fills the page.
+ */
+function full() {
+  const figure = video()?.closest('.poster');
+  if (figure?.requestFullscreen) figure.requestFullscreen().catch(() => {});
+  else if (figure) root.setAttribute('data-full-picture', '');
+}
+
+const shrink = () => root.removeAttribute('data-full-picture');
 
 document.body.addEventListener('htmx:sseMessage', sync);
 document.addEventListener('visibilitychange', sync);
 document.addEventListener('click', (event) => {
-  const full = event.target instanceof Element ? event.target.closest('[data-full]') : null;
-  if (full) video()?.requestFullscreen?.();
+  if (!(event.target instanceof Element)) return;
+  if (event.target.closest('[data-full]')) full();
+  else if (event.target.closest('.poster')) shrink();
 });
+document.addEventListener('keydown', (event) => event.key === 'Escape' && shrink());
 sync();
