@@ -3,6 +3,7 @@ package customer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,11 +75,23 @@ func (p *person) liveBy(wake <-chan struct{}, render func(*person) (ui.Frame, er
 		token = c.Value
 	}
 	p.Kit.Live(p.w, p.r, ui.LiveView{Wake: wake, Who: string(p.member.ID()),
-		Render: func(ctx context.Context) (ui.Frame, error) { return render(p.during(ctx)) },
+		Render: func(ctx context.Context) (ui.Frame, error) {
+			f, err := render(p.during(ctx))
+			return f, goneFor(err)
+		},
 		Again: func(ctx context.Context) error {
 			_, err := p.Sessions.Check(ctx, token)
 			return err
 		}})
+}
+
+// goneFor has a page loaded again whose thing is not there any more, or is not this person's.
+func goneFor(err error) error {
+	var problem *api.Problem
+	if errors.As(err, &problem) && (problem.Status == http.StatusNotFound || problem.Status == http.StatusUnauthorized) {
+		return ui.ErrGone
+	}
+	return err
 }
 
 // standing is what can be said of the whole household at once.

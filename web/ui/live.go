@@ -52,7 +52,8 @@ const (
 	writeWithin = 10 * time.Second
 )
 
-// Live serves a page's event stream until the page is left, EndStreams is called, or Again or Render fails.
+// Live serves a page's event stream until the page is left, EndStreams is called, or Again or Render fails. A Render that
+// fails is logged, but for ErrGone.
 //
 // On the wire (server-sent events; the id is the milliseconds since the stream began, so that a page can tell how late
 // something came): "view" carries the inside of <main>, "nav" the header's ways, "title", "step", "say" and "alarm" a text each, "beat" the
@@ -100,6 +101,9 @@ const (
 )
 
 var kindNames = [kinds]string{"title", "step", "nav", "view", "say", "alarm"}
+
+// ErrGone, from Render, has the page loaded again: what it showed is not there any more, or is not the person's to see.
+var ErrGone = errors.New("ui: the page is to be loaded again")
 
 // errEnd ends a stream, after the page was told to load again.
 var errEnd = errors.New("ui: the stream ends")
@@ -192,6 +196,9 @@ func (l *link) tell(f Frame, html, nav []byte, out *bytes.Buffer) {
 
 // broke ends a stream whose state can't be told; the browser asks again by itself.
 func (l *link) broke(ctx context.Context, err error) error {
+	if errors.Is(err, ErrGone) {
+		return l.gone()
+	}
 	if ctx.Err() == nil {
 		l.kit.Log.Error("a live page broke", "reference", ViewOf(ctx).Reference, "path", ViewOf(ctx).Path, "error", err)
 	}

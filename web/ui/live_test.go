@@ -283,6 +283,7 @@ func TestLiveEnds(t *testing.T) {
 		}, true},
 		"the page is left":        {func(s *stage) { s.leave() }, false},
 		"the state can't be read": {func(s *stage) { s.woken(func() { s.fail = errors.New("no store") }) }, false},
+		"what it shows has gone":  {func(s *stage) { s.woken(func() { s.fail = fmt.Errorf("a visit: %w", ui.ErrGone) }) }, true},
 		"the page can't be made":  {func(s *stage) { s.woken(func() { s.frame.Main = broken }) }, false},
 		"a page that panics":      {func(s *stage) { s.woken(func() { s.frame.Main = panics }) }, false},
 		"the browser takes nothing": {func(s *stage) {
