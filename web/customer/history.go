@@ -274,7 +274,7 @@ func (v *historyView) searched() bool {
 func (v *historyView) barrierOptions(ctx context.Context) []ui.Option {
 	options := []ui.Option{{Text: words.T(ctx, "history.all")}}
 	for _, b := range v.Barriers {
-		options = append(options, ui.Option{Value: string(b.ID), Text: b.Name, Checked: v.asked.Get("barrier") == string(b.ID)})
+		options = append(options, ui.Option{Value: string(b.ID), Text: v.doorName(b), Checked: v.asked.Get("barrier") == string(b.ID)})
 	}
 	return options
 }

@@ -85,6 +85,16 @@ func (h *household) barrierName(id event.BarrierID) string {
 	return h.lang.Barrier(b.Is)
 }
 
+// doorName tells a door from another of its kind: by the place that it leads to.
+func (h *household) doorName(b api.Barrier) string {
+	for _, ap := range h.AccessPoints {
+		if ap.Name != "" && ap.Name != b.Name && ap.WayIn[len(ap.WayIn)-1].Barrier == b.ID {
+			return b.Name + " – " + ap.Name
+		}
+	}
+	return b.Name
+}
+
 // step is what a visit under way has done to a barrier.
 func (h *household) step(id event.BarrierID) *api.Step {
 	for _, v := range h.Visits {

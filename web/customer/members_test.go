@@ -171,7 +171,7 @@ func TestEveryFieldTakesWhateverIsTyped(t *testing.T) {
 	mine["member"] = string(h.Site) + "-m999" // the own one would be gone afterwards
 	fields := []string{"name", "note", "who", "kind", "position", "radius", "first", "lobby", "by", "barrier", "is", "device", "config", "family", "command", "state", "contact",
 		"address", "user", "password", "stream", "sees", "place", "days", "from", "to", "days2", "from2", "to2", "carriers", "largest", "inside", "until", "replaces", "next",
-		"dwell", "keep", "on", "tag", "do", "step", "hear", "lang", "phone", "channel", "endpoint", "p256dh", "auth", "question", "back", "accept"}
+		"borrower", "dwell", "keep", "on", "tag", "do", "step", "hear", "lang", "phone", "channel", "endpoint", "p256dh", "auth", "question", "back", "accept"}
 	for i, text := range []string{`<script>alert(1)</script>"'&`, strings.Repeat("W", 500), "\x00\u202e\ufffd", "../../etc", "javascript:alert(1)"} {
 		sent := url.Values{"yes": {"true"}}
 		for _, name := range fields {

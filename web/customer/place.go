@@ -194,7 +194,7 @@ func (v *enrolView) firstOptions(ctx context.Context) []ui.Option {
 	options := []ui.Option{{Text: words.T(ctx, "where.first.none"), Checked: v.typed.Get("first") == ""}}
 	for _, b := range v.Barriers {
 		if b.ID != v.barrier.ID && b.Enrolled && !b.Borrowed {
-			options = append(options, ui.Option{Value: string(b.ID), Text: b.Name, Checked: v.typed.Get("first") == string(b.ID)})
+			options = append(options, ui.Option{Value: string(b.ID), Text: v.doorName(b), Checked: v.typed.Get("first") == string(b.ID)})
 		}
 	}
 	return options

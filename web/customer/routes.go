@@ -64,6 +64,12 @@ var pages = map[string]page{
 	"POST /home/consents":                    (*person).giveConsent,
 	"POST /home/consents/{consent}/withdraw": (*person).withdrawConsent,
 
+	// Doors that other homes' visits may pass through.
+	"GET /home/lending":      (*person).lending,
+	"GET /home/lending/live": (*person).lendingLive,
+	"POST /home/lending":     (*person).lend,
+	"POST /home/lending/end": (*person).endLending,
+
 	// U9: every opening, and receipts.
 	"GET /home/history":                     (*person).history,
 	"GET /home/history/live":                (*person).historyLive,

@@ -118,10 +118,23 @@ func (h *household) planBSentence(ctx context.Context) string {
 	for _, f := range h.Rules.PlanB {
 		steps = append(steps, h.fallbackSaid(f))
 	}
-	if !slices.ContainsFunc(h.Rules.PlanB, func(f api.Fallback) bool { return f.Kind == event.FallbackDepot }) {
+	if !h.endsAtDepot() {
 		steps = append(steps, h.lang.Fallback(event.FallbackDepot))
 	}
 	return words.T(ctx, "rules.otherwise", "steps", strings.Join(steps, words.T(ctx, "rules.then")+" "))
+}
+
+// endsAtDepot says whether plan B names the depot, after which nothing comes.
+func (h *household) endsAtDepot() bool {
+	return slices.ContainsFunc(h.Rules.PlanB, func(f api.Fallback) bool { return f.Kind == event.FallbackDepot })
+}
+
+// lendingSaid says how many doors are lent.
+func (h *household) lendingSaid(ctx context.Context) string {
+	if len(h.Lending) == 0 {
+		return words.T(ctx, "lend.none")
+	}
+	return words.T(ctx, "lend.some", "n", count(len(h.Lending)))
 }
 
 func (h *household) fallbackSaid(f api.Fallback) string {
