@@ -80,10 +80,12 @@ type API struct {
 	// Webhooks tells the outside; New has it registered with the dispatcher.
 	Webhooks *Webhooks
 
-	public   string
-	huma     huma.API
-	handler  http.Handler
-	limits   limits
+	public  string
+	huma    huma.API
+	handler http.Handler
+	limits  limits
+	// askable are the operations that have a route, by the name of the method. Written by New alone.
+	askable  map[string]askable
 	streams  *streams
 	lookings lookings
 	exports  *exports
@@ -105,7 +107,7 @@ func New(d Deps) (*API, error) {
 	if d.ClientAddress == nil {
 		d.ClientAddress = remoteHost
 	}
-	a := &API{Deps: d, public: public, limits: newLimits(d.Now), streams: newStreams(), lookings: newLookings(), positions: newPositions(), exports: newExports(), Webhooks: newWebhooks(d)}
+	a := &API{Deps: d, public: public, limits: newLimits(d.Now), askable: map[string]askable{}, streams: newStreams(), lookings: newLookings(), positions: newPositions(), exports: newExports(), Webhooks: newWebhooks(d)}
 	mux := http.NewServeMux()
 	a.huma = newHuma(mux, d.Version, a.reword)
 	a.register()

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-
-	"github.com/danielgtaylor/huma/v2"
+	"runtime"
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/phrase"
@@ -22,12 +21,14 @@ type Call struct {
 	Page string
 	// From is where the request comes from, for the logs' reference alone.
 	From string
+	// Again checks anew that the person may still ask: what goes on after the answer, as a stream does, asks it now and
+	// then. Left out, such things end at the first time.
+	Again func(context.Context) error
 }
 
 // Ask has an operation done for somebody whom a page of this server has authenticated, as the operation's route would:
-// with the same checks of what is sent, the same memory of answers and the same errors. The route's scope is not
-// checked here: a page for the operator's staff checks the role first. Every operation is the method of API that is
-// named like it.
+// with the same scope, the same checks of what is sent, the same memory of answers and the same errors. Every operation
+// is the method of API that is named like it; nothing else is done.
 func Ask[P, I, O any](ctx context.Context, a *API, c Call, who P, operation func(context.Context, P, *I) (*O, error), in *I) (*O, *Problem) {
 	ctx, err := a.called(ctx, c, in)
 	if err != nil {
@@ -36,17 +37,46 @@ func Ask[P, I, O any](ctx context.Context, a *API, c Call, who P, operation func
 	if err := a.limits.viewers.Allow(scoped(who)); err != nil {
 		return nil, a.told(ctx, explained(err))
 	}
-	if p := a.acceptable(in); p != nil {
+	known, err := mayAsk(a, who, operation)
+	if err != nil {
+		return nil, a.told(ctx, explained(err))
+	}
+	if p := a.acceptable(known.params, in); p != nil {
 		return nil, a.told(ctx, p)
 	}
-	out, known, err := replayed[O](ctx, a, scoped(who))
-	if err == nil && !known {
+	out, before, err := replayed[O](ctx, a, scoped(who))
+	if err == nil && !before {
 		out, err = operation(ctx, who, in)
 	}
 	if err != nil {
 		return nil, a.told(ctx, explained(err))
 	}
 	return out, nil
+}
+
+// askable is what a page's asking an operation has of the operation's route.
+type askable struct {
+	scope  auth.Scope
+	params []param
+}
+
+// mayAsk finds the operation's route and requires its scope. What has no route is an error, so that a function of a
+// page's own, or one whose route was forgotten, is refused to everybody.
+func mayAsk[P, I, O any](a *API, who P, operation handler[P, I, O]) (askable, error) {
+	name := nameOf(operation)
+	known, routed := a.askable[name]
+	if !routed {
+		return known, fmt.Errorf("api: %s is asked by a page, and has no route", name)
+	}
+	if c, is := any(who).(auth.Client); is {
+		return known, c.Require(known.scope)
+	}
+	return known, nil
+}
+
+// nameOf is the same for an operation wherever its method is named, and another's for no other function.
+func nameOf[P, I, O any](operation handler[P, I, O]) string {
+	return runtime.FuncForPC(reflect.ValueOf(operation).Pointer()).Name()
 }
 
 // CourierBehind returns the courier whose phone signed a page's request, checked and limited as the API's own requests
@@ -66,44 +96,9 @@ func (a *API) called(ctx context.Context, c Call, in any) (context.Context, erro
 	if err != nil {
 		return ctx, fmt.Errorf("api: what a page asks: %w", err)
 	}
-	made := &call{reference: a.reference(), lang: c.Lang, method: http.MethodPost, path: c.Page, body: body, from: c.From, key: c.Key, browser: true}
+	if c.Again == nil {
+		c.Again = func(context.Context) error { return auth.ErrSession }
+	}
+	made := &call{reference: a.reference(), lang: c.Lang, method: http.MethodPost, path: c.Page, body: body, from: c.From, key: c.Key, browser: true, again: c.Again}
 	return context.WithValue(ctx, callKey{}, made), nil
-}
-
-// acceptable checks the body of an input as its route does.
-func (a *API) acceptable(in any) *Problem {
-	body := reflect.ValueOf(in).Elem()
-	if body.Kind() != reflect.Struct || !body.FieldByName("Body").IsValid() {
-		return nil
-	}
-	sent := body.FieldByName("Body")
-	if sent.Kind() == reflect.Pointer {
-		if sent.IsNil() {
-			return nil
-		}
-		sent = sent.Elem()
-	}
-	encoded, err := json.Marshal(sent.Interface())
-	if err != nil {
-		return internal().because(err)
-	}
-	var plain any
-	if err := json.Unmarshal(encoded, &plain); err != nil {
-		return internal().because(err)
-	}
-	schemas := a.huma.OpenAPI().Components.Schemas
-	where, found := huma.NewPathBuffer(nil, 0), &huma.ValidateResult{}
-	where.Push("body")
-	huma.Validate(schemas, schemas.Schema(sent.Type(), true, ""), where, huma.ModeWriteToServer, plain, found)
-	if len(found.Errors) == 0 {
-		return nil
-	}
-	p := unacceptable(http.StatusUnprocessableEntity)
-	for _, e := range found.Errors {
-		if detail, ok := e.(huma.ErrorDetailer); ok {
-			d := detail.ErrorDetail()
-			_ = p.about(clipped(d.Location, 200), harmless(d.Message))
-		}
-	}
-	return p
 }

@@ -166,10 +166,8 @@ func (x *export) broken(part string, err error) {
 
 // put writes one file. Films are packed already.
 func (x *export) put(p part) error {
-	if again := callOf(x.ctx).again; again != nil {
-		if err := again(x.ctx); err != nil {
-			return err
-		}
+	if err := callOf(x.ctx).again(x.ctx); err != nil {
+		return err
 	}
 	h := &zip.FileHeader{Name: p.name, Method: zip.Deflate, Modified: x.api.Now()}
 	if isFilm(p.name) {

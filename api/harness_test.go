@@ -50,6 +50,7 @@ type world struct {
 	keys       *auth.Keys
 	couriers   *auth.Couriers
 	sessions   *auth.Sessions
+	vault      *vault.Vault
 	logs       *lockedBuffer
 	clock      *clock
 	transport  *http.Transport
@@ -169,6 +170,7 @@ func build(t testing.TB, works bool, studio camera.Studio, options ...option) *w
 	master, err := vault.LoadOrCreate(filepath.Join(t.TempDir(), "master"), rand.Reader)
 	must(t, err)
 	secrets := vault.New(vault.Deps{Master: master, Register: w.store, Now: w.clock.now, Random: rand.Reader})
+	w.vault = secrets
 	devices := fleet.New(w.store, map[string]fleet.Connector{"fake": w.connect}, log)
 	gate := &unlock.Gate{Journal: w.store, Devices: devices, Sealer: secrets, Now: w.clock.now, Random: rand.Reader}
 	w.dispatcher = dispatch.New(dispatch.Config{Store: w.store, Gate: gate, Devices: devices, Pictures: studio, Now: w.clock.now, Log: log})

@@ -267,7 +267,7 @@ func (a *API) GetPlanBPhotoAsOperator(ctx context.Context, c auth.Client, in *De
 }
 
 func (a *API) operatorPhoto(ctx context.Context, c auth.Client, of, what string) (*FileOutput, error) {
-	if err := asStaff(c, auth.PicturesRead); err != nil {
+	if err := asOperator(c); err != nil {
 		return nil, err
 	}
 	s, err := a.known(ctx, event.SiteOf(of))

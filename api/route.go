@@ -61,6 +61,7 @@ func forStranger[I, O any](a *API, r route, h handler[stranger, I, O]) {
 type principal[P any] struct{}
 
 func serve[P, I, O any](a *API, r route, schemes []string, who func(context.Context, *http.Request) (P, error), h handler[P, I, O]) {
+	a.askable[nameOf(h)] = askable{r.scope, paramsOf(a.schemas(), reflect.TypeFor[I]())}
 	op := a.operation(r, schemes)
 	op.Middlewares = huma.Middlewares{func(hc huma.Context, next func(huma.Context)) {
 		req, w := humago.Unwrap(hc)

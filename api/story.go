@@ -235,7 +235,7 @@ type GetDeliveryStoryInput struct {
 
 // GetDeliveryStory is the operation getDeliveryStory: read a delivery's whole story.
 func (a *API) GetDeliveryStory(ctx context.Context, c auth.Client, in *GetDeliveryStoryInput) (*struct{ Body DeliveryStory }, error) {
-	if err := asStaff(c, auth.JournalsRead); err != nil {
+	if err := asOperator(c); err != nil {
 		return nil, err
 	}
 	if in.Names {
