@@ -3,11 +3,11 @@
 // looked at without being listed here. With SCREENS=1 it also takes the pictures of docs/screens.
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
-import test, { after, before } from "node:test";
+import test, { after, before, describe, it } from "node:test";
 import { desktop, launch, narrow, phone } from "./lib/chromium.mjs";
 import { start } from "./lib/demo.mjs";
 import { enlarged, fits, foreign, framed, judged } from "./lib/look.mjs";
-import { enter, hand, label, watched } from "./lib/people.mjs";
+import { act, arrive, begin, enter, hand, label, putDown, screen, typed, watched } from "./lib/people.mjs";
 import { kind, ways } from "./lib/ways.mjs";
 import { pictured } from "./lib/screens.mjs";
 
@@ -15,15 +15,13 @@ import { pictured } from "./lib/screens.mjs";
 const homes = ["/home/", "/home/deliveries/…", "/home/history", "/home/visits/…", "/home/recordings", "/home/rules"];
 const console_ = ["/operator/", "/operator/alarms", "/operator/visits/…"];
 
-// found is what was found and not told yet.
-const found = [];
-let demo, browser, customer, staff, courier, stranger;
+let demo, browser, customer, staff, courier, stranger, visitor;
 
 before(async () => {
   if (process.env.SCREENS) await mkdir(pictured.folder, { recursive: true });
   demo = await start();
   browser = await launch();
-  [customer, staff, courier, stranger] = await Promise.all([opened(), opened(), opened(), opened()]);
+  [customer, staff, courier, stranger, visitor] = await Promise.all(Array.from({ length: 5 }, opened));
   await enter(customer, demo.links.customer);
   await enter(staff, demo.links.operator);
   await enter(courier, demo.links.courier);
@@ -34,58 +32,54 @@ after(async () => {
   await demo?.stop();
 });
 
-test("every page of the customer", { timeout: 240_000 }, () => walk(customer, "/home/", homes, "/home/", "/home/places/new", "/home/nowhere"));
-test("every page of the operator", { timeout: 240_000 }, () => walk(staff, "/operator/", console_, "/operator/", "/operator/nowhere"));
-test("every page of somebody who is not signed in", { timeout: 120_000 }, () => walk(stranger, "/sign-in", ["/sign-in"], "/sign-in", "/operator/sign-in", "/sign-in/mail"));
-test("the Demo desk", { timeout: 120_000 }, () => walk(stranger, "/demo/", [], "/demo/"));
+// All at once: mostly they wait for one another's pages.
+describe("every page", { concurrency: true, timeout: 400_000 }, () => {
+  it("of the customer", () => walk(customer, "/home/", homes, "/home/", "/home/places/new", "/home/nowhere"));
+  it("of the operator", () => walk(staff, "/operator/", console_, "/operator/", "/operator/nowhere"));
+  it("of somebody who is not signed in", () => walk(stranger, "/sign-in", ["/sign-in"], "/sign-in", "/operator/sign-in", "/sign-in/mail"));
+  it("of the Demo desk", () => walk(visitor, "/demo/", [], "/demo/"));
+});
 
 test("every step of a courier's visit, and what the others see meanwhile", { timeout: 240_000 }, async () => {
   const { page } = courier;
-  const screen = (name) => page.locator(`main [data-screen="${name}"]`).waitFor({ state: "attached" });
-  const act = (name) => page.locator(`main [data-act="${name}"] button:not([data-deaf])`).first().click();
+  const step = async (name) => {
+    await screen(courier, name);
+    await look(courier, new URL(page.url()).pathname, name);
+  };
   await look(courier, "/courier/pair");
-  await look(courier, "/courier/");
-  await page.goto(`${demo.url}/courier/`);
-  await page.locator('[data-act="approach"] button, a[data-action-id^="go"]').first().click();
-  await screen("go");
-  await look(courier, new URL(page.url()).pathname, "go");
-  await hand(demo.url, "come");
-  await act("arrive");
-  await screen("arrive");
-  await look(courier, new URL(page.url()).pathname, "arrive");
+  await look(courier, "/courier/", "stops");
+  await begin(courier, demo.url, "rue des Lilas");
+  await step("go");
+  await arrive(courier, demo.url);
+  await step("arrive");
   await page.locator('a[href^="/courier/scan/"]').click();
   await page.waitForURL(/\/courier\/scan\//);
-  await look(courier, new URL(page.url()).pathname, "scan");
-  await page.locator("#typing").evaluate((form) => { form.open = true; }); // it is, where there is no camera
-  await page.locator('#typing input[name="text"]').fill(await label(demo.url));
-  await page.locator('#typing button[data-action-id="type"]').click();
+  await step("scan");
+  await typed(courier, await label(demo.url));
   await page.waitForURL(/\/courier\/stop\//);
   await hand(demo.url, "push");
-  await screen("inside");
-  await look(courier, new URL(page.url()).pathname, "inside");
+  await step("inside");
   await look(customer, (await ways(customer.context, demo.url, "/home/deliveries/", "/home/"))[1], "open");
   await look(staff, "/operator/", "open");
-  await page.locator('[data-action-id="deposit"]').click();
-  await page.locator('[data-act="close"] button').waitFor();
+  await putDown(courier);
   await hand(demo.url, "pull");
-  await act("close");
-  await screen("secured");
-  await look(courier, new URL(page.url()).pathname, "secured");
+  await act(courier, "close");
+  await step("secured");
   told(courier, customer, staff);
 });
 
 test("the server had nothing to report of itself", async () => assert.deepEqual(await demo.errors(), []));
 
-// told fails with everything that was found, and begins anew.
+// told fails with everything that was found.
 function told(...people) {
-  const all = [...found.splice(0), ...new Set(people.flatMap((who) => who.wrong.splice(0)))];
+  const all = people.flatMap((who) => [...who.found.splice(0), ...new Set(who.wrong.splice(0))]);
   assert.equal(all.length, 0, `${all.length} findings:\n${all.join("\n")}`);
 }
 
 // opened is somebody's own window in the one browser.
 async function opened() {
   const context = await browser.newContext({ viewport: phone, locale: "en", reducedMotion: "reduce", permissions: ["camera"] });
-  const who = { context, wrong: [], close: () => context.close() };
+  const who = { context, found: [], wrong: [] };
   context.on("page", (p) => watched(p, demo.url, who.wrong));
   who.page = await context.newPage();
   who.page.setDefaultTimeout(20_000);
@@ -103,7 +97,7 @@ async function walk(who, prefix, must, ...starts) {
 
 // look opens a page in both languages, and looks at it on a phone and on a desktop, in light and in dark. state names
 // what is under way, where that matters.
-async function look({ context, page }, path, state = "") {
+async function look({ context, page, found }, path, state = "") {
   for (const lang of ["fr", "en"]) {
     await context.addCookies([{ name: "loquet-lang", value: lang, url: demo.url }]);
     await page.setViewportSize(phone);

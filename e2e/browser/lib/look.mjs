@@ -34,20 +34,26 @@ export function framed(page, lang, there = true) {
   }, [lang, there]);
 }
 
-// fits says what is wider than the window.
+// fits says what is wider than the window and, on a phone, what is cut or scrolls sideways inside of it.
 export function fits(page, when) {
   return page.evaluate((when) => {
     const root = document.documentElement;
     const width = root.clientWidth;
-    if (document.scrollingElement.scrollWidth <= width + 1) return [];
+    const inner = width < 768 ? [...document.querySelectorAll("main *, header *")] : [];
+    const cut = inner.filter((e) => {
+      const { overflowX, position } = getComputedStyle(e);
+      return overflowX !== "visible" && position !== "absolute" && e.checkVisibility() && e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1
+        && !["INPUT", "SELECT", "TEXTAREA", "VIDEO"].includes(e.tagName);
+    }).map((e) => `${when}: cut inside ${e.tagName.toLowerCase()}.${[...e.classList].join(".")}, ${e.scrollWidth} > ${e.clientWidth}`);
+    if (document.scrollingElement.scrollWidth <= width + 1) return cut;
     const inside = (e) => { // what scrolls or cuts by itself makes nothing wider
       for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) if (getComputedStyle(p).overflowX !== "visible") return true;
       return false;
     };
     const wide = [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > width + 1 && !inside(e));
-    const inner = wide.filter((e) => !wide.some((o) => o !== e && e.contains(o))).slice(0, 4);
-    const named = inner.map((e) => `${e.tagName.toLowerCase()}${e.id && `#${e.id}`}.${[...e.classList].join(".")} “${e.textContent.trim().slice(0, 40)}”`);
-    return [`${when}: scrolls sideways, ${document.scrollingElement.scrollWidth} > ${width}: ${named.join(", ")}`];
+    const deepest = wide.filter((e) => !wide.some((o) => o !== e && e.contains(o))).slice(0, 4);
+    const named = deepest.map((e) => `${e.tagName.toLowerCase()}${e.id && `#${e.id}`}.${[...e.classList].join(".")} “${e.textContent.trim().slice(0, 40)}”`);
+    return [...cut, `${when}: scrolls sideways, ${document.scrollingElement.scrollWidth} > ${width}: ${named.join(", ")}`];
   }, when);
 }
 
@@ -97,7 +103,7 @@ export function foreign(page, lang) {
     const walk = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
     for (let n = walk.nextNode(); n; n = walk.nextNode()) {
       if (n.nodeType === Node.TEXT_NODE) {
-        if (!n.parentElement.closest("script, style")) say(n.data, n.parentElement);
+        if (!n.parentElement.closest("script, style, code")) say(n.data, n.parentElement);
       } else for (const name of ["aria-label", "title", "alt", "placeholder"]) if (n.hasAttribute(name)) say(n.getAttribute(name), n);
     }
     return [...found].map((text) => `in the other language: “${text}”`);

@@ -45,6 +45,71 @@ export async function enter(who, link) {
   }
 }
 
+// screen waits for a step of the courier's visit.
+export const screen = ({ page }, name) => page.locator(`main [data-screen="${name}"]`).waitFor({ state: "attached" });
+
+// act presses the button of an action, as soon as it takes presses.
+export const act = ({ page }, name) => page.locator(`main [data-act="${name}"] button:not([data-deaf])`).first().click();
+
+// begin has the courier set out for the stop at an address.
+export async function begin(courier, home, address) {
+  const { page } = courier;
+  await page.goto(`${home}/courier/`);
+  await screen(courier, "stops");
+  await page.locator(".round a", { hasText: address }).last().click();
+  await page.waitForURL(/\/courier\/stop\//);
+  await screen(courier, "go");
+  if (await page.locator('[data-act="approach"]').count()) await act(courier, "approach");
+  await page.locator('[data-act="arrive"]').waitFor({ state: "attached" });
+}
+
+// arrive walks the courier to the door.
+export async function arrive(courier, home) {
+  await hand(home, "come");
+  await act(courier, "arrive");
+  await screen(courier, "arrive");
+}
+
+// typed gives a parcel's number by hand, on the scan page.
+export async function typed({ page }, code) {
+  await page.locator("#typing").evaluate((form) => { form.open = true; }); // it is, where there is no camera
+  await page.locator('#typing input[name="text"]').fill(code);
+  await page.locator('#typing button[data-action-id="type"]').click();
+}
+
+// bring puts the parcel down behind the open door, shuts it, and leaves.
+export async function bring(courier, home) {
+  await putDown(courier);
+  await hand(home, "pull");
+  await act(courier, "close");
+  await screen(courier, "secured");
+  await act(courier, "leave");
+  await courier.page.waitForURL(`${home}/courier/`);
+}
+
+// putDown leaves the parcel inside.
+export async function putDown(courier) {
+  await act(courier, "deposit");
+  await courier.page.locator('[data-act="close"] button').waitFor();
+}
+
+// planB leaves the parcel where the household said, when nothing opened.
+export async function planB(courier, home) {
+  await courier.page.locator('main a[href$="/plan-b"]').click();
+  await screen(courier, "plan-b");
+  await act(courier, "plan-b");
+  await courier.page.waitForURL(`${home}/courier/`);
+}
+
+// authenticator puts a passkey's keeper into somebody's device, whose person always agrees.
+export async function authenticator({ context, page }) {
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("WebAuthn.enable");
+  await devtools.send("WebAuthn.addVirtualAuthenticator", { options: {
+    protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true,
+  } });
+}
+
 // hand works the virtual home through the Demo desk: what a visitor would press there.
 export async function hand(home, deed, { door = "lilas-front-door", to = "" } = {}) {
   const answer = await fetch(`${home}/demo/act`, {

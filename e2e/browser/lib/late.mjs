@@ -1,0 +1,48 @@
+// How soon something that was recorded is on a person's screen. The server writes when it decided each event, in
+// milliseconds; page and server run on one machine, so that their clocks are one. Deciding comes before the commit: what
+// is measured here is a little longer than from the commit to the screen.
+
+// watchTimeline has every document of a page note when a line of the timeline was first drawn. Lines that are there
+// before the page lives are noted without a time.
+export function watchTimeline(page) {
+  return page.addInitScript(() => {
+    globalThis.drawn = [];
+    let due = false;
+    const draw = () => {
+      due = false;
+      const lives = document.documentElement.dataset.link === "live";
+      const lines = [...document.querySelectorAll(".timeline li")].reverse();
+      for (const line of lines.slice(globalThis.drawn.length)) {
+        globalThis.drawn.push({ text: line.querySelector(".moment").textContent.trim(), at: lives ? Date.now() : 0 });
+      }
+    };
+    // A frame later it is on the screen.
+    new MutationObserver(() => {
+      if (!due) requestAnimationFrame(draw);
+      due = true;
+    }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-link"] });
+  });
+}
+
+// delays returns, for each line of a delivery's page that came while the page lived, by how many milliseconds its event
+// is older.
+export async function delays(page, home, lang) {
+  const drawn = await page.evaluate(() => globalThis.drawn);
+  const booked = Number(page.url().match(/-d(\d+)$/)[1]); // a delivery's name says where its story begins
+  const told = await journal(page, home, lang, booked - 1);
+  const found = [];
+  for (const { text, at } of drawn) {
+    const next = told.findIndex((e) => e.text === text);
+    if (next < 0) throw new Error(`the journal does not tell “${text}”`);
+    const [event] = told.splice(0, next + 1).slice(-1);
+    if (at) found.push({ kind: event.kind, delay: at - Date.parse(event.at) });
+  }
+  return found;
+}
+
+// journal is what was recorded after an event of the household whose member is signed in.
+async function journal(page, home, lang, after) {
+  const answer = await page.request.get(`${home}/v1/home/journal?limit=500&after=${after}`, { headers: { "accept-language": lang } });
+  if (!answer.ok()) throw new Error(`the journal answers ${answer.status()}`);
+  return (await answer.json()).events;
+}
