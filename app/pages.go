@@ -1,12 +1,14 @@
 package app
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"time"
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/camera/live"
+	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/vault"
 	"github.com/loquet/loquet/web/courier"
 	"github.com/loquet/loquet/web/customer"
@@ -18,14 +20,18 @@ import (
 // mapsName is the folder in the data folder where the operator may put a map, as one .pmtiles file.
 const mapsName = "maps"
 
+// exportsName is the folder in the data folder where households' exports wait to be fetched. Nothing in it can be read
+// once this process has ended.
+const exportsName = "exports"
+
 // buildPages makes the web apps: every one adds its files to the kit before the first address of a file is given out.
 func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 	s.kit, err = ui.New(ui.Options{Public: s.config.PublicURL, Log: s.log, Now: time.Now, Random: rand.Reader, Demo: s.config.Demo})
 	if err != nil {
 		return err
 	}
-	home, err := customer.New(customer.Deps{API: s.api, Sessions: who.sessions, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
-		Player: live.Player(), Links: s.mailing(who), Notifier: s.notifier, Phone: s.config.Phone})
+	s.home, err = customer.New(customer.Deps{API: s.api, Sessions: who.sessions, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
+		Player: live.Player(), Links: s.mailing(who), Notifier: s.notifier, Phone: s.config.Phone, Folder: s.config.file(exportsName)})
 	if err != nil {
 		return err
 	}
@@ -51,11 +57,17 @@ func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 	for _, pattern := range sign.Patterns() {
 		mux.Handle(pattern, entrance)
 	}
-	mux.Handle("/home/", home)
+	mux.Handle("/home/", s.home)
 	mux.Handle("/courier/", phone)
 	mux.Handle("/operator/", s.console)
 	s.pages = s.kit.Guard(mux)
 	return nil
+}
+
+// forget erases what others keep of members who left.
+func (s *server) forget(ctx context.Context, members []event.MemberID) error {
+	s.home.Forget(members)
+	return s.notifier.Forget(ctx, members)
 }
 
 // mailing is what mails links, nil where no mail is sent.

@@ -32,6 +32,7 @@ import (
 	"github.com/loquet/loquet/store/sqlite"
 	"github.com/loquet/loquet/unlock"
 	"github.com/loquet/loquet/vault"
+	"github.com/loquet/loquet/web/customer"
 	"github.com/loquet/loquet/web/operator"
 	"github.com/loquet/loquet/web/ui"
 )
@@ -69,6 +70,7 @@ type server struct {
 	api      *api.API
 	kit      *ui.Kit
 	console  *operator.Console
+	home     *customer.App
 	pages    http.Handler
 	public   net.Listener
 	local    net.Listener
@@ -178,7 +180,7 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	s.links = who.links
 	s.api, err = api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.discover,
 		FindCameras: findCameras, MembersReserve: s.config.MembersReserve,
-		Film: s.film, Keys: who.keys, Couriers: who.couriers, Sessions: who.sessions, ClientAddress: who.from, Forget: s.notifier.Forget, Now: time.Now, Random: rand.Reader, Log: s.log,
+		Film: s.film, Keys: who.keys, Couriers: who.couriers, Sessions: who.sessions, ClientAddress: who.from, Forget: s.forget, Now: time.Now, Random: rand.Reader, Log: s.log,
 		PublicURL: s.config.PublicURL, LocalWebhooks: s.config.LocalWebhooks, Version: versionText()})
 	if err != nil {
 		return err
@@ -252,6 +254,7 @@ func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
 	s.kit.EndStreams()
 	err = errors.Join(err, s.http.Shutdown(limit), s.admin.Shutdown(limit))
 	s.console.Close()
+	s.home.Close()
 	s.mqtt.Leave()
 	end()
 	under.Wait()

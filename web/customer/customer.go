@@ -3,6 +3,7 @@ package customer
 import (
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/dispatch"
+	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/notify"
 	"github.com/loquet/loquet/web/ui"
 )
@@ -35,12 +37,15 @@ type Deps struct {
 	Notifier *notify.Notifier
 	// Phone is the operator's number for people in need, as it is dialled; "" for none.
 	Phone string
+	// Folder is this process's own, where exports wait to be fetched, sealed.
+	Folder string
 }
 
 // App serves /home/. Safe for concurrent use.
 type App struct {
 	Deps
-	mux *http.ServeMux
+	mux     *http.ServeMux
+	exports *exports
 }
 
 // New makes the app, and adds its files to the kit's: call it before the kit's files are served.
@@ -54,9 +59,19 @@ func New(d Deps) (*App, error) {
 			return nil, err
 		}
 	}
+	var err error
+	if a.exports, err = newExports(a); err != nil {
+		return nil, fmt.Errorf("customer: %w", err)
+	}
 	a.routes()
 	return a, nil
 }
+
+// Close ends the exports that are being written, and removes those that wait.
+func (a *App) Close() { a.exports.close() }
+
+// Forget removes what is kept of members who left: their exports. It may be called again.
+func (a *App) Forget(members []event.MemberID) { a.exports.forget(members) }
 
 // ServeHTTP serves a page; the kit's guard stands before it.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }

@@ -21,4 +21,5 @@ var (
 	HoursSaid     = hoursSaid
 	VTTText       = vttText
 	Offset        = offset
+	NewSealed     = newSealed
 )

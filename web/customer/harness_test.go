@@ -27,6 +27,9 @@ const phoneNumber = "+33199000000"
 type building struct {
 	*indoors.Installation
 	kit *ui.Kit
+	app *customer.App
+	// folder is where exports wait.
+	folder string
 	// logs is what was logged.
 	logs *logbook
 }
@@ -50,8 +53,9 @@ func (l *logbook) String() string {
 
 func build(t *testing.T, with ...indoors.Option) *building {
 	t.Helper()
-	b := &building{logs: &logbook{}}
+	b := &building{logs: &logbook{}, folder: t.TempDir()}
 	b.Installation = indoors.New(t, func(in *indoors.Installation) http.Handler { return b.mount(t, in) }, with...)
+	t.Cleanup(b.app.Close)
 	t.Cleanup(b.kit.EndStreams)
 	return b
 }
@@ -65,11 +69,11 @@ func (b *building) mount(t *testing.T, in *indoors.Installation) http.Handler {
 	tells := notify.New(notify.Deps{Register: in.Store, Sites: in.Dispatcher, Vault: in.Vault, PushSubject: "mailto:operator@loquet.example", LocalPush: true,
 		PublicURL: in.URL, Now: time.Now, Random: rand.Reader, Log: in.Log})
 	app, err := customer.New(customer.Deps{API: in.API, Sessions: in.Sessions, Dispatch: in.Dispatcher, Kit: kit, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(b.logs, nil)), Player: live.Player(), Notifier: tells, Phone: phoneNumber})
+		Log: slog.New(slog.NewTextHandler(b.logs, nil)), Player: live.Player(), Notifier: tells, Phone: phoneNumber, Folder: b.folder})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.kit = kit
+	b.kit, b.app = kit, app
 	mux := http.NewServeMux()
 	mux.Handle("/assets/", kit.Assets())
 	mux.Handle("/", kit.Guard(app))

@@ -2,7 +2,6 @@ package customer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -22,7 +21,9 @@ type membersView struct {
 	// mail says whether links can be mailed from here.
 	mail  bool
 	looks []api.Look
-	older string
+	// export is that of the member who asks, if one was made or is.
+	export exportStage
+	older  string
 }
 
 func (p *person) members() {
@@ -46,7 +47,7 @@ func (p *person) membersView() (*membersView, *api.Problem) {
 	if problem != nil {
 		return nil, problem
 	}
-	v := &membersView{household: h, flash: p.flash(), mail: p.Links != nil}
+	v := &membersView{household: h, flash: p.flash(), mail: p.Links != nil, export: p.exports.of(p.member.ID()).stage}
 	out, problem := read(p, p.API.ListLooks, &api.ListLooksInput{Page: api.Page{Limit: looksShown, Cursor: p.r.URL.Query().Get("cursor")}})
 	if problem != nil {
 		return nil, problem
@@ -107,72 +108,6 @@ func (p *person) removeMember() {
 		return
 	}
 	p.done("/home/household", "memberRemoved")
-}
-
-// exported is everything that this server holds of the household, but the recordings' pictures.
-type exported struct {
-	Home       api.Home        `json:"home"`
-	Looks      []api.Look      `json:"looks"`
-	Recordings []api.Clip      `json:"recordings"`
-	Journal    []api.HomeEvent `json:"journal"`
-}
-
-// export is the household's data as one file.
-func (p *person) export() {
-	h, problem := p.household()
-	if problem != nil {
-		p.refuse(problem)
-		return
-	}
-	all := exported{Home: h.Home, Looks: []api.Look{}, Journal: []api.HomeEvent{}}
-	for _, fill := range []func(*exported) *api.Problem{p.exportLooks, p.exportClips, p.exportJournal} {
-		if problem := fill(&all); problem != nil {
-			p.refuse(problem)
-			return
-		}
-	}
-	p.w.Header().Set("Content-Type", "application/json")
-	p.w.Header().Set("Content-Disposition", `attachment; filename="loquet-`+string(h.Site)+`.json"`)
-	enc := json.NewEncoder(p.w)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(all); err != nil {
-		p.Log.Debug("a reader went away", "error", err)
-	}
-}
-
-func (p *person) exportLooks(all *exported) *api.Problem {
-	for in := (&api.ListLooksInput{Page: api.Page{Limit: 200}}); ; {
-		out, problem := read(p, p.API.ListLooks, in)
-		if problem != nil {
-			return problem
-		}
-		all.Looks = append(all.Looks, out.Body.Looks...)
-		if in.Cursor = out.Body.Next; in.Cursor == "" {
-			return nil
-		}
-	}
-}
-
-func (p *person) exportClips(all *exported) *api.Problem {
-	out, problem := read(p, p.API.ListClips, &struct{}{})
-	if problem == nil {
-		all.Recordings = out.Body.Clips
-	}
-	return problem
-}
-
-func (p *person) exportJournal(all *exported) *api.Problem {
-	for in := (&api.GetHomeJournalInput{After: api.After{Limit: portion}}); ; {
-		out, problem := read(p, p.API.GetHomeJournal, in)
-		if problem != nil {
-			return problem
-		}
-		all.Journal = append(all.Journal, out.Body.Events...)
-		if len(out.Body.Events) < portion {
-			return nil
-		}
-		in.After.After = out.Body.Events[len(out.Body.Events)-1].Seq
-	}
 }
 
 // leave asks, on a page of its own, whether the household moves out.

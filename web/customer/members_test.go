@@ -45,29 +45,6 @@ func TestMembers(t *testing.T) {
 	}
 }
 
-func TestExport(t *testing.T) {
-	t.Parallel()
-	b := build(t)
-	h, anna := b.Household("Camille"), b.Courier("swift-anna")
-	me, d := b.visitor(t, h), b.Assigned(h, anna)
-	anna.Finish(d, anna.Enter(d))
-	a := me.send("GET", "/home/household/export", nil)
-	var all struct {
-		Home    api.Home
-		Journal []api.HomeEvent
-		Looks   []api.Look
-	}
-	if err := json.Unmarshal([]byte(a.body), &all); err != nil || a.status != http.StatusOK {
-		t.Fatalf("%d %v", a.status, err)
-	}
-	if all.Home.Members[0].Name != "Camille" || len(all.Journal) != len(b.Journal(h.Site)) || all.Looks == nil {
-		t.Errorf("%d events of %d", len(all.Journal), len(b.Journal(h.Site)))
-	}
-	if d := a.header.Get("Content-Disposition"); !strings.HasPrefix(d, "attachment") {
-		t.Errorf("it is shown: %s", d)
-	}
-}
-
 // Moving out takes two taps on two pages, and says what was erased and what stays.
 func TestMovingOut(t *testing.T) {
 	t.Parallel()

@@ -96,7 +96,10 @@ var pages = map[string]page{
 	"GET /home/household":                          (*person).members,
 	"POST /home/household/members":                 (*person).addMember,
 	"POST /home/household/members/{member}/remove": (*person).removeMember,
-	"GET /home/household/export":                   (*person).export,
+	"GET /home/household/export":                   (*person).exportPage,
+	"GET /home/household/export/live":              (*person).exportLive,
+	"GET /home/household/export/file":              (*person).exportFile,
+	"POST /home/household/export":                  (*person).makeExport,
 	"GET /home/household/leave":                    (*person).leave,
 	"POST /home/household/leave":                   (*person).moveOut,
 }
