@@ -34,6 +34,8 @@ type BoardVisit struct {
 	// Opened is since when something may stand open because of it; absent before, and once everything is secured.
 	Opened event.Instant `json:"opened,omitempty" format:"date-time" doc:"Since when something may stand open; absent while nothing does"`
 	Phase  Phase         `json:"phase" doc:"How far it is"`
+	// Watchable says that its live picture may be looked at now.
+	Watchable bool `json:"watchable,omitempty" doc:"Its live picture may be looked at now: the household allows it, and an alarm stands. Looking is recorded"`
 }
 
 // Phase is how far a visit is.
@@ -221,6 +223,7 @@ func (a *API) boardVisit(ctx context.Context, c auth.Client, s site.State, v sit
 		return nil, err
 	}
 	shown := &BoardVisit{Visit: *full, Opened: openedSince(v), Phase: phaseOf(v)}
+	shown.Watchable = c.Require(auth.PicturesRead) == nil && site.WatchableByOperator(s, v)
 	for i := range shown.Deliveries {
 		d := &shown.Deliveries[i]
 		d.PlanB, d.Fallbacks, d.Questions = nil, nil, nil

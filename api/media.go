@@ -17,6 +17,11 @@ func (a *API) raw(handle http.HandlerFunc) *huma.StreamResponse {
 	}}
 }
 
+// Stream answers a page's request with what an operation streams.
+func Stream(w http.ResponseWriter, r *http.Request, out *huma.StreamResponse) {
+	out.Body(humago.NewContext(&huma.Operation{}, r, w))
+}
+
 // mediaWriter lets no error of the media service through but as a problem, and nothing without the fields that go
 // with every answer of ours.
 type mediaWriter struct {

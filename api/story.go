@@ -31,8 +31,10 @@ type DeliveryStory struct {
 	Openings    []Opening   `json:"openings" doc:"Their orders to open, in order"`
 	Events      []HomeEvent `json:"events" doc:"In order"`
 	// Over says that nothing more is to come but what becomes of pictures.
-	Over bool          `json:"over" doc:"The delivery has ended"`
-	Now  event.Instant `json:"now" format:"date-time" doc:"The server's time of this answer"`
+	Over bool `json:"over" doc:"The delivery has ended"`
+	// Pictures says that the household lets the operator see photos and, while an alarm stands, the live picture.
+	Pictures bool          `json:"pictures" doc:"The household lets the operator see pictures. Looking is recorded"`
+	Now      event.Instant `json:"now" format:"date-time" doc:"The server's time of this answer"`
 }
 
 // VisitLook is a visit of a story; Ended is absent while it is under way.
@@ -264,7 +266,8 @@ func (a *API) GetDeliveryStory(ctx context.Context, c auth.Client, in *GetDelive
 
 // deliveryStory is a story without a name in it.
 func (a *API) deliveryStory(ctx context.Context, s site.State, summary dispatch.Summary, t *tale) (shown DeliveryStory, err error) {
-	shown = DeliveryStory{Delivery: summaryShown(summary), Zone: s.Zone, Visits: visitsIn(ctx, t.events), Over: t.over != 0, Now: event.InstantOf(a.Now())}
+	shown = DeliveryStory{Delivery: summaryShown(summary), Zone: s.Zone, Visits: visitsIn(ctx, t.events), Over: t.over != 0,
+		Pictures: s.Rules.OperatorWatches, Now: event.InstantOf(a.Now())}
 	if shown.Openings, err = a.openingsOf(ctx, s, t.events); err != nil {
 		return shown, err
 	}

@@ -326,7 +326,7 @@ func (r WatchPicture) decide(t *turn) error {
 	v, filmed := find(t.Visits, r.Visit)
 	filmed = filmed && v.Camera != "" && r.Clip == ""
 	if t.facts.Actor.Kind == event.ActorOperator {
-		if !filmed || !t.Rules.OperatorWatches || v.Alarm.Level == 0 {
+		if !filmed || !WatchableByOperator(t.State, v) {
 			return ErrForbidden
 		}
 	} else if _, err := t.member(); err != nil {
@@ -338,6 +338,12 @@ func (r WatchPicture) decide(t *turn) error {
 	}
 	t.say(event.PictureWatched{Visit: r.Visit, Clip: r.Clip, By: t.facts.Actor})
 	return nil
+}
+
+// WatchableByOperator says whether the operator's staff may look at a visit's live picture: where the site allows it, and
+// while an alarm stands.
+func WatchableByOperator(s State, v Visit) bool {
+	return v.Camera != "" && s.Rules.OperatorWatches && v.Alarm.Level != 0
 }
 
 var cameraEvolvers = []evolver{

@@ -197,7 +197,7 @@ func (p *person) visit() {
 	case v.Visit.Ended == nil && len(v.Visit.Deliveries) > 0:
 		http.Redirect(p.w, p.r, deliveryPath(v.Visit.Deliveries[0].Delivery), http.StatusSeeOther)
 	default:
-		p.show(v.household, ui.Page{Title: p.say("receipt.title"), Place: v.placeName(v.Visit.AccessPoint), Modules: []string{"customer/js/print.mjs"}, Main: receiptPage(v)})
+		p.show(v.household, ui.Page{Title: p.say("receipt.title"), Place: v.placeName(v.Visit.AccessPoint), Modules: []string{"ui/js/print.mjs"}, Main: receiptPage(v)})
 	}
 }
 

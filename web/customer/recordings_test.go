@@ -1,21 +1,11 @@
 package customer_test
 
 import (
-	"context"
-	"log/slog"
-	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/loquet/loquet/camera"
-	"github.com/loquet/loquet/camera/clip/disk"
-	"github.com/loquet/loquet/camera/live"
-	"github.com/loquet/loquet/camera/rtsp"
-	"github.com/loquet/loquet/camera/studio"
 	"github.com/loquet/loquet/camera/virtual"
 	"github.com/loquet/loquet/e2e/indoors"
 	"github.com/loquet/loquet/event"
@@ -23,34 +13,6 @@ import (
 	"github.com/loquet/loquet/web/customer"
 	"github.com/loquet/loquet/web/ui/uitest"
 )
-
-// mediaService is the real one behind its socket.
-func mediaService(t *testing.T) camera.Studio {
-	t.Helper()
-	log := slog.New(slog.DiscardHandler)
-	shelf, err := disk.Open(t.TempDir())
-	must(t, err)
-	shown, err := live.Listen(live.Config{UDP: "127.0.0.1:0", Log: log})
-	must(t, err)
-	local := studio.New(studio.Config{Shelf: shelf, Live: shown, Log: log,
-		Dial: func(a string) (camera.Source, error) { return rtsp.New(a, rtsp.DefaultTimeouts) }})
-	socket := filepath.Join(t.TempDir(), "media.sock")
-	listener, err := net.Listen("unix", socket)
-	must(t, err)
-	server := &http.Server{Handler: studio.Handler(local), ReadHeaderTimeout: time.Minute}
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(listener) })
-	client := studio.OverSocket(socket, log)
-	t.Cleanup(func() {
-		client.Close()
-		must(t, server.Close())
-		serving.Wait()
-		must(t, local.Close(context.Background()))
-		must(t, shown.Close())
-		must(t, shelf.Close())
-	})
-	return client
-}
 
 const eyePassword = "eye-of-the-hall"
 
@@ -60,7 +22,7 @@ func TestACameraFromItsAddressToItsLastFilm(t *testing.T) {
 	cam, err := virtual.Start(virtual.Options{User: "loquet", Password: eyePassword, Group: 25})
 	must(t, err)
 	t.Cleanup(cam.Close)
-	media := mediaService(t)
+	media := indoors.Media(t)
 	b := build(t, indoors.Filmed(media))
 	h, anna := b.Household("Camille"), b.Courier("swift-anna")
 	me := b.visitor(t, h)

@@ -1605,7 +1605,7 @@ func cameraCell(r visitRow) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Seen(ui.Reading{Age: pictureAge(r), Fresh: pictureFresh, Gone: words.T(ctx, "camera.unknown")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var78), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Seen(ui.Reading{Age: pictureAge(r), Fresh: pictureFresh(r), Gone: words.T(ctx, "camera.unknown")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var78), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -54,7 +54,7 @@ func do[I, O any](p *person, op operation[I, O], in *I) (*O, *api.Problem) {
 }
 
 func (p *person) call(key string) api.Call {
-	return api.Call{Lang: p.lang(), Key: key, Page: p.r.URL.Path, From: p.r.RemoteAddr}
+	return api.Call{Lang: p.lang(), Key: key, Page: p.r.URL.Path, From: p.r.RemoteAddr, Again: p.again}
 }
 
 // strange sends somebody who is not signed in to do so. A stream is told to load its page anew.
@@ -198,16 +198,18 @@ func (p *person) alarmsStanding() int {
 func (p *person) live(render func(*person) (ui.Frame, error)) {
 	grown, stop := p.Dispatch.FollowAll()
 	defer stop()
-	token := auth.TokenIn(p.r, auth.StaffCookie)
 	p.Kit.Live(p.w, p.r, ui.LiveView{Wake: grown, Who: string(p.staff.ID()),
 		Render: func(ctx context.Context) (ui.Frame, error) { return render(p.during(ctx)) },
-		Again: func(ctx context.Context) error {
-			now, err := p.Staffs.Check(ctx, token)
-			if err == nil && now.Role() != p.staff.Role() {
-				err = auth.ErrRole
-			}
-			return err
-		}})
+		Again:  p.again})
+}
+
+// again says whether the person is still signed in, in the same role.
+func (p *person) again(ctx context.Context) error {
+	now, err := p.Staffs.Check(ctx, auth.TokenIn(p.r, auth.StaffCookie))
+	if err == nil && now.Role() != p.staff.Role() {
+		err = auth.ErrRole
+	}
+	return err
 }
 
 // problemOf makes an error of a problem, for a stream; nil stays nil.

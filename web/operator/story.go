@@ -41,6 +41,8 @@ type storyLine struct {
 	source string
 	theirs event.Instant
 	state  ui.State
+	// photo is where the one is that was taken then; "" without one.
+	photo string
 }
 
 // receiptLine is what checking a visit's receipt found.
@@ -62,7 +64,8 @@ func (p *person) story() {
 		p.refuse(problem)
 		return
 	}
-	p.show(ui.Page{Title: v.title(p.ctx()), Place: string(v.Delivery.ID), Step: "story", Live: deliveryPath(v.Delivery.ID) + "/live", Main: storyPage(v)})
+	p.show(ui.Page{Title: v.title(p.ctx()), Place: string(v.Delivery.ID), Step: "story", Live: deliveryPath(v.Delivery.ID) + "/live",
+		Modules: []string{"ui/js/print.mjs"}, Main: storyPage(v)})
 }
 
 func (p *person) storyLive() {
@@ -153,11 +156,38 @@ func linesOf(events []api.HomeEvent) []storyLine {
 		lines[i].visit = under
 		lines[i].source, lines[i].theirs = sourceOf(e)
 		lines[i].state = looksOf(e)
+		lines[i].photo = photoIn(e)
 		if _, over := e.(event.VisitEnded); over {
 			under = ""
 		}
 	}
 	return lines
+}
+
+// photoIn is the address of the photo that an event names.
+func photoIn(body event.Body) string {
+	switch b := body.(type) {
+	case event.DepositRecorded:
+		if b.Photo != "" {
+			return visitPath(b.Visit) + "/photo"
+		}
+	case event.PlanBFollowed:
+		if b.Photo != "" {
+			return deliveryPath(b.Delivery) + "/photo"
+		}
+	}
+	return ""
+}
+
+// photos are the lines with one, the latest first. One address shows only the last that was taken.
+func (v *storyView) photos() []storyLine {
+	var all []storyLine
+	for _, line := range slices.Backward(v.lines) {
+		if line.photo != "" && !slices.ContainsFunc(all, func(l storyLine) bool { return l.photo == line.photo }) {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // bodyOf decodes a stored event.

@@ -47,7 +47,11 @@ func (p *person) visit() {
 		p.refuse(problem)
 		return
 	}
-	p.show(ui.Page{Title: v.title(), Place: v.where(p.ctx()), Step: "visit", Live: visitPath(v.ID) + "/live", Here: visitPath(v.ID), Main: visitPage(v)})
+	one := ui.Page{Title: v.title(), Place: v.where(p.ctx()), Step: "visit", Live: visitPath(v.ID) + "/live", Here: visitPath(v.ID), Main: visitPage(v)}
+	if v.watching() {
+		one.Here, one.Modules, one.Policy = watchPath(v.ID), []string{"ui/js/watch.mjs"}, ui.Policy{Workers: true}
+	}
+	p.show(one)
 }
 
 func (p *person) visitLive() {
@@ -294,5 +298,5 @@ func attributes(of map[string]string) templ.OrderedAttributes {
 
 func pictureAge(r visitRow) time.Duration { return max(0, r.now.Sub(r.Picture.At.Time())) }
 
-// pictureFresh is how long a camera's last picture is taken for now.
-const pictureFresh = 6 * time.Second
+// pictureFresh is the age up to which the last picture is taken for now.
+func pictureFresh(r visitRow) time.Duration { return pictureAge(r) + r.Picture.FreshFor.Duration() }
