@@ -11,6 +11,7 @@ import (
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/web/ui"
+	"github.com/loquet/loquet/web/ui/maps"
 )
 
 // boardView is the live board.
@@ -276,3 +277,12 @@ func seconds(ctx context.Context, d event.Millis) string {
 	}
 	return said + "\u00a0s"
 }
+
+// streets is the operator's own map, for the board's.
+func (p *person) streets() maps.Streets {
+	return maps.Streets{Folder: p.Tiles, Path: "/operator/map", Log: p.Log}
+}
+
+func (p *person) tellStreets() { p.streets().Tell(p.w, p.r) }
+
+func (p *person) serveStreets() { p.streets().Serve(p.w, p.r, p.r.PathValue("name")) }

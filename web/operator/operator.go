@@ -15,9 +15,10 @@ import (
 	"github.com/loquet/loquet/store"
 	"github.com/loquet/loquet/vault"
 	"github.com/loquet/loquet/web/ui"
+	"github.com/loquet/loquet/web/ui/maps"
 )
 
-//go:embed css js vendored
+//go:embed css js
 var files embed.FS
 
 // Deps are what the console works with. All are required but Links, Player, Tiles and Zone.
@@ -59,7 +60,7 @@ func New(d Deps) (*Console, error) {
 	}
 	c := &Console{Deps: d, mux: http.NewServeMux()}
 	c.imports = newImports(c)
-	if err := d.Kit.Embed("operator", files); err != nil {
+	if err := errors.Join(d.Kit.Embed("operator", files), maps.Embed(d.Kit)); err != nil {
 		return nil, err
 	}
 	if d.Player != nil {
@@ -99,8 +100,8 @@ func ways() []way {
 		{"GET /operator/visits/{visit}/photo", auth.Dispatcher, (*person).depositPhoto},
 		{"POST /operator/visits/{visit}/acknowledge", auth.Dispatcher, (*person).acknowledge},
 		{"POST /operator/visits/{visit}/cause", auth.Dispatcher, (*person).closeAlarm},
-		{"GET /operator/map", auth.Viewer, (*person).tiles},
-		{"GET /operator/map/{name}", auth.Viewer, (*person).tilesOf},
+		{"GET /operator/map", auth.Viewer, (*person).tellStreets},
+		{"GET /operator/map/{name}", auth.Viewer, (*person).serveStreets},
 		{"GET /operator/search", auth.Viewer, (*person).search},
 		{"GET /operator/deliveries", auth.Viewer, (*person).deliveries},
 		{"GET /operator/deliveries/{delivery}", auth.Viewer, (*person).story},

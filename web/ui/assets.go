@@ -28,6 +28,8 @@ type assets struct {
 	mu     sync.RWMutex
 	files  map[string]asset
 	sealed string
+	// prefixes are what was added: what two apps share is added once.
+	prefixes []string
 }
 
 // asset is one file, compressed once.
@@ -49,9 +51,13 @@ func (a *assets) add(prefix string, files fs.FS) error {
 	if a.sealed != "" {
 		return fmt.Errorf("ui: the files of %q come too late: addresses are in use", prefix)
 	}
+	if slices.Contains(a.prefixes, prefix) {
+		return nil
+	}
 	if a.files == nil {
 		a.files = map[string]asset{}
 	}
+	a.prefixes = append(a.prefixes, prefix)
 	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(name) == ".md" {
 			return err

@@ -60,7 +60,8 @@ func publicOrigin(raw string) (string, error) {
 	return u.Scheme + "://" + u.Host, nil
 }
 
-// Embed adds an app's files; they are served as <prefix>/<name>. Call it before Assets and before the first page.
+// Embed adds an app's files; they are served as <prefix>/<name>. Call it before Assets and before the first page. A prefix
+// that was added already changes nothing: what several apps share may be added by each.
 func (k *Kit) Embed(prefix string, files fs.FS) error { return k.assets.add(prefix, files) }
 
 // Asset is the address of an embedded file, by its name with the prefix: "ui/js/live.mjs". A name that is not
