@@ -120,7 +120,7 @@ func (noMail) Send(context.Context, string, phrase.Lang, auth.MailKind, string) 
 
 func (s *server) buildEntrance(p *people) (*sign.App, error) {
 	return sign.New(sign.Deps{Kit: s.kit, Sessions: p.sessions, Staffs: p.staffs, Passkeys: p.passkeys, Links: p.links, Mailboxes: p.mailboxes,
-		Mails: s.mail != nil, OpenID: p.openID, Called: s.api.Called, From: p.from, Zone: time.Local, Now: time.Now, Log: s.log})
+		Mails: s.mail != nil, OpenID: p.openID, Called: s.api.Called, From: p.from, Reads: s.reads, Zone: time.Local, Now: time.Now, Log: s.log})
 }
 
 // proxies are the networks whose word on where a request comes from is taken.

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/loquet/loquet/auth"
@@ -85,7 +87,7 @@ func (c *NotifyConfig) textMessages() (*notify.TextMessages, error) {
 }
 
 // buildNotifier makes what tells people, once the public address is known.
-func (s *server) buildNotifier(secrets *vault.Vault, boxes *auth.Mailboxes) (err error) {
+func (s *server) buildNotifier(secrets *vault.Vault, who *people) (err error) {
 	c := s.config.NotifyConfig
 	if s.mail, err = c.mail(); err != nil {
 		return err
@@ -94,10 +96,34 @@ func (s *server) buildNotifier(secrets *vault.Vault, boxes *auth.Mailboxes) (err
 	if err != nil {
 		return err
 	}
-	s.notifier = notify.New(notify.Deps{Register: s.store, Sites: s.dispatcher, Vault: secrets, Addresses: boxes, Mail: s.mail, SMS: texts,
+	s.notifier = notify.New(notify.Deps{Register: s.store, Sites: s.dispatcher, Vault: secrets, Sessions: who.sessions, Addresses: who.mailboxes, Mail: s.mail, SMS: texts,
 		PushSubject: notify.PushSubject(c.PushSubject, s.config.PublicURL, c.MailFrom), LocalPush: s.config.LocalWebhooks, Country: c.SMSCountry,
 		Lang: phrase.Lang(c.Language), PublicURL: s.config.PublicURL, Now: time.Now, Random: rand.Reader, Log: s.log, Counted: s.metrics.told})
 	s.dispatcher.Handle(dispatch.WorkNotify, s.notifier.Notify)
 	s.log.Info("people are told", "by", s.notifier.Available())
 	return nil
+}
+
+// reads has messages to a member who signed in written in the language in which that person reads, until another is
+// chosen.
+func (s *server) reads(ctx context.Context, m auth.Member, lang phrase.Lang) {
+	s.spoken(s.notifier.Reads(ctx, m, lang))
+}
+
+// chosen has messages to the member in this browser written in the language that was chosen there.
+func (s *server) chosen(who *people) func(*http.Request, phrase.Lang) {
+	return func(r *http.Request, lang phrase.Lang) {
+		m, err := who.sessions.Check(r.Context(), auth.TokenIn(r, auth.MemberCookie))
+		if err == nil {
+			err = s.notifier.SetLang(r.Context(), m, lang)
+		}
+		s.spoken(err)
+	}
+}
+
+// spoken logs that a language could not be kept, unless there is nobody to keep it for: nothing else depends on it.
+func (s *server) spoken(err error) {
+	if err != nil && !errors.Is(err, auth.ErrSession) && !errors.Is(err, notify.ErrMember) {
+		s.log.Warn("the language of somebody's messages was not kept", "error", err)
+	}
 }

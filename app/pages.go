@@ -26,7 +26,7 @@ const exportsName = "exports"
 
 // buildPages makes the web apps: every one adds its files to the kit before the first address of a file is given out.
 func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
-	s.kit, err = ui.New(ui.Options{Public: s.config.PublicURL, Log: s.log, Now: time.Now, Random: rand.Reader, Demo: s.config.Demo})
+	s.kit, err = ui.New(ui.Options{Public: s.config.PublicURL, Log: s.log, Now: time.Now, Random: rand.Reader, Chosen: s.chosen(who), Demo: s.config.Demo})
 	if err != nil {
 		return err
 	}

@@ -173,14 +173,14 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.buildNotifier(secrets, who.mailboxes); err != nil {
+	if err := s.buildNotifier(secrets, who); err != nil {
 		return err
 	}
 	s.buildLinks(who)
 	s.links = who.links
 	s.api, err = api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.discover,
 		FindCameras: findCameras, MembersReserve: s.config.MembersReserve,
-		Film: s.film, Keys: who.keys, Couriers: who.couriers, Sessions: who.sessions, ClientAddress: who.from, Forget: s.forget, Now: time.Now, Random: rand.Reader, Log: s.log,
+		Film: s.film, Keys: who.keys, Couriers: who.couriers, Sessions: who.sessions, ClientAddress: who.from, Forget: s.forget, Others: kept(who, s.notifier), Now: time.Now, Random: rand.Reader, Log: s.log,
 		PublicURL: s.config.PublicURL, LocalWebhooks: s.config.LocalWebhooks, Version: versionText()})
 	if err != nil {
 		return err

@@ -329,6 +329,12 @@ func TestSessionsAgainstATwin(t *testing.T) {
 					if err != nil || len(list) != count {
 						rt.Fatalf("listed %d, want %d, %v", len(list), count, err)
 					}
+					for _, m := range members {
+						lasts, err := s.Lasts(t.Context(), m, k.in.Member.Session())
+						if err != nil || lasts != (alive(k) && m == k.in.Member.ID()) {
+							rt.Fatalf("it lasts for %s: %t, %v", m, lasts, err)
+						}
+					}
 				}
 			},
 		})

@@ -154,6 +154,11 @@ func (s *Sessions) List(ctx context.Context, m Member) ([]Session, error) {
 	return s.sittings.list(ctx, m.holder())
 }
 
+// Lasts says whether a session of the member's still works: it was neither ended nor has it run out.
+func (s *Sessions) Lasts(ctx context.Context, m event.MemberID, id string) (bool, error) {
+	return s.sittings.lasts(ctx, ofMember(m), id)
+}
+
 // End ends one of the member's own sessions; that it has ended already is not an error. Errors: ErrSession when
 // it is somebody else's, and the store's.
 func (s *Sessions) End(ctx context.Context, m Member, id string) error {

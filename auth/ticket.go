@@ -226,6 +226,15 @@ func (s sittings) list(ctx context.Context, h holder) ([]Session, error) {
 	return lastUsedFirst(found), err
 }
 
+// lasts says whether a session of the holder's still works.
+func (s sittings) lasts(ctx context.Context, h holder, id string) (bool, error) {
+	t, _, err := load[ticket](ctx, s.deps.Register, s.kind, id)
+	if err != nil {
+		return false, removed(err)
+	}
+	return t.Holder == h && s.deps.now() < t.Until, nil
+}
+
 // end ends one session; that it has ended already is not an error.
 func (s sittings) end(ctx context.Context, h holder, id string) error {
 	return retry(func() error {

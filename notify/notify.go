@@ -26,6 +26,11 @@ type Addresses interface {
 	Of(ctx context.Context, m event.MemberID) (auth.Mailbox, error)
 }
 
+// Sessions knows which sessions of members still work: auth.Sessions does. Safe for concurrent use.
+type Sessions interface {
+	Lasts(ctx context.Context, m event.MemberID, session string) (bool, error)
+}
+
 // Sites reads the sites' states. Safe for concurrent use; a dispatch.Dispatcher is one.
 type Sites interface {
 	Load(ctx context.Context, id event.SiteID) (site.State, error)
@@ -37,6 +42,7 @@ type Deps struct {
 	Register  store.Register
 	Sites     Sites
 	Vault     *vault.Vault
+	Sessions  Sessions
 	Addresses Addresses
 	Mail      *Mail
 	SMS       *TextMessages
@@ -231,7 +237,11 @@ func (n *Notifier) targets(ctx context.Context, p person, who event.MemberID, ch
 		}
 		switch c {
 		case Push:
-			for _, d := range p.Devices {
+			devices, err := n.signedIn(ctx, who, p.Devices)
+			if err != nil {
+				return nil, err
+			}
+			for _, d := range devices {
 				all = append(all, target{channel: Push, id: "push/" + d.ID, device: d})
 			}
 		case SMS:

@@ -45,7 +45,7 @@ func TestARealBreakInReachesEverybody(t *testing.T) {
 	if _, err := n.PushKey(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.EndSession(t.Context(), w.anna.ID(), w.anna.Session()); err != nil {
+	if err := n.files.dropDevice(t.Context(), w.anna.ID(), func(device) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := n.Subscribe(t.Context(), w.anna, browser.subscription("/push/anna"), "phone"); err != nil {

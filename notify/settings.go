@@ -87,7 +87,11 @@ func (n *Notifier) Settings(ctx context.Context, who auth.Member) (Settings, err
 		s.Choices = append(s.Choices, Choice{Topic: t, Channels: slices.Clone(p.by(t))})
 	}
 	s.Available = n.Available()
-	for _, d := range p.Devices {
+	devices, err := n.signedIn(ctx, who.ID(), p.Devices)
+	if err != nil {
+		return Settings{}, err
+	}
+	for _, d := range devices {
 		s.Devices = append(s.Devices, Device{ID: d.ID, Name: d.Name, Since: d.Since, Session: d.Session})
 	}
 	return s, n.fillSettings(ctx, who.ID(), &s)
@@ -190,7 +194,8 @@ func (p Preferences) check() error {
 	return nil
 }
 
-// SetLang has messages written in the language in which a person reads the pages.
+// SetLang has messages written in the language that a person chose to read in. Errors: ErrRequest, ErrMember, and the
+// store's.
 func (n *Notifier) SetLang(ctx context.Context, who auth.Member, lang phrase.Lang) error {
 	if _, known := languages[lang]; !known {
 		return fmt.Errorf("%w: the language", ErrRequest)
@@ -199,6 +204,15 @@ func (n *Notifier) SetLang(ctx context.Context, who auth.Member, lang phrase.Lan
 		p.Lang = lang
 		return nil
 	})
+}
+
+// Reads is SetLang for whoever has not chosen: messages are written in the language in which a person was met first.
+func (n *Notifier) Reads(ctx context.Context, who auth.Member, lang phrase.Lang) error {
+	p, err := n.files.person(ctx, who.ID())
+	if err != nil || p.Lang != "" {
+		return err
+	}
+	return n.SetLang(ctx, who, lang)
 }
 
 // SetPhone keeps the number for text messages, and returns it in its one form; "" removes it. Errors: ErrNumber,
@@ -263,8 +277,22 @@ func (n *Notifier) Unsubscribe(ctx context.Context, who auth.Member, id string) 
 	return n.files.dropDevice(ctx, who.ID(), func(d device) bool { return d.ID == id })
 }
 
-// EndSession has the devices that were added in a session of the member's receive nothing any more: whoever signs a
-// phone out does not want it to tell of their home.
-func (n *Notifier) EndSession(ctx context.Context, m event.MemberID, session string) error {
-	return n.files.dropDevice(ctx, m, func(d device) bool { return d.Session == session })
+// signedIn are those of a person's browsers in which the session lasts that they were added in. The others are removed:
+// whoever signs a phone out, here or from another, does not want it to tell of their home.
+func (n *Notifier) signedIn(ctx context.Context, who event.MemberID, all []device) ([]device, error) {
+	var ended []string
+	for _, d := range all {
+		lasts, err := n.deps.Sessions.Lasts(ctx, who, d.Session)
+		if err != nil {
+			return nil, err
+		}
+		if !lasts {
+			ended = append(ended, d.Session)
+		}
+	}
+	if len(ended) == 0 {
+		return all, nil
+	}
+	out := func(d device) bool { return slices.Contains(ended, d.Session) }
+	return slices.DeleteFunc(slices.Clone(all), out), n.files.dropDevice(ctx, who, out)
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/site"
@@ -32,7 +33,7 @@ func TestSettingsOfWhoeverNeverChose(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t)
 		_, n := w.process(w.store)
-		if err := errors.Join(n.Unsubscribe(t.Context(), w.paul, "x"), n.EndSession(t.Context(), w.paul.ID(), w.paul.Session())); err != nil {
+		if err := n.Unsubscribe(t.Context(), w.paul, "x"); err != nil {
 			t.Error(err)
 		}
 		s := w.settings(n)
@@ -138,7 +139,7 @@ func TestDevices(t *testing.T) {
 		}
 		other := w.signIn(w.paul.ID())
 		w.subscribe(n, other, "tablet")
-		if err := n.EndSession(t.Context(), w.paul.ID(), w.paul.Session()); err != nil {
+		if err := sessionsIn(w.store).End(t.Context(), other, w.paul.Session()); err != nil {
 			t.Fatal(err)
 		}
 		if s := w.settings(n); len(s.Devices) != 1 || s.Devices[0].Name != "tablet" {
@@ -228,3 +229,54 @@ func TestWhoIsNoMemberChoosesNothing(t *testing.T) {
 }
 
 func errorOf[T any](_ T, err error) error { return err }
+
+// TestASignedOutPhoneIsToldNothing, however its session ended, and nothing is kept of it.
+func TestASignedOutPhoneIsToldNothing(t *testing.T) {
+	under := func(session func(*world) string) func(*world, *Notifier, auth.Member) error {
+		return func(w *world, n *Notifier, _ auth.Member) error {
+			return n.files.change(w.t.Context(), w.paul.ID(), false, func(p *person) error { p.Devices[0].Session = session(w); return nil })
+		}
+	}
+	for how, end := range map[string]func(w *world, n *Notifier, elsewhere auth.Member) error{
+		"": func(*world, *Notifier, auth.Member) error { return nil },
+		"signed out on the phone": func(w *world, _ *Notifier, _ auth.Member) error {
+			return sessionsIn(w.store).End(w.t.Context(), w.paul, w.paul.Session())
+		},
+		"ended from another phone": func(w *world, _ *Notifier, elsewhere auth.Member) error {
+			return sessionsIn(w.store).End(w.t.Context(), elsewhere, w.paul.Session())
+		},
+		"all others ended": func(w *world, _ *Notifier, elsewhere auth.Member) error {
+			return sessionsIn(w.store).EndOthers(w.t.Context(), elsewhere)
+		},
+		"all ended at the console": func(w *world, _ *Notifier, _ auth.Member) error {
+			return sessionsIn(w.store).EndAll(w.t.Context(), w.paul.ID())
+		},
+		"erased": func(w *world, _ *Notifier, _ auth.Member) error {
+			return sessionsIn(w.store).Forget(w.t.Context(), w.paul.ID())
+		},
+		"not used for long":        func(*world, *Notifier, auth.Member) error { pass(auth.SessionIdle); return nil },
+		"somebody else's session":  under(func(w *world) string { return w.anna.Session() }),
+		"a session that never was": under(func(*world) string { return "home-m3-0" }),
+	} {
+		t.Run(how, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newWorld(t)
+				d, n := w.process(w.store)
+				w.subscribe(n, w.paul, "phone")
+				if err := end(w, n, w.signIn(w.paul.ID())); err != nil {
+					t.Fatal(err)
+				}
+				defer w.run(d)()
+				w.breakIn(d)
+				synctest.Wait()
+				told := how == ""
+				if got := w.titles("phone by push"); (len(got) > 0) != told {
+					t.Errorf("the phone is told %q", got)
+				}
+				if p, err := n.files.person(t.Context(), w.paul.ID()); err != nil || (len(p.Devices) > 0) != told {
+					t.Errorf("kept of it: %+v, %v", p.Devices, err)
+				}
+			})
+		})
+	}
+}

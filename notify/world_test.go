@@ -210,7 +210,7 @@ func (w *world) process(s store.Store) (*dispatch.Dispatcher, *Notifier) {
 	gate := &unlock.Gate{Journal: s, Devices: noDevices{}, Sealer: plainly{}, Now: time.Now, Random: rand.Reader}
 	log := slog.New(slog.NewJSONHandler(w, nil))
 	d := dispatch.New(dispatch.Config{Store: s, Gate: gate, Devices: noDevices{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-	n := New(Deps{Register: s, Sites: d, Vault: w.vault, Addresses: w.mail, PushSubject: "ops@loquet.example", LocalPush: true, Country: "FR",
+	n := New(Deps{Register: s, Sites: d, Vault: w.vault, Sessions: sessionsIn(s), Addresses: w.mail, PushSubject: "ops@loquet.example", LocalPush: true, Country: "FR",
 		Lang: phrase.French, PublicURL: "https://loquet.example", Now: time.Now, Random: rand.Reader, Log: log})
 	for _, c := range Channels() {
 		n.senders[c] = w.box
@@ -243,9 +243,13 @@ func (w *world) run(d *dispatch.Dispatcher) (end func()) {
 	return end
 }
 
+func sessionsIn(s store.Store) *auth.Sessions {
+	return auth.NewSessions(auth.Deps{Register: s, Now: time.Now, Random: rand.Reader})
+}
+
 func (w *world) signIn(m event.MemberID) auth.Member {
 	w.t.Helper()
-	s := auth.NewSessions(auth.Deps{Register: w.store, Now: time.Now, Random: rand.Reader})
+	s := sessionsIn(w.store)
 	link, err := s.Invite(w.t.Context(), m)
 	if err != nil {
 		w.t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/web/ui"
 )
@@ -134,7 +135,7 @@ func (p *person) saveConsent(req api.ConsentRequest) {
 
 // nextOf is where a step of the enrolment leads on to; "" for anywhere else.
 func nextOf(next string) string {
-	if strings.HasPrefix(next, "/home/places/") && ui.OwnPath(next) == next {
+	if strings.HasPrefix(next, "/home/places/") && auth.OwnPath(next) == next {
 		return next
 	}
 	return ""

@@ -2,6 +2,7 @@ package customer
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -165,10 +166,26 @@ func (p *person) show(home *household, one ui.Page) {
 	if home != nil {
 		one.Person = home.you()
 	}
+	if p.Notifier != nil {
+		one.Modules = append(one.Modules, "customer/js/keep.mjs")
+		one.Data = with(one.Data, "member", string(p.member.ID()), "session", p.member.Session())
+	}
 	if one.Live != "" && p.r.URL.RawQuery != "" {
 		one.Live += "?" + p.r.URL.RawQuery
 	}
 	p.Kit.Render(p.w, p.r, one)
+}
+
+// with adds pairs to what a page's scripts are told.
+func with(data map[string]string, pairs ...string) map[string]string {
+	all := maps.Clone(data)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		all[pairs[i]] = pairs[i+1]
+	}
+	return all
 }
 
 // ways are the places of the app, in the header.

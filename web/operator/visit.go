@@ -13,6 +13,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/web/ui"
 )
@@ -236,10 +237,7 @@ func (v *visitView) barriers() []ui.Shown {
 // acknowledge takes an alarm in hand, or says who was first.
 func (p *person) acknowledge() {
 	id := p.visitID()
-	back := cmp.Or(ui.OwnPath(p.r.PostFormValue("back")), "/")
-	if back == "/" {
-		back = visitPath(id)
-	}
+	back := cmp.Or(auth.OwnPath(p.r.PostFormValue("back")), visitPath(id))
 	out, problem := do(p, p.API.AcknowledgeAlarm, &api.NothingInput{VisitPath: api.VisitPath{Visit: id}})
 	switch {
 	case problem != nil:

@@ -236,6 +236,9 @@ func (v *visit) justCame() string {
 func (v *visit) come(in auth.SignedIn, next string) string {
 	cookie := in.Cookie()
 	http.SetCookie(v.w, &cookie)
+	if m, is := in.Person().(auth.Member); is {
+		v.Reads(v.whole(), m, ui.ViewOf(v.ctx()).Lang)
+	}
 	return wayOn(in.Person(), next)
 }
 

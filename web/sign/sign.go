@@ -11,13 +11,14 @@ import (
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/web/ui"
 )
 
 //go:embed css js
 var files embed.FS
 
-// Deps are what the pages work with. All are required but OpenID, From and Zone.
+// Deps are what the pages work with. All are required but OpenID, From, Reads and Zone.
 type Deps struct {
 	Kit      *ui.Kit
 	Sessions *auth.Sessions
@@ -32,6 +33,8 @@ type Deps struct {
 	OpenID *auth.OpenID
 	// Called names a member's place and the member.
 	Called func(context.Context, event.MemberID) (place, name string, err error)
+	// Reads is told in which language a member who signed in reads.
+	Reads func(context.Context, auth.Member, phrase.Lang)
 	// From is where a request comes from, for limits; nil for the connection's other end.
 	From func(*http.Request) string
 	// Zone is for the days at which sessions began; UTC when nil.
@@ -50,6 +53,9 @@ type App struct {
 func New(d Deps) (*App, error) {
 	if d.From == nil {
 		d.From = remoteHost
+	}
+	if d.Reads == nil {
+		d.Reads = func(context.Context, auth.Member, phrase.Lang) {}
 	}
 	a := &App{Deps: d, mux: http.NewServeMux()}
 	if err := d.Kit.Embed("sign", files); err != nil {

@@ -1,6 +1,7 @@
 package sign_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -69,6 +70,21 @@ func TestALinkIsFollowedByTheButtonAlone(t *testing.T) {
 		t.Errorf("the link leaks to where its page leads: %q", got)
 	}
 	h.browser().post(link).page(http.StatusGone).says("This link does not work any more", "Nobody was signed in.", "Ask for a new link")
+}
+
+// Whoever signs in on a French page reads French, whichever way it was; the staff's language is kept nowhere.
+func TestTheLanguageOfWhoeverSignsInIsTold(t *testing.T) {
+	var told []string
+	h := newHouse(t, func(_ *house, d *sign.Deps) {
+		d.Reads = func(_ context.Context, m auth.Member, lang phrase.Lang) { told = append(told, string(m.ID())+" "+string(lang)) }
+	})
+	h.browser().in(phrase.French).comeBy(h.hand("maple-m2"))
+	h.browser().comeBy(h.hand("oak-m1"))
+	_, link := h.colleague("Ana")
+	h.browser().in(phrase.French).post(link).leads("/operator/")
+	if got := strings.Join(told, ", "); got != "maple-m2 fr, oak-m1 en" {
+		t.Errorf("told: %s", got)
+	}
 }
 
 // A used, an expired, a made-up and another's link are told apart by nothing.

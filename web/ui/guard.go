@@ -1,13 +1,14 @@
 package ui
 
 import (
+	"cmp"
 	"encoding/base32"
 	"io"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"strings"
 
+	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/phrase"
 )
 
@@ -158,6 +159,9 @@ func (k *Kit) choose(w http.ResponseWriter, r *http.Request) {
 	switch lang := r.PostFormValue("lang"); phrase.Lang(lang) {
 	case phrase.English, phrase.French:
 		k.keep(w, langCookie, lang)
+		if k.Chosen != nil {
+			k.Chosen(r, phrase.Lang(lang))
+		}
 	}
 	if r.PostForm.Has("theme") {
 		switch theme := r.PostForm.Get("theme"); Theme(theme) {
@@ -165,7 +169,7 @@ func (k *Kit) choose(w http.ResponseWriter, r *http.Request) {
 			k.keep(w, themeCookie, theme)
 		}
 	}
-	http.Redirect(w, r, OwnPath(r.PostFormValue("back")), http.StatusSeeOther) //nolint:gosec // OwnPath never leaves this server
+	http.Redirect(w, r, cmp.Or(auth.OwnPath(r.PostFormValue("back")), "/"), http.StatusSeeOther) //nolint:gosec // OwnPath never leaves this server
 }
 
 func (k *Kit) keep(w http.ResponseWriter, name, value string) {
@@ -176,14 +180,4 @@ func (k *Kit) keep(w http.ResponseWriter, name, value string) {
 		c.MaxAge = -1
 	}
 	http.SetCookie(w, c)
-}
-
-// OwnPath is a path on this server that a form or a link named, or "/": never another host's.
-func OwnPath(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(u.Path, "/") ||
-		strings.HasPrefix(u.Path, "//") || strings.ContainsAny(raw, "\\\r\n\t") {
-		return "/"
-	}
-	return u.RequestURI()
 }

@@ -13,9 +13,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/loquet/loquet/phrase"
 )
 
-// Options are what a Kit works with. Only Demo may be left out.
+// Options are what a Kit works with. Only Chosen and Demo may be left out.
 type Options struct {
 	// Public is scheme and host under which browsers reach the pages: https://loquet.example.
 	Public string
@@ -23,6 +25,8 @@ type Options struct {
 	Now    func() time.Time
 	// Random is a source fit for secrets, safe for concurrent use.
 	Random io.Reader
+	// Chosen is told when somebody chooses the language to read in.
+	Chosen func(r *http.Request, lang phrase.Lang)
 	// Demo puts a band on every page that says that nothing real opens.
 	Demo bool
 }
