@@ -76,7 +76,9 @@ func TestALinkIsFollowedByTheButtonAlone(t *testing.T) {
 func TestTheLanguageOfWhoeverSignsInIsTold(t *testing.T) {
 	var told []string
 	h := newHouse(t, func(_ *house, d *sign.Deps) {
-		d.Reads = func(_ context.Context, m auth.Member, lang phrase.Lang) { told = append(told, string(m.ID())+" "+string(lang)) }
+		d.Reads = func(_ context.Context, m auth.Member, lang phrase.Lang) {
+			told = append(told, string(m.ID())+" "+string(lang))
+		}
 	})
 	h.browser().in(phrase.French).comeBy(h.hand("maple-m2"))
 	h.browser().comeBy(h.hand("oak-m1"))
