@@ -31,7 +31,7 @@ func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 		return err
 	}
 	s.home, err = customer.New(customer.Deps{API: s.api, Sessions: who.sessions, Dispatch: s.dispatcher, Kit: s.kit, Now: time.Now, Log: s.log,
-		Player: live.Player(), Links: s.mailing(who), Notifier: s.notifier, Phone: s.config.Phone, Folder: s.config.file(exportsName)})
+		Player: live.Player(), Links: s.mailing(who), Notifier: s.notifier, Phone: s.config.Phone, Folder: s.config.file(exportsName), Tiles: s.config.file(mapsName)})
 	if err != nil {
 		return err
 	}

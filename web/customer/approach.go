@@ -37,8 +37,8 @@ var compass = map[string][2]float64{"N": {0, 1}, "NE": {diagonal, diagonal}, "E"
 const diagonal = 0.7071
 
 // sketchOf draws where the courier was, seen from the place.
-func sketchOf(w *api.Where, place string) ui.Sketch {
+func sketchOf(w *api.Where, who, place string) ui.Sketch {
 	to := compass[w.Direction]
 	far := float64(w.Distance)
-	return ui.Sketch{From: ui.Spot{East: to[0] * far, North: to[1] * far, Radius: float64(w.Accuracy)}, To: ui.Spot{Label: place}}
+	return ui.Sketch{From: ui.Spot{East: to[0] * far, North: to[1] * far, Radius: float64(w.Accuracy), Label: who}, To: ui.Spot{Label: place}}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/notify"
 	"github.com/loquet/loquet/web/ui"
+	"github.com/loquet/loquet/web/ui/maps"
 )
 
 //go:embed css js
@@ -37,6 +38,8 @@ type Deps struct {
 	Notifier *notify.Notifier
 	// Phone is the operator's number for people in need, as it is dialled; "" for none.
 	Phone string
+	// Tiles is a folder in which the operator may have put a map, as one .pmtiles file; "" for none.
+	Tiles string
 	// Folder is this process's own, where exports wait to be fetched, sealed.
 	Folder string
 }
@@ -51,7 +54,7 @@ type App struct {
 // New makes the app, and adds its files to the kit's: call it before the kit's files are served.
 func New(d Deps) (*App, error) {
 	a := &App{Deps: d, mux: http.NewServeMux()}
-	if err := d.Kit.Embed("customer", files); err != nil {
+	if err := errors.Join(d.Kit.Embed("customer", files), maps.Embed(d.Kit)); err != nil {
 		return nil, err
 	}
 	if d.Player != nil {

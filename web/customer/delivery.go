@@ -75,7 +75,7 @@ func (p *person) deliveryWith(status int, more func(*deliveryView)) {
 	}
 	more(v)
 	p.show(v.household, ui.Page{Title: v.title(p), Place: v.where(), Step: string(v.stage()), Live: deliveryPath(id) + "/live", Here: v.here(),
-		Alarm: v.alarmSaid(p), Modules: []string{"customer/js/block.mjs", "ui/js/watch.mjs"}, Policy: ui.Policy{Workers: true}, Main: deliveryPage(v), Status: status})
+		Alarm: v.alarmSaid(p), Modules: []string{"customer/js/block.mjs", "ui/js/watch.mjs", "customer/js/map.mjs"}, Policy: ui.Policy{Workers: true}, Main: deliveryPage(v), Status: status})
 }
 
 // deliveryLive keeps it true. The story is read on from where it was.

@@ -32,6 +32,10 @@ func TestADeliveryIsFollowed(t *testing.T) {
 	me.in(phrase.French).shows(path, "350 m", "Anna, swift, apporte 1 colis.", "Cette visite n'est pas filmée.")
 	if page := me.page(path); !strings.Contains(page, `class="sketch"`) {
 		t.Error("there is no sketch of where the courier is")
+	} else if way := uitest.Tags(uitest.Parse(t, page), "loquet-way"); len(way) != 1 {
+		t.Error("there is no map of where the courier is")
+	} else if away, _ := uitest.Attr(way[0], "data-away"); away != "350" {
+		t.Errorf("the map says %s m", away)
 	}
 	anna.Scan(v, d)
 	indoors.AwaitWhere(b.Installation, h.Site, func(r event.OpeningResolved) bool { return r.Outcome == event.Done })

@@ -143,6 +143,12 @@ func TestPlacing(t *testing.T) {
 	page := "/home/places/new/where?barrier=" + string(h.Barrier)
 	good := form(t, me.page(page), "/home/places")
 	good.Set("position", "48.8584, 2.2945")
+	if maps := uitest.Tags(uitest.Parse(t, me.page(page)), "loquet-place"); len(maps) != 1 {
+		t.Error("there is no map beside the fields")
+	}
+	if a := me.send("GET", "/home/map", nil); strings.TrimSpace(a.body) != `{"url":"","vector":false}` {
+		t.Errorf("a map of streets that nobody put there: %s", a.body)
+	}
 	for _, x := range []struct{ field, value, says string }{
 		{"position", "here", "Two numbers with a comma between"}, {"position", "91, 2", "Two numbers with a comma between"},
 		{"position", "0, 0", "Two numbers with a comma between"}, {"radius", "9", "A whole number between 10 and 1000."},

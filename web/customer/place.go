@@ -30,7 +30,7 @@ func (p *person) where() {
 const defaultRadius = 50
 
 func (p *person) showWhere(v *enrolView, status int) {
-	p.showStep(v, ui.Page{Title: p.say("where.title"), Modules: []string{"customer/js/position.mjs"}, Policy: ui.Policy{Position: true},
+	p.showStep(v, ui.Page{Title: p.say("where.title"), Modules: []string{"customer/js/position.mjs", "customer/js/map.mjs"}, Policy: ui.Policy{Position: true, Workers: true},
 		Here: "/home/places/new/where?barrier=" + string(v.barrier.ID), Main: wherePage(v)}, status)
 }
 
@@ -205,7 +205,7 @@ func positionSaid(at *api.Centre) string {
 	if at == nil {
 		return ""
 	}
-	return strconv.FormatFloat(at.Latitude, 'f', 5, 64) + ", " + strconv.FormatFloat(at.Longitude, 'f', 5, 64)
+	return degrees(at.Latitude) + ", " + degrees(at.Longitude)
 }
 
 // canSaid is one line of what a device can prove or do, with the drawing beside it.

@@ -39,6 +39,10 @@ var pages = map[string]page{
 	"GET /home/places/{place}/live":        (*person).placeLive,
 	"POST /home/places/{place}/remove":     (*person).retirePlace,
 
+	// The map of streets, for the maps on these pages.
+	"GET /home/map":        (*person).tellStreets,
+	"GET /home/map/{name}": (*person).serveStreets,
+
 	// U5: cameras.
 	"GET /home/cameras/new":              (*person).newCamera,
 	"POST /home/cameras/find":            (*person).findCameras,

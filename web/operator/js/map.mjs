@@ -1,7 +1,8 @@
 // The map beside the board. It shows what the table says, read from the table's own rows, so that it can't say
 // anything else. Its library is loaded only when it is shown: on a wide screen after the rest, else on a press.
 
-import { bearings, draw, moved, sheets } from '../../maps/js/draw.mjs';
+import { bearings, moved } from '../../maps/js/draw.mjs';
+import { MapPart } from '../../maps/js/part.mjs';
 
 const wide = matchMedia('(min-width: 56.25rem)');
 
@@ -18,49 +19,25 @@ export function spots(rows) {
   return found;
 }
 
-class LoquetMap extends HTMLElement {
-  #map = null;
-  #library = null;
+class LoquetMap extends MapPart {
   #markers = new Map();
   #rows = null;
 
   connectedCallback() {
-    if (this.shadowRoot) return;
-    const root = this.attachShadow({ mode: 'open' });
-    const note = Object.assign(document.createElement('p'), { className: 'note' });
-    const open = Object.assign(document.createElement('button'), { type: 'button', textContent: this.dataset.openText });
-    open.addEventListener('click', () => this.#open());
-    root.append(...sheets(), open, note);
-    if (wide.matches) requestIdleCallback(() => this.#open(), { timeout: 3000 });
-    else wide.addEventListener('change', () => wide.matches && this.#open(), { once: true });
+    super.connectedCallback();
+    if (wide.matches) requestIdleCallback(() => this.open(), { timeout: 3000 });
+    else wide.addEventListener('change', () => wide.matches && this.open(), { once: true });
   }
 
   disconnectedCallback() {
     this.#rows?.disconnect();
   }
 
-  #note(text) {
-    this.shadowRoot.querySelector('.note').textContent = text;
+  view() {
+    return { centre: spots(this.#table())[0]?.at, zoom: 12 };
   }
 
-  async #open() {
-    const button = this.shadowRoot.querySelector('button');
-    if (this.#map || button.hidden) return;
-    button.hidden = true;
-    try {
-      await this.#draw();
-    } catch {
-      this.#note(this.dataset.failedText);
-    }
-  }
-
-  async #draw() {
-    const box = Object.assign(document.createElement('div'), { className: 'map' });
-    this.shadowRoot.prepend(box);
-    const drawn = await draw(box, { centre: spots(this.#table())[0]?.at, zoom: 12, streets: '/operator/map' });
-    this.#library = drawn.library;
-    this.#map = drawn.map;
-    this.#note(drawn.plain ? this.dataset.gridText : '');
+  drawn() {
     this.#follow();
   }
 
@@ -88,7 +65,7 @@ class LoquetMap extends HTMLElement {
     for (const spot of now) this.#put(spot);
     if (now.length > 0 && (fit || added.length > 0)) this.#fit(now);
     this.classList.toggle('empty', now.length === 0);
-    if (now.length === 0) this.#note(this.dataset.noneText);
+    if (now.length === 0) this.note(this.dataset.noneText);
   }
 
   #put(spot) {
@@ -97,7 +74,7 @@ class LoquetMap extends HTMLElement {
       const el = document.createElement(spot.href ? 'a' : 'span');
       el.className = 'spot';
       if (spot.href) el.href = spot.href;
-      marker = new this.#library.Marker({ element: el }).setLngLat(spot.at).addTo(this.#map);
+      marker = new this.library.Marker({ element: el }).setLngLat(spot.at).addTo(this.map);
       this.#markers.set(spot.id, marker);
     }
     marker.setLngLat(spot.at);
@@ -108,9 +85,9 @@ class LoquetMap extends HTMLElement {
   }
 
   #fit(now) {
-    const box = new this.#library.LngLatBounds();
+    const box = new this.library.LngLatBounds();
     for (const spot of now) box.extend(spot.at);
-    this.#map.fitBounds(box, { padding: 60, maxZoom: 15, duration: 0 });
+    this.map.fitBounds(box, { padding: 60, maxZoom: 15, duration: 0 });
   }
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -35,6 +36,16 @@ func TestVendoredFilesAreAsTheirPackagesHaveThem(t *testing.T) {
 		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != row[2] {
 			t.Errorf("%s is not the file of the package", row[1])
 		}
+	}
+}
+
+// What is drawn around a point is where it says.
+func TestGeometry(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("node is not installed: scripts/need.sh installs it")
+	}
+	if out, err := exec.Command("node", "testdata/geometry.mjs").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -41,6 +41,36 @@ export function moved([lng, lat], metres, degrees) {
   return [lng + east, lat + north];
 }
 
+/** circle is everything within so many metres of a point. */
+export const circle = (at, metres) => polygon(Array.from({ length: 64 }, (_, i) => moved(at, metres, (i * 360) / 64)));
+
+/**
+ * sector is where something can be of which only its distance and one of eight directions are known: as far off, give or
+ * take, and within that eighth of the compass.
+ */
+export function sector(at, metres, direction, vague) {
+  const arc = (far) => Array.from({ length: 10 }, (_, i) => moved(at, far, bearings[direction] - 22.5 + i * 5));
+  return polygon([...arc(metres + vague), ...arc(Math.max(0, metres - vague)).reverse()]);
+}
+
+const polygon = (ring) => ({ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [[...ring, ring[0]]] } });
+
+/** area shows a polygon on a map, and changes it from then on. */
+export function area(map, id, feature) {
+  const there = map.getSource(id);
+  if (there) {
+    there.setData(feature);
+    return;
+  }
+  const add = () => {
+    map.addSource(id, { type: 'geojson', data: feature });
+    map.addLayer({ id: `${id}-fill`, type: 'fill', source: id, paint: { 'fill-color': color('--primary'), 'fill-opacity': 0.2 } });
+    map.addLayer({ id: `${id}-edge`, type: 'line', source: id, paint: { 'line-color': color('--primary'), 'line-width': 2, 'line-dasharray': [2, 1] } });
+  };
+  if (map.isStyleLoaded()) add();
+  else map.once('load', () => area(map, id, feature));
+}
+
 /** grid is a net of lines around a point, a kilometre apart, for when there is no map of streets. */
 function grid([lng, lat], kilometres = 40) {
   const step = 1000 * metre;

@@ -1,0 +1,52 @@
+// A map as a part of a page: a button, and the map in its place once that is pressed. It lies in a shadow tree of its
+// own, so that an update of the page never touches it.
+
+import { draw, sheets } from './draw.mjs';
+
+/**
+ * MapPart is an element whose data-open-text is on its button, data-grid-text said below a map without streets, and
+ * data-failed-text where none can be drawn; data-streets is the address that tells of a map of streets. What extends it
+ * says where the map begins (view), and what is on it (drawn).
+ */
+export class MapPart extends HTMLElement {
+  map = null;
+  library = null;
+
+  connectedCallback() {
+    if (this.shadowRoot) return;
+    const root = this.attachShadow({ mode: 'open' });
+    const note = Object.assign(document.createElement('p'), { className: 'note' });
+    const button = Object.assign(document.createElement('button'), { type: 'button', textContent: this.dataset.openText });
+    button.addEventListener('click', () => this.open());
+    root.append(...sheets(), button, note);
+  }
+
+  /** view is where the map begins: { centre: [longitude, latitude], zoom }. */
+  view() {
+    return { zoom: 1 };
+  }
+
+  /** drawn is called once the map is there. */
+  drawn() {}
+
+  note(text) {
+    this.shadowRoot.querySelector('.note').textContent = text;
+  }
+
+  async open() {
+    const button = this.shadowRoot.querySelector('button');
+    if (this.map || button.hidden) return;
+    button.hidden = true;
+    const box = Object.assign(document.createElement('div'), { className: 'map' });
+    try {
+      this.shadowRoot.prepend(box);
+      const { map, library, plain } = await draw(box, { ...this.view(), streets: this.dataset.streets });
+      Object.assign(this, { map, library });
+      this.note(plain ? this.dataset.gridText : '');
+      this.drawn();
+    } catch {
+      box.remove();
+      this.note(this.dataset.failedText);
+    }
+  }
+}
