@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/web/ui"
 )
@@ -128,7 +129,7 @@ func (v *storyView) title(ctx context.Context) string {
 
 // sentence says how it stands in the end.
 func (v *storyView) sentence(ctx context.Context) string {
-	if len(v.Visits) == 0 && !v.Over {
+	if len(v.Visits) == 0 && !v.Over && v.Delivery.Status != dispatch.StatusBlocked {
 		return words.T(ctx, "o3.nothing")
 	}
 	if v.Delivery.How == event.EndSecured && !slices.ContainsFunc(v.receipts, func(r receiptLine) bool { return !r.whole }) {
@@ -136,6 +137,9 @@ func (v *storyView) sentence(ctx context.Context) string {
 	}
 	if v.Delivery.How != "" {
 		return v.lang().End(v.Delivery.How).Text()
+	}
+	if key := "o3.end." + string(v.Delivery.Status); words.Has(key) {
+		return words.T(ctx, key)
 	}
 	return ""
 }
