@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,13 +77,18 @@ func (p *person) refuse(problem *api.Problem) {
 	switch {
 	case problem.Status == http.StatusUnauthorized:
 		p.strange()
-	case problem.Status == http.StatusNotFound || problem.Code == "invalid" && p.r.Method == http.MethodGet:
+	case problem.Status == http.StatusNotFound || astray(problem) || problem.Code == "invalid" && p.r.Method == http.MethodGet:
 		p.Kit.NotFound(p.w, p.r)
 	case problem.Code == "forbidden":
 		p.fail("role", problem.Status)
 	default:
 		p.fail(knownTrouble(problem.Code), problem.Status)
 	}
+}
+
+// astray says whether a problem is in the address itself: what it names can't be.
+func astray(problem *api.Problem) bool {
+	return slices.ContainsFunc(problem.Errors, func(e api.FieldProblem) bool { return strings.HasPrefix(e.Field, "path.") })
 }
 
 // knownTrouble is a problem's code, if there are words for it.
@@ -108,7 +114,7 @@ func (p *person) done(to, flash string, more ...string) {
 
 // undone goes back after a form that could not be carried out; the page says why.
 func (p *person) undone(to string, problem *api.Problem) {
-	if problem.Status == http.StatusUnauthorized || problem.Status == http.StatusNotFound || problem.Code == "forbidden" {
+	if problem.Status == http.StatusUnauthorized || problem.Status == http.StatusNotFound || problem.Code == "forbidden" || astray(problem) {
 		p.refuse(problem)
 		return
 	}
