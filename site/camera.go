@@ -176,6 +176,12 @@ func (t *turn) gatePicture(v Visit) event.Refused {
 	}
 }
 
+// mustProve says that a rehearsal has to wait for its picture: its camera was asked to film a moment ago. It goes on with
+// the tap that opens the first barrier.
+func (t *turn) mustProve(v Visit) bool {
+	return t.Rules.Camera && v.Camera != "" && t.fault(t.picture(v.Camera)) != ""
+}
+
 // pictureFor is what stands beside an intent: nothing where no camera films the visit.
 func (t *turn) pictureFor(v Visit) event.Picture {
 	if v.Camera == "" {

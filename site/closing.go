@@ -203,6 +203,9 @@ func (r Rehearse) decide(t *turn) error {
 	}
 	id := t.begin(event.VisitBegun{Member: who, AccessPoint: r.AccessPoint})
 	v, _ := find(t.Visits, id)
+	if t.mustProve(v) {
+		return t.refuse(event.Refused{Asked: event.AskedRehearse, Code: event.CameraProving, Visit: id, Barrier: v.Steps[0].Barrier, RetryAt: t.at.Add(provingTakes)})
+	}
 	if err := t.open(v, v.Steps[0], event.AskedRehearse); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package customer_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -105,6 +106,55 @@ func TestACameraFromItsAddressToItsLastFilm(t *testing.T) {
 	if to := me.post(path, path+"/remove"); to != "/home/?done=cameraRemoved" {
 		t.Errorf("removed, and led to %s", to)
 	}
+}
+
+// Where the household asks for a picture, a rehearsal waits for it, and shows it: that is where one sees what the camera sees.
+func TestARehearsalIsFilmed(t *testing.T) {
+	t.Parallel()
+	cam, err := virtual.Start(virtual.Options{User: "loquet", Password: eyePassword, Group: 25})
+	must(t, err)
+	t.Cleanup(cam.Close)
+	b := build(t, indoors.Filmed(indoors.Media(t)))
+	h := b.Household("Camille")
+	me := b.visitor(t, h)
+	eye := me.post("/home/cameras/new", "/home/cameras", "address", cam.Address(), "sees", string(h.AccessPoint))
+	me.send("POST", eye+"/check", form(t, me.page(eye), eye+"/check"))
+	path := "/home/places/" + string(h.AccessPoint) + "/rehearsal"
+	both(t, me, eye, "Rehearse: Front door", "Répéter : Front door")
+	rules := look(t, h).Rules
+	rules.Camera = true
+	must(t, h.Call(t.Context(), "PUT", "/v1/home/rules", rules, nil))
+	fields := form(t, me.page(path), path)
+	h.WorkByHand()
+	indoors.Await[event.ForeignOpening](b.Installation, h.Site)
+	for seen := look(t, h).Barriers[0].Seen; seen.Bolt != event.BoltLocked || seen.Contact != event.ContactClosed; {
+		seen = look(t, h).Barriers[0].Seen
+	}
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	if a := me.send("POST", path, fields); a.header.Get("Location") != path {
+		t.Fatalf("begun: %d %s", a.status, plain(t, a.body))
+	}
+	both(t, me, path, "Open: when the picture is live", "Ouvrir : quand l'image sera en direct")
+	if page := me.page(path); strings.Contains(page, path+"/open") {
+		t.Error("it can be opened without a picture")
+	}
+	await(t, me.live(ctx, path+"/live"), "The picture is live.")
+	page := me.shows(path, "Open next: front door", "Live picture")
+	if !strings.Contains(page, "/live/whep") {
+		t.Errorf("no picture: %s", plain(t, page))
+	}
+	me.post(path, path+"/open")
+	indoors.AwaitWhere(b.Installation, h.Site, func(r event.OpeningResolved) bool { return r.Outcome == event.Done })
+	must(t, h.Door.Push())
+	must(t, h.Door.PullShut())
+	await(t, me.live(ctx, path+"/live"), "It is shut: lock it")
+	me.post(path, path+"/close")
+	if over := indoors.Await[event.VisitEnded](b.Installation, h.Site); over.How != event.EndSecured {
+		t.Errorf("it ended %s", over.How)
+	}
+	film := indoors.Await[event.ClipFinished](b.Installation, h.Site)
+	me.shows("/home/recordings/"+string(film.Clip), "Recording of")
 }
 
 // Without a media service, the pages of cameras say so.

@@ -37,7 +37,7 @@ func (p *person) rehearsal() {
 func (p *person) showRehearsal(v *rehearsalView, status int) {
 	live := rehearsalPath(v.place.ID) + "/live"
 	p.show(v.household, ui.Page{Title: p.say("u7.title." + v.stage()), Place: v.placeName(v.place.ID), Step: v.stage(), Status: status, Live: live,
-		Here: v.here(), Main: rehearsalPage(v)})
+		Here: v.here(), Modules: []string{"ui/js/watch.mjs"}, Policy: ui.Policy{Workers: true}, Main: rehearsalPage(v)})
 }
 
 func (v *rehearsalView) here() string {
@@ -56,7 +56,7 @@ func (p *person) rehearsalLive() {
 		}
 		told = v.told
 		return ui.Frame{Title: p.say("u7.title." + v.stage()), Place: v.placeName(v.place.ID), Step: v.stage(), Main: rehearsalPage(v), Say: v.heard(p.ctx()),
-			Open: true}, nil
+			Open: true, Next: v.next()}, nil
 	})
 }
 
@@ -110,6 +110,8 @@ func (p *person) begin() {
 	switch {
 	case problem != nil:
 		p.undone(rehearsalPath(id), problem)
+	case out.Body.Refused != nil && out.Body.Refused.Code == event.CameraProving:
+		http.Redirect(p.w, p.r, rehearsalPath(id), http.StatusSeeOther) // it has begun, and waits there for its picture
 	case out.Body.Refused != nil:
 		p.rehearsalRefused(out.Body.Refused)
 	default:
@@ -275,6 +277,13 @@ func (v *rehearsalView) allShut(ctx context.Context) bool {
 	return true
 }
 
+func (v *rehearsalView) film() filming { return filming{v.household, v.under, v.told} }
+
+// unpictured says that the household asks for a live picture, and there is none now.
+func (v *rehearsalView) unpictured() bool {
+	return v.Rules.Camera && v.film().shows() != pictureLive
+}
+
 // codes are the barriers whose one-time code can be shown now.
 func (v *rehearsalView) codes() []api.Step {
 	var list []api.Step
@@ -289,6 +298,9 @@ func (v *rehearsalView) codes() []api.Step {
 // heard is what is read out: the last tick.
 func (v *rehearsalView) heard(ctx context.Context) string {
 	said := ""
+	if v.under != nil && v.under.Filmed && !v.unpictured() {
+		said = words.T(ctx, "u7.picture")
+	}
 	for _, t := range v.trials(ctx) {
 		for _, s := range t.steps {
 			if s.State == ui.StepDone {
