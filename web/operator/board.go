@@ -258,15 +258,14 @@ func upcomingName(ctx context.Context, up api.Upcoming) string {
 // numbers are the day in short, in the order in which they are read.
 func (v *boardView) numbers() []number {
 	n := v.Today
-	return []number{{"delivered", n.Delivered, ""}, {"refused", n.Refused, "refused"}, {"planB", n.PlanB, ""}, {"blocked", n.Blocked, ""},
-		{"expired", n.Expired, ""}, {"alarms", n.Alarms, ""}, {"foreign", n.Foreign, ""}, {"ahead", n.Ahead, ""}}
+	return []number{{"delivered", n.Delivered}, {"refused", n.Refused}, {"planB", n.PlanB}, {"blocked", n.Blocked}, {"expired", n.Expired},
+		{"alarms", n.Alarms}, {"foreign", n.Foreign}, {"ahead", n.Ahead}}
 }
 
 // number is one of the day's, by the name of its word.
 type number struct {
-	key   string
-	n     int
-	looks string
+	key string
+	n   int
 }
 
 // seconds is a length of time to a tenth: "1.1 s".

@@ -136,7 +136,11 @@ func (p *person) courierWith(offer *pairing) {
 		return
 	}
 	v.pairing = offer
-	p.show(ui.Page{Title: v.title(p.ctx()), Place: v.called(), Step: "courier", Here: courierPath(v.ID), Main: courierPage(v)})
+	one := ui.Page{Title: v.title(p.ctx()), Place: v.called(), Step: "courier", Here: courierPath(v.ID), Main: courierPage(v)}
+	if v.flash != nil && p.r.URL.Query().Get("done") == "suspended" {
+		one.Alarm = v.flash.Title
+	}
+	p.show(one)
 }
 
 // courierView is nil when there is none of that name.
@@ -184,12 +188,19 @@ func courierLook(c api.CourierState) (ui.State, string) {
 // suspend stops a courier at once: nothing more opens for them anywhere. What is open stays watched.
 func (p *person) suspend() {
 	in := &api.SuspendCourierInput{CourierInput: api.CourierInput{Courier: p.courierID()}, Body: &api.SuspendRequest{Reason: strings.TrimSpace(p.r.PostFormValue("reason"))}}
-	out, problem := do(p, p.API.SuspendCourier, in)
+	before, problem := read(p, p.API.GetRound, &in.CourierInput)
+	if problem == nil {
+		_, problem = do(p, p.API.SuspendCourier, in)
+	}
 	if problem != nil {
 		p.undone(courierPath(p.courierID()), problem)
 		return
 	}
-	p.done(courierPath(p.courierID()), "suspended", "n", strconv.Itoa(len(out.Body.Sites)))
+	left := 0 // what is under way stays the courier's
+	if after, problem := read(p, p.API.GetRound, &in.CourierInput); problem == nil {
+		left = len(after.Body.Deliveries)
+	}
+	p.done(courierPath(p.courierID()), "suspended", "n", strconv.Itoa(max(0, len(before.Body.Deliveries)-left)))
 }
 
 // reinstate ends a suspension.

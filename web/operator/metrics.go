@@ -132,7 +132,15 @@ func (v *metricsView) visitLinks(ctx context.Context, visits []api.DayVisit) []s
 	for _, visit := range visits[:min(len(visits), mostStories)] {
 		links = append(links, storyLink{clock(ctx, visit.Begun, v.person.Zone), visitPath(visit.Visit)})
 	}
-	return links
+	return v.andMore(ctx, links, len(visits))
+}
+
+// andMore leads to all of the day where a bar has more stories than are linked.
+func (v *metricsView) andMore(ctx context.Context, links []storyLink, all int) []storyLink {
+	if all <= len(links) {
+		return links
+	}
+	return append(links, storyLink{words.T(ctx, "o6.more", "n", strconv.Itoa(all-len(links))), "/operator/deliveries?day=" + v.day.Format(time.DateOnly)})
 }
 
 // refusalsByReason counts couriers' requests that were refused.
@@ -177,7 +185,7 @@ func (v *metricsView) refusalLinks(ctx context.Context, all []api.DayRefusal) []
 		}
 		links = append(links, link)
 	}
-	return links
+	return v.andMore(ctx, links, len(all))
 }
 
 // Edges between the bars of lengths of time, in milliseconds; the last bar has no end.

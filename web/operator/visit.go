@@ -37,6 +37,8 @@ type moment struct {
 	// climbed is the level that was reached, 0 for anything else.
 	climbed event.AlarmLevel
 	state   ui.State
+	// ended says that the alarm is over.
+	ended bool
 }
 
 func (p *person) visitID() event.VisitID { return event.VisitID(p.r.PathValue("visit")) }
@@ -110,6 +112,7 @@ func (v *visitView) readCourse() *api.Problem {
 			}
 			var over event.VisitEnded
 			if e.Kind == over.Kind() && json.Unmarshal(e.Body, &over) == nil && over.Visit == v.ID {
+				v.endCourse(e.At, over.How)
 				return nil
 			}
 		}
@@ -119,6 +122,18 @@ func (v *visitView) readCourse() *api.Problem {
 	}
 }
 
+// endCourse is how an alarm ends that still stood when its visit did: with it.
+func (v *visitView) endCourse(at event.Instant, how event.VisitEnd) {
+	if n := len(v.course); n == 0 || v.course[n-1].ended {
+		return
+	}
+	m := moment{at: at, text: v.say("course.visitEnded", "how", v.lang().End(how).Title), state: ui.Neutral, ended: true}
+	if how == event.EndSecured {
+		m.state = ui.Secured
+	}
+	v.course = append(v.course, m)
+}
+
 // momentOf is an event of the visit's alarms.
 func (v *visitView) momentOf(e api.JournalEvent) (moment, bool) {
 	switch e.Kind {
@@ -126,17 +141,17 @@ func (v *visitView) momentOf(e api.JournalEvent) (moment, bool) {
 		var b event.AlarmRaised
 		if json.Unmarshal(e.Body, &b) == nil && b.Visit == v.ID {
 			what := v.lang().Alarm(b.Reason, nil).Title
-			return moment{e.At, v.say("course.level."+strconv.Itoa(int(b.Level)), "what", what), b.Level, ui.Alarming}, true
+			return moment{at: e.At, text: v.say("course.level."+strconv.Itoa(int(b.Level)), "what", what), climbed: b.Level, state: ui.Alarming}, true
 		}
 	case event.AlarmAcknowledged{}.Kind():
 		var b event.AlarmAcknowledged
 		if json.Unmarshal(e.Body, &b) == nil && b.Visit == v.ID {
-			return moment{e.At, v.say("course.owned", "who", v.nameOf(b.By.ID)), 0, ui.Neutral}, true
+			return moment{at: e.At, text: v.say("course.owned", "who", v.nameOf(b.By.ID)), state: ui.Neutral}, true
 		}
 	case event.AlarmEnded{}.Kind():
 		var b event.AlarmEnded
 		if json.Unmarshal(e.Body, &b) == nil && b.Visit == v.ID {
-			return moment{e.At, v.say("course.ended"), 0, ui.Secured}, true
+			return moment{at: e.At, text: v.say("course.ended"), state: ui.Secured, ended: true}, true
 		}
 	}
 	return moment{}, false
