@@ -35,29 +35,16 @@ func (p *person) bookWith(v *bookView) {
 	p.show(one)
 }
 
-// bookOne books what the form says.
+// bookOne books what the form says. By hand a number of one's own is of no need, and each parcel has a line.
 func (p *person) bookOne() {
 	line := lineOf(1, func(name string) string {
+		given := strings.TrimSpace(p.r.PostFormValue(name))
 		if name == "parcels" {
-			return strings.ReplaceAll(p.r.PostFormValue(name), "\n", " | ")
+			return strings.ReplaceAll(given, "\n", "|") + "|"
 		}
-		return strings.TrimSpace(p.r.PostFormValue(name))
+		return given
 	})
 	v := &bookView{given: line.Booking, parcels: p.r.PostFormValue("parcels")}
-	// By hand a number of one's own is of no need.
-	if line.Field == "reference" && line.Booking.Reference == "" {
-		again := line.Booking
-		line = lineOf(1, func(name string) string {
-			switch name {
-			case "reference":
-				return "none"
-			case "parcels":
-				return strings.Join(again.Parcels, "|")
-			}
-			return strings.TrimSpace(p.r.PostFormValue(name))
-		})
-		line.Booking.Reference = ""
-	}
 	if line.Wrong != "" {
 		v.wrong = []ui.Wrong{{Field: line.Field, Text: wrongText(p.ctx(), line.Wrong)}}
 		p.bookWith(v)

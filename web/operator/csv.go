@@ -2,6 +2,7 @@ package operator
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -127,94 +128,110 @@ func shortened(s string) string {
 
 func readLines(r *csv.Reader, at map[string]int) ([]csvLine, error) {
 	var lines []csvLine
-	first := map[string]int{}
 	for {
 		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
 		var bad *csv.ParseError
-		if errors.As(err, &bad) {
+		switch {
+		case errors.Is(err, io.EOF) && len(lines) == 0:
+			return nil, &csvError{key: "empty"}
+		case errors.Is(err, io.EOF):
+			return markRepeated(lines), nil
+		case errors.As(err, &bad):
 			return nil, &csvError{key: "broken", what: strconv.Itoa(bad.StartLine)}
-		}
-		if err != nil {
+		case err != nil:
 			return nil, &csvError{key: "broken"}
-		}
-		if blank(record) {
+		case blank(record):
 			continue
-		}
-		number, _ := r.FieldPos(0)
-		if len(lines) == csvMostLines {
+		case len(lines) == csvMostLines:
 			return nil, &csvError{key: "many"}
 		}
-		line := lineOf(number, func(name string) string {
+		number, _ := r.FieldPos(0)
+		lines = append(lines, lineOf(number, func(name string) string {
 			if i, ok := at[name]; ok && i < len(record) {
 				return strings.TrimSpace(record[i])
 			}
 			return ""
-		})
-		// Under one reference of a merchant nothing is booked twice, in one file neither.
+		}))
+	}
+}
+
+// markRepeated says which lines have no number of the merchant's own, or that of a line before: under one number nothing
+// is booked twice, in one file neither.
+func markRepeated(lines []csvLine) []csvLine {
+	first := map[string]int{}
+	for i := range lines {
+		line := &lines[i]
 		own := string(line.Booking.Merchant) + "\x00" + line.Booking.Reference
-		if n, twice := first[own]; twice && line.Wrong == "" {
-			line.Wrong, line.Field = fmt.Sprintf("again %d", n), "reference"
+		n, again := first[own]
+		switch {
+		case line.Booking.Reference == "":
+			line.Field, line.Wrong = "reference", "reference"
+		case !again:
+			first[own] = line.Number
+		case line.Wrong == "":
+			line.Field, line.Wrong = "reference", fmt.Sprintf("again %d", n)
 		}
-		first[own] = number
-		lines = append(lines, line)
 	}
-	if len(lines) == 0 {
-		return nil, &csvError{key: "empty"}
-	}
-	return lines, nil
+	return lines
 }
 
 func blank(record []string) bool {
 	return !slices.ContainsFunc(record, func(s string) bool { return strings.TrimSpace(s) != "" })
 }
 
-// lineOf reads one line; the first thing that is wrong is said.
+// lineOf reads one line; the first thing that is wrong is said. A number of the merchant's own may be left out.
 func lineOf(number int, field func(string) string) csvLine {
 	line := csvLine{Number: number, Booking: csvBooking{Reference: field("reference"), Site: event.SiteID(field("site")),
 		Merchant: event.MerchantID(field("merchant")), Carrier: event.CarrierID(field("carrier")), Date: field("date"), From: field("from"),
-		To: field("to"), Parcels: parcelsIn(field("parcels")), Size: event.Size(strings.ToLower(field("size"))),
+		To: field("to"), Parcels: parcelsIn(field("parcels")), Size: cmp.Or(event.Size(strings.ToLower(field("size"))), event.SizeMedium),
 		AccessPoint: event.AccessPointID(field("access_point")), Courier: event.CourierID(field("courier"))}}
-	b := &line.Booking
-	if b.Size == "" {
-		b.Size = event.SizeMedium
+	if line.Field = line.Booking.readFlags(field); line.Field != "" {
+		line.Wrong = "yesno"
+		return line
 	}
-	wrong := func(name, key string) { line.Field, line.Wrong = name, key }
+	line.Field, line.Wrong = line.Booking.wrong()
+	return line
+}
+
+// readFlags reads what is yes or no, and names the last that is neither.
+func (b *csvBooking) readFlags(field func(string) string) (unread string) {
 	for _, flag := range []struct {
 		name string
 		into *bool
 	}{{"do_not_ring", &b.DoNotRing}, {"keep_cold", &b.KeepCold}, {"whole", &b.Whole}} {
 		yes, ok := yesOrNo(field(flag.name))
 		if *flag.into = yes; !ok {
-			wrong(flag.name, "yesno")
+			unread = flag.name
 		}
 	}
+	return unread
+}
+
+// wrong is the first field that can't be, and the key of the sentence that says why; both "" when all can.
+func (b csvBooking) wrong() (field, key string) {
 	switch {
-	case line.Wrong != "":
-	case !ownNumber.MatchString(b.Reference):
-		wrong("reference", "reference")
+	case b.Reference != "" && !ownNumber.MatchString(b.Reference):
+		return "reference", "reference"
 	case event.CheckSiteID(b.Site) != nil:
-		wrong("site", "site")
+		return "site", "site"
 	case b.Merchant == "" || len(b.Merchant) > 100:
-		wrong("merchant", "named")
+		return "merchant", "named"
 	case b.Carrier == "" || len(b.Carrier) > 100:
-		wrong("carrier", "named")
+		return "carrier", "named"
 	case !parses(time.DateOnly, b.Date):
-		wrong("date", "date")
+		return "date", "date"
 	case !parses("15:04", b.From):
-		wrong("from", "time")
+		return "from", "time"
 	case !parses("15:04", b.To):
-		wrong("to", "time")
+		return "to", "time"
 	case len(b.Parcels) == 0 || len(b.Parcels) > 50:
-		wrong("parcels", "parcels")
+		return "parcels", "parcels"
 	case !b.Size.Known():
-		wrong("size", "size")
+		return "size", "size"
 	case b.AccessPoint != "" && event.CheckID(b.AccessPoint, 'a') != nil:
-		wrong("access_point", "place")
+		return "access_point", "place"
 	}
-	return line
+	return "", ""
 }
 
 // parcelsIn are the codes of one line: parted by spaces, or by | where a code has a space in it.

@@ -239,4 +239,16 @@ func TestABookingByHand(t *testing.T) {
 	if a.status != http.StatusUnprocessableEntity || !strings.Contains(plain(t, a.body), "booked already under that order number") {
 		t.Errorf("the same number again: %d %s", a.status, plain(t, a.body))
 	}
+	fresh = form(t, ben.page("/operator/book"), "/operator/book")
+	for i := 0; i < len(fields); i += 2 {
+		fresh.Set(fields[i], fields[i+1])
+	}
+	fresh.Del("reference")
+	fresh.Set("parcels", strings.Replace(sscc(3), ")", ") ", 1)) // as labels say it, with a space
+	if a := ben.send("POST", "/operator/book", fresh); a.status != http.StatusSeeOther {
+		t.Errorf("without a number: %d %s", a.status, plain(t, a.body))
+	}
+	if list := o.booked(h.Site); len(list) != 2 || list[0].ParcelCount+list[1].ParcelCount != 3 {
+		t.Errorf("booked %+v", list)
+	}
 }
