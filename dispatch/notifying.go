@@ -20,6 +20,10 @@ func (l Later) Error() string { return fmt.Sprintf("dispatch: to be done at %s",
 // NearBy is how long before the courier is expected a household hears that they are near.
 const NearBy = 10 * event.Minute
 
+// SettledAfter is how long after a permission was taken back the others hear of it, if none has been given by then: who
+// changes one withdraws it and gives another.
+const SettledAfter = event.Minute
+
 // Notice is an event that concerns the people of a site, with what was so when it happened: the state has moved on
 // by the time they are told.
 type Notice struct {
@@ -83,6 +87,8 @@ func noticeOf(c change) (n Notice, due event.Instant, ok bool) {
 		n.Barrier, ok = b.Barrier, true
 	case event.BarrierObserved:
 		n.Barrier, ok = b.Barrier, c.batteryLow(b.Barrier)
+	case event.DeliveryUnconsented:
+		n.Deliveries, due, ok = some(b.Delivery), c.event.At.Add(SettledAfter), true
 	case event.CourierAssigned:
 		d, _ := c.first.Delivery(b.Delivery)
 		n.Deliveries, n.Rebound, ok = some(b.Delivery), d.Courier == b.Courier, true
@@ -92,7 +98,7 @@ func noticeOf(c change) (n Notice, due event.Instant, ok bool) {
 	if !ok {
 		return n, 0, false
 	}
-	return c.complete(n), 0, true
+	return c.complete(n), due, true
 }
 
 // nearing tells once in a visit that the courier is near: from NearBy before the estimate, which may change until
@@ -151,12 +157,12 @@ func heardByHousehold(b event.Refused) bool {
 	}
 }
 
-// alarming says whether the alarm has climbed to the household, or is about something else since: another barrier, or
-// what concerns none. That one barrier is alarming in another way is no other alarm.
+// alarming says whether the alarm has climbed, to the household or on to the operator, or is about something else since:
+// another barrier, or what concerns none. That one barrier is alarming in another way is no other alarm.
 func (c change) alarming(b event.AlarmRaised) bool {
 	v, _ := c.before.Visit(b.Visit)
 	same := v.Alarm.Barrier == b.Barrier && (b.Barrier != "" || v.Alarm.Reason == b.Reason)
-	return b.Level >= event.AlarmCustomer && (v.Alarm.Level < event.AlarmCustomer || !same)
+	return b.Level >= event.AlarmCustomer && (v.Alarm.Level < b.Level || !same)
 }
 
 func (c change) batteryLow(id event.BarrierID) bool {

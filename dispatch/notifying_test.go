@@ -169,7 +169,7 @@ func TestARehearsalIsNoNews(t *testing.T) {
 	})
 }
 
-// TestAnAlarmIsToldOnceItHasClimbedToTheHousehold, and its end to whom it was told.
+// TestAnAlarmIsToldOnceItHasClimbedToTheHousehold, its climb to the operator, and its end to whom it was told.
 func TestAnAlarmIsToldOnceItHasClimbedToTheHousehold(t *testing.T) {
 	for _, climbs := range []bool{false, true} {
 		bubble(t, func(t *testing.T) {
@@ -198,19 +198,22 @@ func TestAnAlarmIsToldOnceItHasClimbedToTheHousehold(t *testing.T) {
 				w.wantNotices("delivery.delivered")
 				return
 			}
-			all := w.wantNotices("alarm.raised", "alarm.acknowledged", "alarm.ended", "delivery.delivered")
+			all := w.wantNotices("alarm.raised", "alarm.raised", "alarm.acknowledged", "alarm.ended", "delivery.delivered")
 			if n := all[0]; n.Event.Body.(event.AlarmRaised).Level != event.AlarmCustomer || n.Barrier != h.barrier || n.Is != event.FrontDoor ||
 				!slices.Equal(n.Deliveries, []event.DeliveryID{delivery}) {
 				t.Errorf("the alarm: %+v", n)
 			}
-			if n := all[2]; n.Alarm.Level != event.AlarmOperator || n.Barrier != h.barrier {
+			if n := all[1]; n.Event.Body.(event.AlarmRaised).Level != event.AlarmOperator || n.Alarm.Level != event.AlarmCustomer || n.Alarm.Barrier != h.barrier {
+				t.Errorf("its climb: %+v", n)
+			}
+			if n := all[3]; n.Alarm.Level != event.AlarmOperator || n.Barrier != h.barrier {
 				t.Errorf("its end: %+v", n)
 			}
 		})
 	}
 }
 
-// TestAnotherAlarmIsNews while one stands at the household's level; that it climbs on is not.
+// TestAnotherAlarmIsNews while one stands at the household's level; so is that it climbs on.
 func TestAnotherAlarmIsNews(t *testing.T) {
 	stood := site.Alarm{Reason: event.AlarmAjar, Barrier: "home-b1", Level: event.AlarmCustomer}
 	for name, c := range map[string]struct {
@@ -219,7 +222,7 @@ func TestAnotherAlarmIsNews(t *testing.T) {
 		want   bool
 	}{
 		"climbs to the household": {site.Alarm{Reason: event.AlarmAjar, Barrier: "home-b1", Level: event.AlarmCourier}, event.AlarmRaised{Reason: event.AlarmAjar, Barrier: "home-b1", Level: event.AlarmCustomer}, true},
-		"climbs on":               {stood, event.AlarmRaised{Reason: event.AlarmAjar, Barrier: "home-b1", Level: event.AlarmOperator}, false},
+		"climbs on":               {stood, event.AlarmRaised{Reason: event.AlarmAjar, Barrier: "home-b1", Level: event.AlarmOperator}, true},
 		"another way":             {stood, event.AlarmRaised{Reason: event.AlarmJammed, Barrier: "home-b1", Level: event.AlarmCustomer}, false},
 		"of no barrier":           {site.Alarm{Reason: event.AlarmPicture, Level: event.AlarmOperator}, event.AlarmRaised{Reason: event.AlarmDanger, Level: event.AlarmOperator}, true},
 		"another barrier":         {stood, event.AlarmRaised{Reason: event.AlarmAjar, Barrier: "home-b2", Level: event.AlarmCustomer}, true},
@@ -318,6 +321,21 @@ func TestWhatEndsADelivery(t *testing.T) {
 			t.Fatalf("%d deliveries", n)
 		}
 		w.wantNotices("visit.begun", "opening.resolved", "delivery.delivered")
+	})
+}
+
+// TestAPermissionTakenBackIsTold a minute later, to whoever can give it again.
+func TestAPermissionTakenBackIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, memory.New())
+		h, delivery := w.ready(event.PermitRemote)
+		d := w.process()
+		w.notices()
+		w.do(d, "home", member(h.member), site.WithdrawFrom{Delivery: delivery})
+		n := w.wantNotices("delivery.unconsented")[0]
+		if n.due != n.Event.At.Add(SettledAfter) || !slices.Equal(n.Deliveries, []event.DeliveryID{delivery}) || n.Window.From == 0 {
+			t.Errorf("%+v", n)
+		}
 	})
 }
 

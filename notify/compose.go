@@ -142,9 +142,16 @@ func (v voice) alarm(n dispatch.Notice, b event.AlarmRaised) text {
 	if b.Barrier != "" {
 		t.body = v.say("alarm.of", "barrier", v.barrier(n.Is), "what", w.What, "time", v.time(n.Event.At))
 	}
+	if climbed(n, b) {
+		t.title = v.say("climbed.title", "title", lowerFirst(w.Title))
+		t.body = v.say("climbed.body", "barrier", v.barrier(n.Is), "what", w.What, "from", v.time(n.Alarm.Raised), "time", v.time(n.Event.At))
+	}
 	told, now, live := "alarm.told", "alarm.go", ""
 	if b.Level >= event.AlarmOperator {
 		told = "alarm.told.operator"
+	}
+	if climbed(n, b) {
+		told = "climbed.hand"
 	}
 	if b.Reason == event.AlarmDanger {
 		now = "alarm.danger"
@@ -154,6 +161,11 @@ func (v voice) alarm(n dispatch.Notice, b event.AlarmRaised) text {
 	}
 	t.body = join(t.body, v.say(told), live, v.say(now))
 	return t
+}
+
+// climbed says whether the household knows of the alarm already, and the operator since now.
+func climbed(n dispatch.Notice, b event.AlarmRaised) bool {
+	return n.Alarm.Level >= event.AlarmCustomer && n.Alarm.Level < b.Level && n.Alarm.Barrier == b.Barrier
 }
 
 func (v voice) over(n dispatch.Notice) text {
@@ -182,6 +194,8 @@ func (v voice) household(x news) text {
 			body: v.say("battery.body", "time", at, "percent", strconv.Itoa(b.Observation.Battery))}
 	case event.QuestionAsked:
 		return v.question(n, b)
+	case event.DeliveryUnconsented:
+		return text{title: v.say("consent.title"), body: v.say("consent.body.withdrawn", "time", at, "span", span), action: v.say("action.decide")}
 	case event.CourierSuspended:
 		return text{title: v.say("changed.title.suspended"), body: v.say("changed.body.suspended", "time", at, "span", span)}
 	case event.CourierAssigned:

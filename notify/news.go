@@ -20,6 +20,8 @@ type news struct {
 	thread, tag string
 	// path of the page that shows it, below the public address; block is that of the question whether to block.
 	path, block string
+	// by is who did it and is not told, "" for nobody.
+	by event.MemberID
 	// urgent is not held by quiet hours.
 	urgent bool
 	// due is since when it can be told, until how long it is worth telling.
@@ -38,6 +40,9 @@ func newsOf(n dispatch.Notice, s site.State, due event.Instant) (news, bool) {
 	x.key = keyOf(n)
 	x.thread, x.tag = aboutOf(n, x.topic)
 	x.path = pathOf(n, x.topic)
+	if b, ok := n.Event.Body.(event.DeliveryUnconsented); ok && b.By.Kind == event.ActorMember {
+		x.by = event.MemberID(b.By.ID)
+	}
 	if x.topic == Near {
 		x.block = x.path + "/block"
 	}
@@ -81,6 +86,8 @@ func topicOfPlan(n dispatch.Notice, s site.State) Topic {
 			return Question
 		}
 		return Planned
+	case event.DeliveryUnconsented:
+		return Question
 	case event.CourierAssigned:
 		if n.Rebound {
 			return Changed
@@ -103,7 +110,7 @@ func past(n dispatch.Notice, s site.State) bool {
 	case event.OpeningResolved:
 		return !stands
 	case event.AlarmRaised:
-		return !stands || v.Alarm.Level < event.AlarmCustomer || v.Alarm.Barrier != b.Barrier
+		return !stands || v.Alarm.Level < event.AlarmCustomer || v.Alarm.Level > b.Level || v.Alarm.Barrier != b.Barrier
 	case event.AlarmAcknowledged:
 		return !stands || v.Alarm.Level < event.AlarmCustomer
 	case event.AlarmEnded:
@@ -125,6 +132,9 @@ func answered(n dispatch.Notice, s site.State) bool {
 	case event.DeliveryBooked:
 		_, ok := s.Delivery(b.Delivery)
 		return !ok
+	case event.DeliveryUnconsented:
+		d, ok := s.Delivery(b.Delivery)
+		return !ok || d.Consented
 	case event.CourierAssigned:
 		d, ok := s.Delivery(b.Delivery)
 		return !ok || d.Courier != b.Courier || d.Key != b.Key

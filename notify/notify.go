@@ -129,6 +129,8 @@ func dueAt(n dispatch.Notice) event.Instant {
 		return max(n.Event.At, b.ETA.Add(-dispatch.NearBy))
 	case event.VisitEstimated:
 		return max(n.Event.At, b.ETA.Add(-dispatch.NearBy))
+	case event.DeliveryUnconsented:
+		return n.Event.At.Add(dispatch.SettledAfter)
 	}
 	return n.Event.At
 }
@@ -142,6 +144,9 @@ func (n *Notifier) tellAll(ctx context.Context, x news, s site.State) error {
 	var all sync.WaitGroup
 	outcomes := make([]outcome, len(s.Members))
 	for i, m := range s.Members {
+		if m.ID == x.by {
+			continue
+		}
 		all.Go(func() { outcomes[i] = n.tell(ctx, x, m.ID, zone) })
 	}
 	all.Wait()

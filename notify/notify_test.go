@@ -436,3 +436,31 @@ func TestWorkThatCantBeRead(t *testing.T) {
 		}
 	})
 }
+
+// TestAPermissionTakenBackIsAQuestionToTheOthers, unless somebody has given it again by then.
+func TestAPermissionTakenBackIsAQuestionToTheOthers(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			w := newWorld(t)
+			d, n := w.process(w.store)
+			w.choose(n, w.anna, Quiet{}, Choice{Question, []Channel{Email}})
+			w.choose(n, w.paul, Quiet{}, Choice{Question, []Channel{Email}})
+			id := w.promise(d)
+			w.do(d, member(w.anna.ID()), site.ConsentTo{Delivery: id})
+			defer w.run(d)()
+			synctest.Wait()
+			w.do(d, member(w.paul.ID()), site.WithdrawFrom{Delivery: id})
+			if pass(30 * time.Second); again {
+				w.do(d, member(w.paul.ID()), site.ConsentTo{Delivery: id})
+			}
+			pass(time.Minute)
+			synctest.Wait()
+			w.wantTitles("paul by email")
+			if again {
+				w.wantTitles("anna by email")
+				return
+			}
+			w.wantTitles("anna by email", "Cette livraison peut-elle avoir lieu\u00a0?")
+		})
+	}
+}

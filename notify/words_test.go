@@ -160,11 +160,12 @@ func everyNotice() (all []dispatch.Notice) {
 	add(event.AlarmRaised{Visit: "home-v7", Reason: event.AlarmDanger, Level: event.AlarmOperator}, none)
 	add(event.AlarmRaised{Visit: "home-v7", Reason: event.AlarmPicture, Level: event.AlarmOperator}, none, filmed)
 	ajar := func(n *dispatch.Notice) {
-		n.Alarm = site.Alarm{Reason: event.AlarmAjar, Level: event.AlarmCustomer, Raised: noon.Add(-7 * event.Minute)}
+		n.Alarm = site.Alarm{Reason: event.AlarmAjar, Barrier: "home-b2", Level: event.AlarmCustomer, Raised: noon.Add(-7 * event.Minute)}
 	}
 	add(event.AlarmAcknowledged{Visit: "home-v7", By: event.Actor{Kind: event.ActorOperator, ID: "ana"}}, ajar)
 	add(event.AlarmEnded{Visit: "home-v7"}, ajar, secured(event.Closure{Bolt: true, Contact: true}))
 	add(event.AlarmEnded{Visit: "home-v7"}, ajar)
+	add(event.AlarmRaised{Visit: "home-v7", Barrier: "home-b2", Reason: event.AlarmAjar, Level: event.AlarmOperator}, filmed, ajar)
 	for _, cause := range []string{"", "manual", "keypad", "remote", "auto", "fingerprint"} {
 		add(event.ForeignOpening{Barrier: "home-b2", Observation: event.Observation{Bolt: event.BoltUnlocked, Reach: event.ReachOnline, Cause: cause}}, alone)
 	}
@@ -174,6 +175,7 @@ func everyNotice() (all []dispatch.Notice) {
 		add(event.QuestionAsked{Delivery: "home-d3", Question: q, Round: event.RoundApproach}, plain)
 	}
 	add(event.BarrierObserved{Barrier: "home-b2", Observation: event.Observation{Battery: 12}}, alone)
+	add(event.DeliveryUnconsented{Delivery: "home-d3", By: event.Actor{Kind: event.ActorMember, ID: "home-m2"}}, plain)
 	add(event.CourierAssigned{Delivery: "home-d3", Courier: "karim"}, plain, func(n *dispatch.Notice) { n.Rebound = true })
 	add(event.CourierSuspended{Courier: "karim"}, plain)
 	add(event.DeliveryBooked{Delivery: "home-d3"}, plain, func(n *dispatch.Notice) { n.Window = tomorrow })
