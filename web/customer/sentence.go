@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -150,7 +151,7 @@ func (h *household) fallbackSaid(f api.Fallback) string {
 // rulesSentences read back everything that is not consent.
 func (h *household) rulesSentences(ctx context.Context) []string {
 	r := h.Rules
-	said := []string{h.planBSentence(ctx)}
+	said := []string{h.deciders(ctx), h.planBSentence(ctx)}
 	switch {
 	case r.AskPets && r.AskAlarm:
 		said = append(said, words.T(ctx, "rules.ask.both"))
@@ -172,6 +173,18 @@ func (h *household) rulesSentences(ctx context.Context) []string {
 		said = append(said, words.T(ctx, "rules.watch.off"))
 	}
 	return said
+}
+
+// deciders are those whose word counts here: all members, each alone.
+func (h *household) deciders(ctx context.Context) string {
+	var names []string
+	for _, m := range h.Members {
+		names = append(names, cmp.Or(m.Name, words.T(ctx, "somebody")))
+	}
+	if len(names) == 1 {
+		return words.T(ctx, "rules.decides", "name", names[0])
+	}
+	return words.T(ctx, "rules.decide", "names", joined(ctx, names))
 }
 
 func decimalOf(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -1,6 +1,8 @@
 // The block. Without scripts its form posts, and the page that comes says how it ended. Here it is sent again, as the
 // same request, until the server has answered: nothing but the server's own answer says that it won.
 
+import { say } from '../../ui/js/live.mjs';
+
 const again = [500, 1000, 2000, 3000];
 const enough = 8000; // milliseconds after which one try is given up
 
@@ -8,6 +10,9 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** Forms that are being sent, with the keys under which they are. */
 let sending = false;
+
+/** What was said last of how it goes: true that it is on its way, false that there is no link. */
+let told = null;
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
@@ -38,6 +43,7 @@ async function send(address, body) {
   const began = performance.now();
   const clock = setInterval(() => show(performance.now() - began), 250);
   show(0);
+  tell(true);
   try {
     for (let i = 0; ; i++) {
       const page = await attempt(address, body);
@@ -46,6 +52,7 @@ async function send(address, body) {
     }
   } finally {
     clearInterval(clock);
+    told = null;
     sending = false;
   }
 }
@@ -54,10 +61,22 @@ async function send(address, body) {
 async function attempt(address, body) {
   try {
     const answer = await fetch(address, { method: 'POST', body, credentials: 'same-origin', signal: AbortSignal.timeout(enough) });
+    tell(true);
     return answer.status < 500 && answer.status !== 429 ? answer.url : '';
   } catch {
+    tell(false);
     return '';
   }
+}
+
+/** tell says that the block is on its way, or that there is no link; it is read out when that changes. */
+function tell(linked) {
+  const [now, unlinked] = ['now', 'unlinked'].map((name) => document.querySelector(`[data-sending-${name}]`));
+  if (!now || told === linked) return;
+  told = linked;
+  now.hidden = !linked;
+  unlinked.hidden = linked;
+  say((linked ? now : unlinked).textContent);
 }
 
 /** show says that the block is on its way, and for how long. */
@@ -71,11 +90,20 @@ function show(elapsed) {
   if (since && since.textContent !== said) since.textContent = said;
 }
 
-/** arrive waits a moment for the live page to say the answer, so that the focus stays; else it loads the page. */
+/** arrive waits a moment for the live page to say the answer; else it loads the page. */
 async function arrive(page) {
   for (let i = 0; i < 20; i++) {
-    if (document.querySelector('[data-answer]')) return;
+    const answer = document.querySelector('[data-answer]');
+    if (answer) return reveal(answer);
     await wait(50);
   }
   location.assign(page);
+}
+
+/** An answer is brought into view. The focus stays, unless what had it is gone. */
+function reveal(answer) {
+  answer.scrollIntoView({ block: 'center' });
+  if (document.activeElement !== document.body) return;
+  answer.tabIndex = -1;
+  answer.focus({ preventScroll: true });
 }
