@@ -1,13 +1,13 @@
 // Every page of every app, in both languages, on a phone and on a desktop, in light and in dark: axe has nothing to say,
-// nothing is wider than its window, nothing breaks by itself. Pages are found by following links, so that a new one is
+// nothing is wider than its window, Tab alone reaches what can be seen, nothing breaks by itself. Pages are found by following links, so that a new one is
 // looked at without being listed here. With SCREENS=1 it also takes the pictures of docs/screens.
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import test, { after, before, describe, it } from "node:test";
 import { desktop, launch, narrow, phone } from "./lib/chromium.mjs";
 import { start } from "./lib/demo.mjs";
-import { enlarged, fits, foreign, framed, judged } from "./lib/look.mjs";
-import { act, arrive, begin, enter, hand, label, putDown, screen, typed, watched } from "./lib/people.mjs";
+import { enlarged, fits, foreign, framed, judged, tabbed } from "./lib/look.mjs";
+import { act, arrive, begin, enter, guest, hand, label, putDown, screen, typed } from "./lib/people.mjs";
 import { kind, ways } from "./lib/ways.mjs";
 import { pictured } from "./lib/screens.mjs";
 
@@ -78,12 +78,7 @@ function told(...people) {
 
 // opened is somebody's own window in the one browser.
 async function opened() {
-  const context = await browser.newContext({ viewport: phone, locale: "en", reducedMotion: "reduce", permissions: ["camera"] });
-  const who = { context, found: [], wrong: [] };
-  context.on("page", (p) => watched(p, demo.url, who.wrong));
-  who.page = await context.newPage();
-  who.page.setDefaultTimeout(20_000);
-  return who;
+  return { found: [], ...await guest(browser, demo.url, { mobile: false, reducedMotion: "reduce", permissions: ["camera"] }) };
 }
 
 // walk looks at every page below a prefix, and fails if one that must be there is not.
@@ -106,6 +101,10 @@ async function look({ context, page, found }, path, state = "") {
     if (/^\/courier\/(?!pair)/.test(path)) await page.locator("main [data-screen]").first().waitFor({ state: "attached" });
     const findings = [...await framed(page, lang, !path.endsWith("/nowhere")), ...await foreign(page, lang)];
     for (const size of [phone, desktop]) findings.push(...await sized(page, path, lang, size, state));
+    if (lang === "en") {
+      await page.setViewportSize(phone);
+      findings.push(...await tabbed(page));
+    }
     found.push(...findings.map((f) => `${kind(path)}${state && ` (${state})`} ${lang}: ${f}`));
   }
 }

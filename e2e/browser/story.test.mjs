@@ -10,7 +10,8 @@ import test, { after, before } from "node:test";
 import { start } from "./lib/demo.mjs";
 import { filmed } from "./lib/label.mjs";
 import { delays, watchTimeline } from "./lib/late.mjs";
-import { act, another, arrive, audited, authenticator, begin, bring, enter, hand, label, operator, person, planB, putDown, screen } from "./lib/people.mjs";
+import { act, another, arrive, atOnce, audited, authenticator, begin, bring, enter, hand, label, next, operator, person, planB, putDown, screen } from "./lib/people.mjs";
+import { stepping } from "./lib/steps.mjs";
 
 const rounds = Number(process.env.LOQUET_STORIES ?? 1);
 const address = "rue des Lilas";
@@ -43,33 +44,11 @@ async function story(t, { url, links }) {
   t.after(() => Promise.all([karim, camille, ana].map((p) => p.close())));
   await watchTimeline(camille.page);
 
-  // What everybody saw when a step ended, for whoever wants to look.
-  const seen = async (name) => {
-    if (!process.env.SHOTS) return;
-    for (const [who, p] of Object.entries({ karim, camille, ana })) await p.page.screenshot({ path: join(process.env.SHOTS, `${name}-${who}.png`) });
-  };
-  // A step that fails ends the story: what comes after would only repeat it.
-  const step = async (name, does) => {
-    let failed;
-    await t.test(name, async () => {
-      try {
-        await does();
-      } catch (e) {
-        failed = e;
-        throw e;
-      } finally {
-        await seen(name.replace(/[^a-z]+/gi, "-").slice(0, 30));
-      }
-    });
-    if (failed) throw failed;
-  };
+  const step = stepping(t, { karim, camille, ana });
 
   // follow opens the page of the delivery that comes next, and has the operator's beside it.
   const follow = async () => {
-    await camille.page.goto(`${url}/home/`);
-    await camille.page.locator('a[href^="/home/deliveries/"]').first().click();
-    await camille.page.waitForURL(/\/home\/deliveries\//);
-    await camille.page.locator('html[data-link="live"]').waitFor();
+    await next(camille, url);
     await ana.page.goto(camille.page.url().replace("/home/", "/operator/"));
   };
   const told = (what) => ana.page.locator("main .story", { hasText: what }).first().waitFor();
@@ -230,17 +209,3 @@ async function shown(home) {
 
 // metres is how far somebody is, as a page says it.
 const metres = (text) => Number(/(\d+)\s*m\b/.exec(text)[1]);
-
-// atOnce holds one request of each page back until all of them are there, and lets them go together.
-async function atOnce(...held) {
-  let waiting = held.length;
-  let open;
-  const all = new Promise((resolve) => { open = resolve; });
-  for (const [page, path] of held) {
-    await page.route(path, async (route) => {
-      if (--waiting === 0) open();
-      await all;
-      await route.continue();
-    }, { times: 1 });
-  }
-}

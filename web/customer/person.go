@@ -170,9 +170,7 @@ func (p *person) show(home *household, one ui.Page) {
 		one.Modules = append(one.Modules, "customer/js/keep.mjs")
 		one.Data = with(one.Data, "member", string(p.member.ID()), "session", p.member.Session())
 	}
-	if one.Live != "" && p.r.URL.RawQuery != "" {
-		one.Live += "?" + p.r.URL.RawQuery
-	}
+	one.Live = ui.LiveAt(one.Live, p.r.URL)
 	p.Kit.Render(p.w, p.r, one)
 }
 

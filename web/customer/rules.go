@@ -214,6 +214,7 @@ func (p *person) planB() {
 		steps = slices.Delete(steps, i, i+1)
 	}
 	if len(v.wrong) > 0 {
+		v.typed = p.r.PostForm
 		p.showRules(v, http.StatusUnprocessableEntity)
 		return
 	}

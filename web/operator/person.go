@@ -159,9 +159,7 @@ func (p *person) show(one ui.Page) {
 	one.Nav = p.nav()
 	one.Styles = append(one.Styles, "operator/css/operator.css")
 	one.Modules = append([]string{"operator/js/console.mjs"}, one.Modules...)
-	if one.Live != "" && p.r.URL.RawQuery != "" {
-		one.Live += "?" + p.r.URL.RawQuery
-	}
+	one.Live = ui.LiveAt(one.Live, p.r.URL)
 	p.Kit.Render(p.w, p.r, one)
 }
 

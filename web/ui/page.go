@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -89,7 +90,8 @@ func (k *Kit) Render(w http.ResponseWriter, r *http.Request, p Page) {
 	w.Header().Add("Vary", "HX-Request")
 	if had := r.Header.Get(frameHeader); had != "" && had != frame {
 		if safe(r.Method) {
-			w.Header().Set("HX-Redirect", p.Here)
+			// Not p.Here: what a form has to say stands in the address.
+			w.Header().Set("HX-Redirect", v.Path)
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -105,6 +107,21 @@ func (p Page) filled(v *View) Page {
 	p.Step = cmp.Or(p.Step, p.Title)
 	p.Here = cmp.Or(p.Here, v.Path)
 	return p
+}
+
+// LiveAt is the address of a page's stream, with what the page's own address asks for. What a form that led here had to
+// say (done or not, and its words) is said once, by the page: another frame for it would load everything again.
+func LiveAt(live string, page *url.URL) string {
+	q := page.Query()
+	if q.Has("done") || q.Has("not") {
+		for _, once := range []string{"done", "not", "who", "n"} {
+			q.Del(once)
+		}
+	}
+	if live == "" || len(q) == 0 {
+		return live
+	}
+	return live + "?" + q.Encode()
 }
 
 // FullTitle is what the browser shows.

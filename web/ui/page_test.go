@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -74,6 +75,27 @@ func frameOf(t *testing.T, w *httptest.ResponseRecorder) string {
 }
 
 // TestAnotherFrameIsLoadedWhole: what a script can't take over, the browser loads.
+func TestTheStreamDoesNotSayAgainWhatAFormHadToSay(t *testing.T) {
+	for page, want := range map[string]string{
+		"/home/":                              "/home/live",
+		"/home/?done=acknowledged&who=Ana":    "/home/live",
+		"/home/?day=2026-11-22&not=busy":      "/home/live?day=2026-11-22",
+		"/home/history?who=others&place=x-a1": "/home/live?place=x-a1&who=others",
+		"/home/history?n=2&cursor=%2B%26%3D":  "/home/live?cursor=%2B%26%3D&n=2",
+	} {
+		u, err := url.Parse(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ui.LiveAt("/home/live", u); got != want {
+			t.Errorf("%s: %s", page, got)
+		}
+		if got := ui.LiveAt("", u); got != "" {
+			t.Errorf("a page without a stream: %s", got)
+		}
+	}
+}
+
 func TestAnotherFrameIsLoadedWhole(t *testing.T) {
 	k := uitest.Kit(t)
 	page := ui.Page{App: ui.Customer, Title: "T", Main: heading("T"), Live: "/live"}
@@ -90,6 +112,7 @@ func TestAnotherFrameIsLoadedWhole(t *testing.T) {
 	} {
 		other := page
 		change(&other)
+		other.Here = "/home/"
 		w := get(k, "/home/?a=1", show(other), "Loquet-Frame", frame)
 		if w.Code != http.StatusNoContent || w.Header().Get("HX-Redirect") != "/home/?a=1" || w.Body.Len() > 0 {
 			t.Errorf("another %s: %d, %q", name, w.Code, w.Header().Get("HX-Redirect"))

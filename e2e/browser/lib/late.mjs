@@ -2,6 +2,8 @@
 // milliseconds; page and server run on one machine, so that their clocks are one. Deciding comes before the commit: what
 // is measured here is a little longer than from the commit to the screen.
 
+import { journal } from "./people.mjs";
+
 // watchTimeline has every document of a page note when a line of the timeline was first drawn. Lines that are there
 // before the page lives are noted without a time.
 export function watchTimeline(page) {
@@ -29,7 +31,7 @@ export function watchTimeline(page) {
 export async function delays(page, home, lang) {
   const drawn = await page.evaluate(() => globalThis.drawn);
   const booked = Number(page.url().match(/-d(\d+)$/)[1]); // a delivery's name says where its story begins
-  const told = await journal(page, home, lang, booked - 1);
+  const told = await journal({ page }, home, booked - 1, lang);
   const found = [];
   for (const { text, at } of drawn) {
     const next = told.findIndex((e) => e.text === text);
@@ -38,11 +40,4 @@ export async function delays(page, home, lang) {
     if (at) found.push({ kind: event.kind, delay: at - Date.parse(event.at) });
   }
   return found;
-}
-
-// journal is what was recorded after an event of the household whose member is signed in.
-async function journal(page, home, lang, after) {
-  const answer = await page.request.get(`${home}/v1/home/journal?limit=500&after=${after}`, { headers: { "accept-language": lang } });
-  if (!answer.ok()) throw new Error(`the journal answers ${answer.status()}`);
-  return (await answer.json()).events;
 }

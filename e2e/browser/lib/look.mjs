@@ -66,6 +66,42 @@ export async function enlarged(page, percent, look) {
   return findings;
 }
 
+// tabbed goes through a page by Tab alone: wherever the focus is, it is seen, and nothing lies over it. Escape changes
+// nothing.
+export async function tabbed(page) {
+  const findings = new Set();
+  const before = await page.evaluate(() => {
+    globalThis.passed = new WeakSet();
+    document.activeElement?.blur();
+    scrollTo(0, 0);
+    return location.href;
+  });
+  for (let i = 0; i < 200; i++) {
+    await page.keyboard.press("Tab");
+    const wrong = await page.evaluate(() => {
+      const at = document.activeElement;
+      if (!at || at === document.body || globalThis.passed.has(at)) return null;
+      globalThis.passed.add(at);
+      const name = `${at.tagName.toLowerCase()} “${(at.textContent.trim() || at.name || at.id).slice(0, 40)}”`;
+      const drawn = [at, ...(at.labels ?? [])].find((e) => {
+        const { outlineStyle, outlineWidth } = getComputedStyle(e);
+        return outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+      });
+      if (!drawn) return `the focus is not seen at ${name}`;
+      const box = [...drawn.getClientRects()].find((r) => r.width > 0 && r.height > 0);
+      const x = box && Math.min(innerWidth - 1, Math.max(0, box.left + box.width / 2)), y = box && box.top + box.height / 2;
+      if (!box || y < 0 || y > innerHeight) return `the focus is out of sight at ${name}`;
+      const top = document.elementFromPoint(x, y);
+      return drawn.contains(top) || top?.contains(drawn) ? "" : `${name} has the focus below ${top?.tagName} ${top?.className}`;
+    });
+    if (wrong === null) break;
+    if (wrong) findings.add(`by Tab: ${wrong}`);
+  }
+  await page.keyboard.press("Escape");
+  if (await page.evaluate(() => location.href) !== before) findings.add("by Escape: the page was left");
+  return [...findings];
+}
+
 // texts are the words of all apps, by language.
 const texts = (() => {
   const root = new URL("../../../web/", import.meta.url);

@@ -15,16 +15,20 @@ export function watched(page, home, wrong) {
 }
 
 // person opens a browser context with one page. The courier has a browser alone: what its camera sees is a flag of it.
-export async function person(home, { lang = "en", size = phone, film, scheme = "light", mobile = size === phone, permissions = [], geolocation } = {}) {
+export async function person(home, { film, ...more } = {}) {
   const browser = await launch({ film });
-  const context = await browser.newContext({
-    viewport: size, locale: lang, colorScheme: scheme, isMobile: mobile, hasTouch: mobile, permissions, geolocation, deviceScaleFactor: 1,
-  });
+  const who = await guest(browser, home, more);
+  return { ...who, browser, close: () => browser.close() };
+}
+
+// guest is somebody whose browser others use too, each in a context of their own.
+export async function guest(browser, home, { lang = "en", size = phone, mobile = size === phone, ...more } = {}) {
+  const context = await browser.newContext({ viewport: size, locale: lang, isMobile: mobile, hasTouch: mobile, deviceScaleFactor: 1, ...more });
   const wrong = [];
   context.on("page", (p) => watched(p, home, wrong));
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
-  return { browser, context, page, wrong, close: () => browser.close() };
+  return { browser, context, page, wrong, close: () => context.close() };
 }
 
 export const operator = (home, more) => person(home, { size: desktop, ...more });
@@ -45,29 +49,54 @@ export async function enter(who, link) {
   }
 }
 
+// next opens the page of the household's delivery that comes next, and waits until it lives.
+export async function next({ page }, home) {
+  await page.goto(`${home}/home/`);
+  await page.locator('a[href^="/home/deliveries/"]').first().click();
+  await page.waitForURL(/\/home\/deliveries\//);
+  await lives(page);
+}
+
+// lives waits until the page's link stands.
+export const lives = (page) => page.locator('html[data-link="live"]').waitFor();
+
 // screen waits for a step of the courier's visit.
 export const screen = ({ page }, name) => page.locator(`main [data-screen="${name}"]`).waitFor({ state: "attached" });
 
-// act presses the button of an action, as soon as it takes presses.
-export const act = ({ page }, name) => page.locator(`main [data-act="${name}"] button:not([data-deaf])`).first().click();
+// act presses the button of an action, as soon as it takes presses; so many times, one right after the other.
+export const act = ({ page }, name, clickCount = 1) => page.locator(`main [data-act="${name}"] button:not([data-deaf])`).first().click({ clickCount });
 
 // begin has the courier set out for the stop at an address.
-export async function begin(courier, home, address) {
+export async function begin(courier, home, address, taps) {
   const { page } = courier;
   await page.goto(`${home}/courier/`);
   await screen(courier, "stops");
   await page.locator(".round a", { hasText: address }).last().click();
   await page.waitForURL(/\/courier\/stop\//);
   await screen(courier, "go");
-  if (await page.locator('[data-act="approach"]').count()) await act(courier, "approach");
+  if (await page.locator('[data-act="approach"]').count()) await act(courier, "approach", taps);
   await page.locator('[data-act="arrive"]').waitFor({ state: "attached" });
 }
 
 // arrive walks the courier to the door.
-export async function arrive(courier, home) {
+export async function arrive(courier, home, taps) {
   await hand(home, "come");
-  await act(courier, "arrive");
+  await act(courier, "arrive", taps);
   await screen(courier, "arrive");
+}
+
+// atOnce holds one request of each page back until all of them are there, and lets them go together.
+export async function atOnce(...held) {
+  let waiting = held.length;
+  let open;
+  const all = new Promise((resolve) => { open = resolve; });
+  for (const [page, path] of held) {
+    await page.route(path, async (route) => {
+      if (--waiting === 0) open();
+      await all;
+      await route.continue();
+    }, { times: 1 });
+  }
 }
 
 // typed gives a parcel's number by hand, on the scan page.
@@ -78,18 +107,18 @@ export async function typed({ page }, code) {
 }
 
 // bring puts the parcel down behind the open door, shuts it, and leaves.
-export async function bring(courier, home) {
-  await putDown(courier);
+export async function bring(courier, home, taps) {
+  await putDown(courier, taps);
   await hand(home, "pull");
-  await act(courier, "close");
+  await act(courier, "close", taps);
   await screen(courier, "secured");
-  await act(courier, "leave");
+  await act(courier, "leave", taps);
   await courier.page.waitForURL(`${home}/courier/`);
 }
 
 // putDown leaves the parcel inside.
-export async function putDown(courier) {
-  await act(courier, "deposit");
+export async function putDown(courier, taps) {
+  await act(courier, "deposit", taps);
   await courier.page.locator('[data-act="close"] button').waitFor();
 }
 
@@ -135,6 +164,13 @@ export async function another(home) {
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   throw new Error("the desk sends no other parcel");
+}
+
+// journal is what was recorded after an event of the household whose member is signed in.
+export async function journal({ page }, home, after = 0, lang = "en") {
+  const answer = await page.request.get(`${home}/v1/home/journal?limit=500&after=${after}`, { headers: { "accept-language": lang } });
+  if (!answer.ok()) throw new Error(`the journal answers ${answer.status()}`);
+  return (await answer.json()).events;
 }
 
 // audited is what the desk's audit says.

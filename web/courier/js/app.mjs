@@ -1,7 +1,7 @@
 // The courier's app: the shell that the phone keeps, filled with what the server says of the place that is open. Which
 // step of a visit is shown follows from the server's answer, never from memory.
 
-import { contentFrom, say as speak, swap } from '../../ui/js/live.mjs';
+import { contentFrom, news, say as speak, swap } from '../../ui/js/live.mjs';
 import { begin } from './actions.mjs';
 import { bound, NoKey, NoLink, now, problemOf, signed } from './key.mjs';
 import * as last from './last.mjs';
@@ -67,7 +67,7 @@ function take(html, own) {
   if (!answer) return trouble();
   const { title, step, say: said } = answer.dataset;
   swap(answer.innerHTML, { own, title, step });
-  if (said) speak(said);
+  if (said) news(said);
   refresh();
 }
 

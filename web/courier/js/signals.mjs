@@ -3,8 +3,9 @@
 
 let context;
 
-// unlock lets the page sound; browsers want a tap before.
+// unlock lets the page sound, where a browser has sound at all; browsers want a tap before.
 export function unlock() {
+  if (!globalThis.AudioContext) return;
   context ??= new AudioContext();
   if (context.state === 'suspended') context.resume();
 }

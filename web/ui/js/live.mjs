@@ -15,7 +15,19 @@ const main = () => document.getElementById('main');
 export const say = (said) => speak('status', said);
 export const alarm = (said) => speak('alert', said);
 
+/** What was given last to be read out, by region. */
+const given = { status: '', alert: '' };
+
+/** news has a text read out unless it was the last: a stream says everything anew when it opens. */
+export const news = (said, id = 'status') => said !== given[id] && speak(id, said);
+
+/** reread takes note of what came with a page that was taken over: browsers have it read out by themselves. */
+function reread() {
+  for (const id of Object.keys(given)) given[id] = document.getElementById(id)?.textContent ?? '';
+}
+
 function speak(id, said) {
+  given[id] = said;
   const region = document.getElementById(id);
   if (!region) return;
   // A text that stands there already would not be read again.
@@ -65,8 +77,8 @@ const handlers = {
     const nav = document.querySelector('.ways');
     if (nav) globalThis.Idiomorph.morph(nav, event.data, { morphStyle: 'outerHTML' });
   },
-  say: (event) => say(event.data),
-  alarm: (event) => alarm(event.data),
+  say: (event) => news(event.data),
+  alarm: (event) => news(event.data, 'alert'),
   gone: () => refetch(),
 };
 
@@ -204,6 +216,7 @@ function takePage(html) {
   document.title = page.title;
   globalThis.Idiomorph.morph(document.body, page.body, { morphStyle: 'innerHTML' });
   globalThis.htmx.process(document.body);
+  reread();
   taken(before);
 }
 
@@ -349,6 +362,7 @@ function watchForms() {
   document.body.addEventListener('htmx:afterSwap', (e) => {
     if (e.detail.xhr === undefined) return;
     setOwn(false);
+    reread();
     taken(before);
     settleFocus(was);
   });

@@ -51,6 +51,9 @@ function sameKey(old, now) {
 /** another: a form is not turned into another one around a control that must stay, which would then do something else. */
 const another = (old, now) => old instanceof HTMLFormElement && now instanceof HTMLFormElement && holds(old) && asks(old) !== asks(now);
 
+/** said is what a form had to say that led here. The page says it until the person's next action; the stream never does. */
+const said = '.flash';
+
 /** kept is what a page's own script looks after: a picture that plays, a form that is on its way. */
 const kept = (old, now) => old instanceof Element && old.id !== '' && old.hasAttribute('data-keep') && old.id === now.id;
 
@@ -62,6 +65,7 @@ const rules = {
     return false;
   },
   beforeNodeRemoved(node) {
+    if (!own && node instanceof Element && node.matches(said)) return false;
     if (!holds(node)) return true;
     left = true;
     return false;

@@ -12,15 +12,25 @@ const color = (name) => getComputedStyle(document.documentElement).getPropertyVa
 /** Where a map begins that knows no place yet. */
 const anywhere = [2.3522, 48.8566];
 
-/** sheets are the style sheets that a map needs in the tree that it is in. */
-export const sheets = () => ['../vendored/maplibre-gl.css', '../css/map.css'].map((name) => Object.assign(document.createElement('link'), { rel: 'stylesheet', href: here(name) }));
+const sheetOf = (name) => Object.assign(document.createElement('link'), { rel: 'stylesheet', href: here(name) });
+
+/** sheet is the style sheet of what stands around a map, for the tree that it is in. */
+export const sheet = () => sheetOf('../css/map.css');
+
+/** styled brings the library's own style sheet into the tree that a box is in. */
+function styled(box) {
+  const link = sheetOf('../vendored/maplibre-gl.css');
+  const tree = box.getRootNode();
+  (tree.head ?? tree).append(link);
+  return new Promise((resolve) => { link.onload = link.onerror = resolve; });
+}
 
 /**
  * draw draws a map into a box: of streets, if streets (an address that tells of them) has any; else it is plain, with
  * countries from afar and a grid near by. It returns the library and the map.
  */
 export async function draw(box, { centre = anywhere, zoom, streets: streetsAt }) {
-  const library = await import(here('../vendored/maplibre-gl.mjs'));
+  const [library] = await Promise.all([import(here('../vendored/maplibre-gl.mjs')), styled(box)]);
   const { style: drawn, plain } = await style(centre, streetsAt);
   if (!plain) {
     await script(here('../vendored/pmtiles.js'));

@@ -1,7 +1,7 @@
 // A map as a part of a page: a button, and the map in its place once that is pressed. It lies in a shadow tree of its
 // own, so that an update of the page never touches it.
 
-import { draw, sheets } from './draw.mjs';
+import { draw, sheet } from './draw.mjs';
 
 /**
  * MapPart is an element whose data-open-text is on its button, data-grid-text said below a map without streets, and
@@ -18,7 +18,7 @@ export class MapPart extends HTMLElement {
     const note = Object.assign(document.createElement('p'), { className: 'note' });
     const button = Object.assign(document.createElement('button'), { type: 'button', textContent: this.dataset.openText });
     button.addEventListener('click', () => this.open());
-    root.append(...sheets(), button, note);
+    root.append(sheet(), button, note);
   }
 
   /** view is where the map begins: { centre: [longitude, latitude], zoom }. */

@@ -1,0 +1,415 @@
+// What a person would check by hand in a browser, as far as a machine can. The 25 checks, and which test holds each:
+//
+//   1  320 px, 200 % zoom: nothing sideways, nothing cut   pages.test.mjs
+//   2  Tab alone: focus seen, never under the bottom bar   pages.test.mjs
+//   3  a screen reader hears each step once, and no ages   here, "what is read out"; web/ui TestClocksAreSilent
+//   4  the six states without colour                       web/ui TestStatesDifferWithoutColour
+//   5  light, dark, forced colours                         pages.test.mjs; here, "forced colours"
+//   6  the network is lost while the order is out          here, "the network is lost"
+//   7  scans without a link are sent once                  web/courier TestWithoutNetwork
+//   8  double taps                                         here, all through the visits; "every tap counted once"
+//   9  Back, reload, a second tab                          web/courier TestAVisitByHand
+//  10  a block before, after and in the moment of the scan story.test.mjs
+//  11  a block without a link                              here, "a block without a link"
+//  12  bolt locked, contact open                           here, "locked is not shut"
+//  13  a frozen camera                                     here, "a frozen picture"
+//  14  a sensor falls silent                               web/ui TestWhatIsNotKnownIsUnknown, TestPagesInABrowser
+//  15  links that are used up, too old, or another's       here, "links"; web/sign TestLinksThatDoNotWorkLookAlike
+//  16  another household's names in an address             here, "another household"; web/customer and web/operator, every route
+//  17  <script> and 500 letters in every field             web/customer TestEveryFieldTakesWhateverIsTyped, web/operator
+//                                                          TestScriptsInEveryField; on the screen: here, "hostile words"
+//  18  camera, position, notifications, sound refused      web/courier TestScanner, TestTrouble; here, "notifications are
+//                                                          refused"; the courier here has neither camera nor sound
+//  19  a code is covered, and gone after its use           web/courier TestCodeOnThePhone
+//  20  a car after the visit                               comes with the cars
+//  21  another language in mid-step                        here, "another language"; web/courier TestAVisitByHand
+//  22  a clock that is wrong by three hours                here, "a wrong clock"; web/courier TestKeysOfPhones
+//  23  five minutes of sleep                               here, "five minutes of sleep"
+//  24  two operators at once                               here, "two operators"
+//  25  no other host, first loads, nothing too early       here, "first loads"; every test here looks for other hosts
+import assert from "node:assert/strict";
+import test, { after, before } from "node:test";
+import { desktop, launch } from "./lib/chromium.mjs";
+import { start } from "./lib/demo.mjs";
+import { fits, foreign } from "./lib/look.mjs";
+import { act, another, arrive, atOnce, audited, begin, bring, enter, guest, hand, journal, label, lives, next, planB, screen, typed } from "./lib/people.mjs";
+import { stepping } from "./lib/steps.mjs";
+
+// The first load of a page may weigh so much, compressed.
+const most = 120 * 1024;
+
+// Milliseconds after which an old picture is nowhere live any more.
+const old = 2000;
+
+const address = "rue des Lilas";
+const hours = 3 * 3600 * 1000;
+
+let demo, url, browser, camille, karim, ana, bob, since;
+const heard = [];
+
+before(async () => {
+  demo = await start({ LOQUET_PUSH_SUBJECT: "mailto:office@rapido.example" });
+  url = demo.url;
+  browser = await launch();
+  [camille, karim, ana, bob] = await Promise.all([
+    guest(browser, url, { lang: "fr" }), guest(browser, url, { lang: "fr" }), guest(browser, url, { size: desktop }), guest(browser, url, { size: desktop }),
+  ]);
+  // No camera, no sound, no vibration.
+  await karim.context.addInitScript(() => {
+    delete globalThis.AudioContext;
+    delete Navigator.prototype.vibrate;
+  });
+  for (const [name, { context }] of Object.entries({ camille, karim })) {
+    await context.exposeFunction("heard", (region, text) => heard.push({ name, region, text }));
+    await context.addInitScript(listen);
+  }
+  await enter(camille, demo.links.customer);
+  await enter(ana, demo.links.operator);
+  await enter(karim, demo.links.courier);
+}, { timeout: 180_000 });
+
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+test("links: used up, made up, and another's", async () => {
+  const invited = await demo.local("staff", "add", "--email", "bob@rapido.example", "--name", "Bob", "--role", "dispatcher");
+  await enter(bob, invited);
+  const visitor = await guest(browser, url);
+  for (const link of [...Object.values(demo.links), invited, `${url}/sign-in/link/lk_made-up`]) {
+    const answer = await visitor.page.goto(link);
+    assert.equal(answer.status(), 410, link);
+    assert.doesNotMatch(await visitor.page.locator("main").innerText(), /Camille|Karim|Bob|Lilas/, link);
+    assert.ok(await visitor.page.locator("main :is(a, button)").count(), `no way on from ${link}`);
+  }
+  await visitor.close();
+});
+
+test("another household's names say the same as made-up ones", async () => {
+  await ana.page.goto(`${url}/operator/deliveries`);
+  const all = await ana.page.locator('main a[href^="/operator/deliveries/"]').evaluateAll((links) => links.map((a) => a.href.split("/").at(-1)));
+  const { site } = await (await camille.page.request.get(`${url}/v1/home`)).json();
+  const theirs = all.find((id) => !id.startsWith(`${site}-`));
+  const said = async (id) => {
+    const answer = await camille.page.goto(`${url}/home/deliveries/${id}`);
+    return [answer.status(), (await camille.page.locator("main").innerText()).replace(/(Référence\S*\s*:?\s*)\S+/, "$1")];
+  };
+  assert.deepEqual(await said(theirs), await said(`${site}-d99999`));
+  assert.equal((await said(theirs))[0], 404);
+});
+
+test("hostile words are shown as words, and break no page", async () => {
+  const words = '<script>globalThis.broken = true</script><img src=x onerror="globalThis.broken = true">';
+  const long = "W".repeat(500);
+  const { page } = camille;
+  await page.goto(`${url}/home/rules`);
+  const add = page.locator('form[action="/home/rules/plan-b"]:has([name="who"])');
+  const send = async (who) => {
+    await page.locator("details.add:has([name='who'])").evaluate((d) => { d.open = true; });
+    await add.locator('[name="kind"]').selectOption("neighbour");
+    await add.locator('[name="who"]').evaluate((field) => field.removeAttribute("maxlength"));
+    await add.locator('[name="who"]').fill(who);
+    await add.locator('button[value="add"]').click();
+    await page.waitForLoadState();
+  };
+  await send(long);
+  await page.locator("[role=alert], .summary").filter({ hasText: /problème/ }).waitFor();
+  assert.equal(await add.locator('[name="who"]').inputValue(), long, "what was typed is lost");
+  await send(words);
+  await page.locator(".order", { hasText: words }).waitFor();
+  await page.goto(`${url}/home/household`);
+  const invite = page.locator('form[action="/home/household/members"]');
+  await page.locator("details.add:has([name='name'])").evaluate((d) => { d.open = true; });
+  await invite.locator('[name="name"]').fill(words.slice(0, 60) + "W".repeat(40));
+  await invite.locator("button").click();
+  await page.locator(".list", { hasText: "WWWW" }).waitFor();
+  await ana.page.goto(`${url}/operator/couriers`);
+  const hire = ana.page.locator('form[action="/operator/couriers"]');
+  await hire.locator('[name="id"]').fill("Rapido-W");
+  await hire.locator('[name="name"]').fill("W".repeat(100));
+  await hire.locator("button").click();
+  await ana.page.locator("main", { hasText: "WWWW" }).waitFor();
+  for (const { page } of [camille, ana]) {
+    assert.deepEqual(await fits(page, "long words"), []);
+    assert.equal(await page.evaluate(() => globalThis.broken), undefined);
+  }
+});
+
+test("notifications are refused: how to allow them later", async () => {
+  await camille.page.addInitScript(() => Object.defineProperty(Notification, "permission", { value: "denied" }));
+  await camille.page.goto(`${url}/home/notifications`);
+  await camille.page.locator("[data-push-denied]").waitFor();
+  assert.ok(await camille.page.locator("[data-push-denied] li").count() >= 2);
+});
+
+test("first loads: small, from here alone, and neither map nor scanner", async (t) => {
+  const fresh = await guest(browser, url, { storageState: await merged(camille, ana) });
+  for (const path of ["/sign-in", "/home/", await deliveryOf(camille), "/home/rules", "/operator/", "/operator/deliveries"]) {
+    const { weight, asked } = await firstLoad(fresh, url + path);
+    t.diagnostic(`${path}: ${(weight / 1024).toFixed(1)} KB`);
+    assert.ok(weight > 5000 && weight <= most, `${path}: ${weight} bytes`);
+    assert.deepEqual(asked.filter((to) => /maplibre|zxing|hls|\.wasm/.test(to)), [], path);
+  }
+  assert.deepEqual(fresh.wrong, []);
+  await fresh.close();
+  const { weight, asked } = await firstLoad(karim, `${url}/courier/`);
+  t.diagnostic(`/courier/: ${(weight / 1024).toFixed(1)} KB`);
+  assert.ok(weight <= most, `/courier/: ${weight} bytes`);
+  assert.deepEqual(asked.filter((to) => /zxing|\.wasm/.test(to)), []);
+});
+
+test("two visits, through everything that can go wrong", { timeout: 240_000 }, async (t) => {
+  const step = stepping(t, { camille, karim, ana, bob });
+
+  await step("a visit, every button pressed twice: each counts once, and the next step is not hit", async () => {
+    since = (await journal(camille, url)).at(-1).seq;
+    await next(camille, url);
+    await begin(karim, url, address, 2);
+    await arrive(karim, url, 2);
+  });
+
+  await step("the network is lost while the order is out: nothing from memory, and no second order", async () => {
+    const { page, context } = karim;
+    const stop = page.url();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.locator('a[href^="/courier/scan/"]').click();
+    await page.locator(".camera-state").waitFor(); // no camera: typing opens by itself
+    assert.ok(await page.locator("#typing").evaluate((d) => d.open));
+    const sent = page.waitForResponse((r) => /\/scan$/.test(r.url()) && r.request().method() === "POST");
+    await typed(karim, await label(url));
+    await sent;
+    await context.setOffline(true);
+    await page.goto(stop).catch(() => {}); // the page may be on its way there by itself
+    await page.waitForURL(stop);
+    await screen(karim, "offline");
+    assert.equal(await page.locator('main :is([data-act="open"], [data-act="leave"], [data-state="open"], [data-state="secured"])').count(), 0);
+    await context.setOffline(false);
+    await screen(karim, "inside");
+    await hand(url, "push");
+    await page.locator("h1", { hasText: /ouvert/i }).waitFor();
+  });
+
+  await step("a frozen picture is nowhere live after two seconds", async () => {
+    const { page } = camille;
+    await page.locator(".live-mark").waitFor();
+    await ana.page.goto(`${url}/operator/`);
+    await lives(ana.page);
+    const lost = [
+      page.locator(".live-mark").waitFor({ state: "hidden" }),
+      karim.page.locator("main", { hasText: /image/i }).locator('[data-state="alarm"], .band').first().waitFor(),
+      ana.page.locator(".alarm-row [data-action-id^=acknowledge]").waitFor(),
+    ];
+    const froze = Date.now();
+    await hand(url, "film", { to: "frozen" });
+    const after = await Promise.all(lost.map(async (l) => {
+      await l;
+      return Date.now() - froze;
+    }));
+    t.diagnostic(`the household saw it after ${after[0]} ms, the courier after ${after[1]} ms, the operator after ${after[2]} ms`);
+    assert.ok(after[0] <= old, `${after[0]} ms`);
+  });
+
+  await step("two operators take the alarm at once: one has it, and the other is told", async () => {
+    await bob.page.goto(`${url}/operator/`);
+    const at = /\/operator\/visits\/[^/]+\/acknowledge$/;
+    await atOnce([ana.page, at], [bob.page, at]);
+    await Promise.all([ana, bob].map(({ page }) => page.locator(".alarm-row [data-action-id^=acknowledge]:not([data-deaf])").click()));
+    const said = await Promise.all([ana, bob].map(({ page }) => page.locator(".flash-title").innerText()));
+    const mine = said.filter((text) => /It is yours/.test(text));
+    const theirs = said.filter((text) => /(Ana|Bob) has it in hand already/.test(text));
+    assert.ok(mine.length === 1 && theirs.length === 1, said.join(" / "));
+    const owner = said[0] === mine[0] ? "Ana" : "Bob";
+    for (const { page } of [ana, bob]) await page.locator(".alarm-row .owner", { hasText: owner }).first().waitFor();
+    await hand(url, "film", { to: "live" });
+  });
+
+  await step("locked is not shut: no green, no way to leave, and an alarm", async () => {
+    await hand(url, "turn");
+    for (const { page } of [camille, karim]) await page.locator('main :is(.band, .barrier)[data-state="alarm"]', { hasText: /entrouvert/i }).first().waitFor();
+    for (const { page } of [camille, karim]) assert.equal(await page.locator('main .barrier[data-state="secured"], main .chip[data-state="secured"]').count(), 0);
+    assert.equal(await karim.page.locator('[data-act="leave"]').count(), 0);
+    await ana.page.locator(".alarm-row", { hasText: /ajar/i }).first().waitFor();
+    await hand(url, "turn");
+    for (const { page } of [camille, karim]) await page.locator('main .band', { hasText: /entrouvert/i }).waitFor({ state: "detached" });
+  });
+
+  await step("forced colours: what a state is keeps its edge", async () => {
+    for (const { page } of [camille, karim, ana]) {
+      await page.emulateMedia({ forcedColors: "active" });
+      const bare = await page.locator(":is(.chip, .barrier, .panel)[data-state]").evaluateAll((all) => all.filter((e) => e.checkVisibility()).filter((e) => {
+        const { borderTopStyle, borderTopWidth, borderLeftWidth } = getComputedStyle(e);
+        return borderTopStyle === "none" || Math.max(parseFloat(borderTopWidth), parseFloat(borderLeftWidth)) < 1;
+      }).map((e) => e.outerHTML.slice(0, 80)));
+      assert.deepEqual(bare, []);
+      await page.emulateMedia({ forcedColors: "none" });
+    }
+  });
+
+  await step("another language in mid-step: the same step, and no word left over", async () => {
+    for (const { page } of [camille, karim]) {
+      const step = await page.locator("main").getAttribute("data-step");
+      const at = page.url();
+      await page.locator('.lang button[value="en"]').click();
+      await page.locator('html[lang="en"] main h1').waitFor();
+      await page.locator(`main[data-step="${step}"]`).waitFor();
+      assert.equal(page.url(), at);
+      assert.deepEqual(await foreign(page, "en"), []);
+      await page.locator('.lang button[value="fr"]').click();
+      await page.locator('html[lang="fr"] main h1').waitFor();
+    }
+  });
+
+  await step("a wrong clock: ages and countdowns are right all the same", async () => {
+    const state = await camille.context.storageState();
+    const ages = async (wrong) => {
+      const who = await guest(browser, url, { lang: "fr", storageState: state });
+      await who.page.addInitScript((wrong) => {
+        const Right = Date;
+        globalThis.Date = class extends Right {
+          constructor(...given) {
+            super(...(given.length ? given : [Right.now() + wrong]));
+          }
+          static now = () => Right.now() + wrong;
+        };
+      }, wrong);
+      await who.page.goto(camille.page.url());
+      await lives(who.page);
+      const said = await who.page.locator("main .elapsed").first().innerText();
+      const gone = await who.page.locator(".seen[data-over]").count();
+      const at = Date.now();
+      await who.close();
+      const [minutes, seconds] = said.split(":").map(Number);
+      return { began: at - (minutes * 60 + seconds) * 1000, gone };
+    };
+    const [right, late, early] = [await ages(0), await ages(hours), await ages(-hours)];
+    for (const wrong of [late, early]) {
+      assert.ok(Math.abs(wrong.began - right.began) < 3000, `${wrong.began - right.began} ms off`);
+      assert.equal(wrong.gone, right.gone);
+    }
+  });
+
+  await step("five minutes of sleep: nothing old is true, and the page is fresh before it takes a press", async () => {
+    const who = await guest(browser, url, { lang: "fr", storageState: await camille.context.storageState() });
+    const { page } = who;
+    await page.clock.install();
+    await page.goto(camille.page.url());
+    await lives(page);
+    await fresh(page).waitFor();
+    const hide = (hidden) => page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+      return [document.documentElement.hasAttribute("data-asleep"), document.querySelectorAll("main .seen:not([data-over])").length];
+    }, hidden);
+    await hide(true);
+    await page.clock.fastForward("05:00");
+    const [asleep, left] = await hide(false);
+    assert.ok(asleep, "presses are taken before anything was fetched");
+    assert.equal(left, 0, "something five minutes old looks fresh");
+    await page.locator("html:not([data-asleep])").waitFor();
+    await fresh(page).waitFor();
+    await who.close();
+  });
+
+  await step("the visit ends, and every tap counted once", async () => {
+    await bring(karim, url, 2);
+    await camille.page.locator("main h1", { hasText: /Livré/ }).waitFor();
+    const count = await counted();
+    for (const kind of ["visit.begun", "visit.arrived", "parcel.scanned", "opening.intended", "deposit.recorded", "closing.asked", "courier.released", "delivery.delivered"]) {
+      assert.equal(count[kind], 1, `${kind}: ${count[kind]}`);
+    }
+    assert.equal(count["alarm.acknowledged"], 1);
+  });
+
+  await step("a block without a link is not confirmed until the server answers, and counts once", async () => {
+    await hand(url, "back");
+    since = (await journal(camille, url, since)).at(-1).seq;
+    await another(url);
+    await next(camille, url);
+    await begin(karim, url, address);
+    await arrive(karim, url);
+    const { page, context } = camille;
+    await page.locator('summary[data-action-id="block"]').click();
+    const now = page.locator('[data-action-id="block-now"]:not([data-deaf])');
+    await now.waitFor();
+    await context.setOffline(true);
+    await now.dblclick();
+    await page.locator("[data-sending]", { hasText: /pas confirmé/i }).waitFor();
+    assert.ok(await page.locator('[data-sending] a[href^="tel:"]').isVisible(), "no number to call");
+    assert.equal(await page.locator("[data-answer]").count(), 0);
+    await screen(karim, "arrive");
+    await context.setOffline(false);
+    await page.locator('[data-answer="blocked"]').waitFor();
+    await screen(karim, "refusal");
+    assert.equal((await counted())["block.answered"], 1);
+    await planB(karim, url);
+  });
+});
+
+test("what is read out: each step once, and no ages", () => {
+  if (process.env.SHOTS) console.log(heard);
+  for (const { text } of heard) assert.doesNotMatch(text, /\bil y a\b|\bago\b/);
+});
+
+test("the ten laws hold, and no page broke or asked another host", async () => {
+  assert.match(await audited(url), /0 violations/);
+  assert.deepEqual([camille, karim, ana, bob].flatMap((who) => who.wrong), []);
+  assert.deepEqual(await demo.errors(), []);
+});
+
+// fresh is a value on a page that counts now.
+const fresh = (page) => page.locator("main .seen:not([data-over])").filter({ visible: true }).first();
+
+// counted says how often each kind of event was recorded in the household.
+async function counted() {
+  const count = {};
+  for (const { kind } of await journal(camille, url, since)) count[kind] = (count[kind] ?? 0) + 1;
+  return count;
+}
+
+// listen tells of everything that a screen reader would read out by itself.
+function listen() {
+  addEventListener("DOMContentLoaded", () => {
+    for (const id of ["status", "alert"]) {
+      const region = document.getElementById(id);
+      if (region) new MutationObserver(() => region.textContent && globalThis.heard(id, region.textContent)).observe(region, { childList: true });
+    }
+  });
+}
+
+// firstLoad opens a page as if for the first time, and returns what it asked for until its link stands. What streams on,
+// and what only the demo has, is not counted.
+async function firstLoad({ context, page }, to) {
+  const devtools = await context.newCDPSession(page);
+  const pending = new Set();
+  const asked = [];
+  let weight = 0;
+  devtools.on("Network.requestWillBeSent", ({ requestId, request }) => {
+    if (/\/live\b|\/demo\//.test(request.url)) return;
+    asked.push(request.url);
+    pending.add(requestId);
+  });
+  devtools.on("Network.loadingFailed", ({ requestId }) => pending.delete(requestId));
+  devtools.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    if (pending.delete(requestId)) weight += encodedDataLength;
+  });
+  await devtools.send("Network.enable");
+  await devtools.send("Network.clearBrowserCache");
+  await devtools.send("Network.setBypassServiceWorker", { bypass: true });
+  await page.goto(to);
+  if (await page.locator("main[sse-connect]").count()) await lives(page);
+  while (pending.size > 0) await page.evaluate(() => new Promise(requestAnimationFrame));
+  await devtools.detach();
+  return { weight, asked };
+}
+
+// merged is two people's sessions in one browser.
+async function merged(...people) {
+  const states = await Promise.all(people.map(({ context }) => context.storageState()));
+  return { cookies: states.flatMap(({ cookies }) => cookies), origins: [] };
+}
+
+const deliveryOf = async (who) => {
+  await next(who, url);
+  return new URL(who.page.url()).pathname;
+};
