@@ -1,8 +1,10 @@
 package courier
 
 import (
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -25,3 +27,9 @@ func install(t testing.TB) {
 
 // Install is install, for the tests outside of the package.
 var Install = install
+
+// Ways are the patterns of every place that a phone can ask for, below /courier/view/ and /courier/live/.
+func Ways() []string { return slices.Sorted(maps.Keys(ways)) }
+
+// Documents are the patterns of the shells, which any phone gets.
+func Documents() []string { return slices.Sorted(maps.Keys(documents(""))) }

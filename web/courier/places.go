@@ -39,15 +39,21 @@ type asking struct {
 	call api.Call
 	// place is the address below /courier/view/.
 	place string
+	// apple: the phone opens its map by Apple's links.
+	apple bool
+}
+
+// ways are the places that a phone can ask for, below /courier/view/ and /courier/live/.
+var ways = map[string]func(*app) place{
+	"stops":                     func(a *app) place { return a.stops },
+	"stop/{accessPoint}":        func(a *app) place { return a.stop },
+	"stop/{accessPoint}/plan-b": func(a *app) place { return a.planB },
+	"scan/{visit}":              func(a *app) place { return a.scan },
 }
 
 func (a *app) places() {
-	for pattern, p := range map[string]place{
-		"stops":                     a.stops,
-		"stop/{accessPoint}":        a.stop,
-		"stop/{accessPoint}/plan-b": a.planB,
-		"scan/{visit}":              a.scan,
-	} {
+	for pattern, placeOf := range ways {
+		p := placeOf(a)
 		a.mux.HandleFunc("GET /courier/view/"+pattern, a.signed(p, a.show))
 		a.mux.HandleFunc("GET /courier/live/"+pattern, a.signed(p, a.follow))
 	}
@@ -64,7 +70,7 @@ func (a *app) signed(p place, answer func(http.ResponseWriter, *http.Request, as
 			return
 		}
 		call := api.Call{Lang: ui.ViewOf(r.Context()).Lang, Page: r.URL.Path, From: string(who.ID())}
-		answer(w, r, asking{who, call, r.URL.Path[prefix:]}, p)
+		answer(w, r, asking{who, call, r.URL.Path[prefix:], ofApple(r.UserAgent())}, p)
 	}
 }
 

@@ -679,7 +679,7 @@ func planBPage(s at) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = act("plan-b", "/v1/courier/deliveries/"+string(all[0].Delivery)+"/plan-b", "data-place", "", "data-go", s.planBThen(), "data-photo", "/v1/courier/deliveries/"+string(all[0].Delivery)+"/photo", "data-to", planBTo(all[0].PlanB)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = act("plan-b", "/v1/courier/deliveries/"+string(all[0].Delivery)+"/plan-b", "data-offline", "keep", "data-place", "", "data-go", s.planBThen(), "data-photo", "/v1/courier/deliveries/"+string(all[0].Delivery)+"/photo", "data-to", planBTo(all[0].PlanB)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var29), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -714,7 +714,7 @@ func planBPage(s at) templ.Component {
 							}
 							return nil
 						})
-						templ_7745c5c3_Err = act("nobody", "/v1/courier/deliveries/"+string(all[0].Delivery)+"/plan-b", "data-place", "", "data-to", planBTo(all[0].PlanB)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var30), templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = act("nobody", "/v1/courier/deliveries/"+string(all[0].Delivery)+"/plan-b", "data-offline", "keep", "data-place", "", "data-to", planBTo(all[0].PlanB)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var30), templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

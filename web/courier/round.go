@@ -33,7 +33,7 @@ func (a *app) stops(ctx context.Context, who asking, _ *http.Request) (view, *ap
 	if problem != nil {
 		return view{}, problem
 	}
-	v := view{screen: Stops, title: d.t("stops.title"), next: lookRound, main: stopsPage(d)}
+	v := view{screen: Stops, title: d.t("stops.title"), say: d.withdrawn(), next: lookRound, main: stopsPage(d)}
 	for _, s := range d.stops {
 		if !slices.Contains(v.sites, s.Site) {
 			v.sites = append(v.sites, s.Site)
@@ -50,6 +50,16 @@ func (a *app) day(ctx context.Context, who asking) (day, *api.Problem) {
 	return day{list.Body.Stops, list.Body.Ended, list.Body.Of, who.call.Lang, a.Now(), a.Phone}, nil
 }
 
+// withdrawn says which stop was taken away a moment ago.
+func (d day) withdrawn() string {
+	for _, e := range d.ended {
+		if e.Status == dispatch.StatusCancelled && d.now.Sub(e.At.Time()) < 2*lookRound {
+			return d.t("stops.withdrawn", "n", strconv.Itoa(e.Number))
+		}
+	}
+	return ""
+}
+
 func (d day) t(key string, pairs ...string) string { return words.In(d.lang, key, pairs...) }
 
 // next is the stop to go to: one that a visit is under way at, else the first at which something can be left; nil when
@@ -62,6 +72,24 @@ func (d day) next() *api.Stop {
 		return &d.stops[i]
 	}
 	return nil
+}
+
+// after is the stop that comes after another, in a few words; "" when none does.
+func (a *app) after(ctx context.Context, who asking, ap event.AccessPointID) (string, *api.Problem) {
+	d, problem := a.day(ctx, who)
+	if problem != nil {
+		return "", problem
+	}
+	for i := range d.stops {
+		if s := &d.stops[i]; s.AccessPoint != ap && ScreenOf(s, nil) == Go {
+			what := windowText(ctx, s)
+			if s.Near {
+				what = s.Address + ", " + what
+			}
+			return d.t("secured.then", "n", strconv.Itoa(s.Number), "what", what), nil
+		}
+	}
+	return "", nil
 }
 
 // row is one stop of the list.

@@ -23,14 +23,21 @@ type shell struct {
 	live bool
 }
 
+// documents are the shells by their addresses, with the operator's number in them.
+func documents(phone string) map[string]shell {
+	stops := shell{title: "shell.title", module: "app.mjs", main: appShell(phone), policy: ui.Policy{Position: true}, live: true}
+	return map[string]shell{
+		"/courier/{$}": stops, "/courier/stop/{accessPoint}": stops, "/courier/stop/{accessPoint}/plan-b": stops,
+		"/courier/scan/{visit}": {title: "scan.title", module: "scan.mjs", main: scanShell(phone),
+			policy: ui.Policy{Camera: true, Position: true, Scan: true}, live: true},
+		"/courier/pair": {title: "pair.title", module: "pair.mjs", main: pairShell(phone)},
+	}
+}
+
 func (a *app) shells() {
-	stops := a.document(shell{title: "shell.title", module: "app.mjs", main: appShell(a.Phone), policy: ui.Policy{Position: true}, live: true})
-	a.mux.HandleFunc("GET /courier/{$}", stops)
-	a.mux.HandleFunc("GET /courier/stop/{accessPoint}", stops)
-	a.mux.HandleFunc("GET /courier/stop/{accessPoint}/plan-b", stops)
-	a.mux.HandleFunc("GET /courier/scan/{visit}", a.document(shell{title: "scan.title", module: "scan.mjs", main: scanShell(a.Phone),
-		policy: ui.Policy{Camera: true, Position: true, Scan: true}, live: true}))
-	a.mux.HandleFunc("GET /courier/pair", a.document(shell{title: "pair.title", module: "pair.mjs", main: pairShell(a.Phone)}))
+	for pattern, s := range documents(a.Phone) {
+		a.mux.HandleFunc("GET "+pattern, a.document(s))
+	}
 	a.mux.HandleFunc("GET /courier/sw.js", a.serviceWorker)
 }
 

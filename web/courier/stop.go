@@ -35,6 +35,9 @@ type at struct {
 	now    time.Time
 	zone   *time.Location
 	phone  string
+	apple  bool
+	// then is the stop that comes after this one, as its last screen says it; "" when none does.
+	then string
 	// scanner is the addresses of what the scan page loads.
 	scanner string
 }
@@ -44,6 +47,9 @@ func (a *app) stop(ctx context.Context, who asking, r *http.Request) (view, *api
 	s, problem := a.look(ctx, who, event.AccessPointID(r.PathValue("accessPoint")))
 	if notFound(problem) {
 		return a.over(ctx, who, event.AccessPointID(r.PathValue("accessPoint")))
+	}
+	if problem == nil && s.screen == Secured {
+		s.then, problem = a.after(ctx, who, s.stop.AccessPoint)
 	}
 	if problem != nil {
 		return view{}, problem
@@ -57,7 +63,8 @@ func (a *app) look(ctx context.Context, who asking, ap event.AccessPointID) (at,
 	if problem != nil {
 		return at{}, problem
 	}
-	s := at{stop: &stop.Body, place: who.place, lang: who.call.Lang, now: a.Now(), zone: zoneOf(stop.Body.Zone), phone: a.Phone, scanner: a.scanner()}
+	s := at{stop: &stop.Body, place: who.place, lang: who.call.Lang, now: a.Now(), zone: zoneOf(stop.Body.Zone), phone: a.Phone, apple: who.apple,
+		scanner: a.scanner()}
 	if stop.Body.Visit != "" {
 		visit, problem := api.Ask(ctx, a.API, who.call, who.who, a.API.GetVisit, &api.VisitPath{Visit: stop.Body.Visit})
 		if problem != nil && !notFound(problem) {

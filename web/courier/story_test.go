@@ -23,6 +23,11 @@ func (b *browsing) ordinary() *indoors.Booked {
 	b.hands["scans"] = func(string) any { return count[event.ParcelScanned](b) }
 	b.hands["arrivals"] = func(string) any { return count[event.VisitArrived](b) }
 	b.hands["dangers"] = func(string) any { return count[event.CourierLeftInDanger](b) }
+	b.hands["planbs"] = func(string) any { return count[event.PlanBFollowed](b) }
+	b.hands["block"] = func(string) any {
+		b.call(b.home.Caller, "POST", "/v1/home/deliveries/"+string(booked.ID)+"/block", nil, nil)
+		return true
+	}
 	b.hands["photographed"] = func(string) any {
 		for _, e := range b.Journal(b.home.Site) {
 			if d, ok := e.Body.(event.DepositRecorded); ok {
@@ -72,6 +77,13 @@ func TestTrouble(t *testing.T) {
 	b := newBrowsing(t)
 	b.ordinary()
 	b.run("trouble.mjs")
+}
+
+// Plan B that nobody could be told of yet is told once there is a link, and once.
+func TestPlanBWithoutNetwork(t *testing.T) {
+	b := newBrowsing(t)
+	b.ordinary()
+	b.run("planb.mjs")
 }
 
 // One code, one opening: shown after a signed tap alone, covered when nobody should look, gone after its use.

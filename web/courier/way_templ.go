@@ -501,7 +501,7 @@ func directions(s at, when string, kind ui.Kind) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Button(ui.Act{Kind: kind, Icon: "map", Text: words.T(ctx, "go.directions"), Href: geo(s), ID: "directions " + when}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Button(ui.Act{Kind: kind, Icon: "map", Text: words.T(ctx, "go.directions"), Href: mapOf(s), ID: "directions " + when}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -52,11 +52,19 @@ func wayOf(s at) templ.OrderedAttributes {
 
 func degrees(v float64) string { return strconv.FormatFloat(v, 'f', 6, 64) }
 
-// geo is the address by which a phone opens its own map (RFC 5870).
-func geo(s at) string {
+// mapOf is the address by which a phone opens its own map: RFC 5870, which Apple's don't know (they have their map links).
+func mapOf(s at) string {
 	p := s.spot().Position
 	place := degrees(p.Latitude) + "," + degrees(p.Longitude)
+	if s.apple {
+		return "maps:?daddr=" + place
+	}
 	return "geo:" + place + "?q=" + place
+}
+
+// ofApple says whether a browser runs on one of Apple's devices, as it says of itself.
+func ofApple(agent string) bool {
+	return strings.Contains(agent, "iPhone") || strings.Contains(agent, "iPad") || strings.Contains(agent, "Macintosh")
 }
 
 // windowLeft is how long the window stays open, once that is worth saying.

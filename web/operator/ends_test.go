@@ -81,6 +81,7 @@ func planB(kind event.FallbackKind) func(*office, *indoors.Household, *indoors.P
 
 // The story of a delivery says how it ended, whichever way that was, and offers nothing that would do nothing then.
 func TestTheStoryOfEveryEnd(t *testing.T) {
+	t.Parallel()
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

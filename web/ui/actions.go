@@ -65,7 +65,7 @@ func describedBy(name, hint, wrong string) templ.OrderedAttributes {
 
 // address is where a link or a form may lead: a page, or a phone's own telephone, messages and map; never a script.
 func address(to string) templ.SafeURL {
-	for _, phone := range []string{"geo:", "sms:"} {
+	for _, phone := range []string{"geo:", "maps:", "sms:"} {
 		if strings.HasPrefix(to, phone) {
 			return templ.SafeURL(to)
 		}

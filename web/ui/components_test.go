@@ -126,7 +126,7 @@ func TestButtons(t *testing.T) {
 	if attr(button, "data-action-id") != "do=block" || attr(button, "form") != "f" || attr(button, "type") != "submit" || attr(button, "value") != "block" {
 		t.Errorf("button %v", button.Attr)
 	}
-	for to, safe := range map[string]bool{"javascript:alert(1)": false, "data:text/html,x": false, "tel:+331": true, "geo:48.1,2.3": true, "/a?b": true} {
+	for to, safe := range map[string]bool{"javascript:alert(1)": false, "data:text/html,x": false, "tel:+331": true, "geo:48.1,2.3": true, "maps:?daddr=48.1,2.3": true, "/a?b": true} {
 		link := uitest.Tags(drawn(t, ui.Button(ui.Act{Text: "x", Href: to})), "a")[0]
 		form := uitest.Tags(drawn(t, ui.Form(to)), "form")[0]
 		if (attr(link, "href") == to) != safe || (attr(form, "action") == to) != safe {

@@ -6,7 +6,7 @@ import { say as speak, alarm } from '../../ui/js/live.mjs';
 import { NoKey, NoLink, Problem, problemOf, serverTime, signed } from './key.mjs';
 import { focusHeading, root } from './parts.mjs';
 import * as position from './position.mjs';
-import { keep } from './queue.mjs';
+import { keep, waiting } from './queue.mjs';
 import { refuse } from './refusal.mjs';
 import { distance, travel } from './way.mjs';
 import { say } from './words.mjs';
@@ -131,8 +131,22 @@ async function ask(asked, button, page) {
     if (!(await page.flushed(asked.path))) throw new Kept();
     return {};
   }
-  const body = await bodyOf(asked);
-  return post(asked.path, body, crypto.randomUUID(), { slow: () => button && label(button, say('js.slow')) });
+  const slow = () => button && label(button, say('js.slow'));
+  if (asked.offline === 'keep') return askOnce(asked, slow);
+  return post(asked.path, await bodyOf(asked), crypto.randomUUID(), { slow });
+}
+
+/** askOnce keeps what nobody answered, under the key under which it was sent: a tap more adds nothing to what waits. */
+async function askOnce(asked, slow) {
+  if ((await waiting()).some(({ path }) => path === asked.path)) throw new Kept();
+  const body = await bodyOf(asked), key = crypto.randomUUID();
+  try {
+    return await post(asked.path, body, key, { slow });
+  } catch (error) {
+    if (!(error instanceof Unanswered || error instanceof NoLink)) throw error;
+    await keep(asked.path, body, { act: asked.act }, key);
+    throw new Kept();
+  }
 }
 
 /** asking shows that a request is on its way: asked, and no more than that. */
@@ -161,8 +175,9 @@ function label(button, text) {
 async function failed(asked, error, page) {
   if (error instanceof NoKey) return page.unbound();
   if (error instanceof Kept) {
-    alarm(say('js.kept.urgent'));
-    return note(say('js.kept.urgent'));
+    const kept = say(asked.offline === 'queue' ? 'js.kept.urgent' : 'js.kept.later');
+    alarm(kept);
+    return note(kept);
   }
   if (error instanceof Unanswered || error instanceof NoLink) {
     if (asked.offline === 'go') return page.go(asked.go);

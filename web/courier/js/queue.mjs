@@ -6,9 +6,10 @@ import { NoKey, NoLink, signed } from './key.mjs';
 
 const store = 'queue';
 
-// keep stores a request durably and returns it. about is what people are told of it when it is answered.
-export async function keep(path, body, about) {
-  const request = { path, body: JSON.stringify(body), key: crypto.randomUUID(), about };
+// keep stores a request durably and returns it. about is what people are told of it when it is answered; key is that
+// under which it may have been sent already.
+export async function keep(path, body, about, key = crypto.randomUUID()) {
+  const request = { path, body: JSON.stringify(body), key, about };
   await memory.put(store, request);
   return request;
 }

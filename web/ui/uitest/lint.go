@@ -128,7 +128,7 @@ func (l *lint) attributes(n *html.Node) {
 // foreign says whether an address leaves the server; telephone numbers and mail do as well, by a person's own tap.
 func foreign(address string) bool {
 	address = strings.ToLower(strings.TrimSpace(address))
-	for _, fine := range []string{"tel:", "mailto:", "sms:", "geo:", "data:image/", "blob:"} {
+	for _, fine := range []string{"tel:", "mailto:", "sms:", "geo:", "maps:", "data:image/", "blob:"} {
 		if strings.HasPrefix(address, fine) {
 			return false
 		}
