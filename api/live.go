@@ -123,17 +123,24 @@ func (a *API) offered(ctx context.Context, o order, in *Offer) (*huma.StreamResp
 		r.Body = io.NopCloser(bytes.NewReader(in.RawBody))
 		director.Studio.ServeLive(w, r, in.Visit, "whep")
 		if at := w.Header().Get("Location"); at != "" {
-			go a.attend(context.WithoutCancel(ctx), o, LookPath{in.Visit, path.Base(at)})
+			a.attend(context.WithoutCancel(ctx), o, LookPath{in.Visit, path.Base(at)})
 		}
 	}), nil
 }
 
-// attend ends a look by WebRTC once it is no longer allowed: its pictures are sent without being asked for.
+// attend has a look by WebRTC ended once it is no longer allowed: its pictures are sent without being asked for. Who
+// reads the answer may leave at once, so that the look is known before the answer is out.
 func (a *API) attend(ctx context.Context, o order, look LookPath) {
 	ctx, left := context.WithCancel(ctx)
-	defer left()
 	a.attended.Store(look, left)
-	defer a.attended.Delete(look)
+	go func() {
+		defer left()
+		defer a.attended.Delete(look)
+		a.endWhenForbidden(ctx, o, look)
+	}()
+}
+
+func (a *API) endWhenForbidden(ctx context.Context, o order, look LookPath) {
 	grown, stop := a.Dispatch.Follow(o.site)
 	defer stop()
 	tick := time.NewTicker(a.streams.heartbeat)
