@@ -15,7 +15,8 @@ export function watchTimeline(page) {
       const lives = document.documentElement.dataset.link === "live";
       const lines = [...document.querySelectorAll(".timeline li")].reverse();
       for (const line of lines.slice(globalThis.drawn.length)) {
-        globalThis.drawn.push({ text: line.querySelector(".moment").textContent.trim(), at: lives ? Date.now() : 0 });
+        const said = [...line.querySelector(".moment").childNodes].filter((n) => n.className !== "source");
+        globalThis.drawn.push({ text: said.map((n) => n.textContent).join("").trim(), at: lives ? Date.now() : 0 });
       }
     };
     // A frame later it is on the screen.

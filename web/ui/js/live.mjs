@@ -45,7 +45,8 @@ const link = {
   last: moment(),
   beat: 2000,
   server: 0,
-  /** When the present stream opened, and the least delay that was seen on it. */
+  /** The present stream, when it opened, and the least delay that was seen on it. */
+  source: null,
   opened: moment(),
   least: Infinity,
   /** What the bar says while there is no link; '' while there is one. */
@@ -65,8 +66,10 @@ const handlers = {
   beat(event) {
     const [beat, server] = event.data.split(' ').map(Number);
     if (beat > 0) link.beat = beat;
-    // A beat that was held up on its way says nothing of now.
+    // A beat that was held up on its way says nothing of now. Where the phone's clock was set on, all of them would be
+    // held to be late: a stream that is opened anew begins with what is true then.
     if (lateness(event) < missed * link.beat) heard();
+    else link.source.restart();
     if (server > 0) link.server = server;
   },
   title(event) {
@@ -85,6 +88,7 @@ const handlers = {
 const listened = new WeakSet();
 
 function opened(source) {
+  link.source = source;
   link.opened = moment();
   link.least = Infinity;
   if (!listened.has(source)) {
@@ -292,6 +296,12 @@ export class Stream {
   close() {
     this.#closed = true;
     this.#inner?.close();
+  }
+
+  /** restart asks for everything again, now. */
+  restart() {
+    this.#inner?.close();
+    this.#open();
   }
 
   #open() {
