@@ -156,12 +156,12 @@ func (t *turn) fault(p event.Picture) event.PictureFault {
 	return ""
 }
 
-// gatePicture: no picture, no opening, where the site asks for a camera.
+// gatePicture: no picture, no opening, where the site asks for a camera. One that was lost must have been seen to be back.
 func (t *turn) gatePicture(v Visit) event.Refused {
 	if !t.Rules.Camera {
 		return event.Refused{}
 	}
-	if v.Camera == "" {
+	if v.Camera == "" || v.Unseen != "" {
 		return event.Refused{Code: event.CameraNotLive}
 	}
 	switch t.fault(t.picture(v.Camera)) {

@@ -172,7 +172,7 @@ func (p Step) news(o event.Outcome) bool {
 func (s State) stepOf(p event.PermitID) (Visit, Step, bool) {
 	for _, v := range s.Visits {
 		for _, step := range v.Steps {
-			if step.Permit.ID == p {
+			if p != "" && step.Permit.ID == p {
 				return v, step, true
 			}
 		}
@@ -225,7 +225,7 @@ func (p *Step) resolve(r event.OpeningResolved, b Barrier, at event.Instant) {
 		p.Opened, p.BySight, p.ByContact = b.partOpenSince(p.Shown), true, b.openSince(p.Shown) == 0
 	case r.By == event.BySight:
 		p.Opened, p.BySight = b.openSince(p.Intended), true
-	case p.By == event.PermitRemote && p.Opened == 0:
+	case p.By == event.PermitRemote && (p.Opened == 0 || p.Permit.Recovery && !p.BySight):
 		p.Opened = at
 	}
 }
