@@ -10,7 +10,7 @@ import test, { after, before } from "node:test";
 import { start } from "./lib/demo.mjs";
 import { filmed } from "./lib/label.mjs";
 import { delays, watchTimeline } from "./lib/late.mjs";
-import { act, another, arrive, atOnce, audited, authenticator, begin, bring, enter, hand, label, next, operator, person, planB, putDown, screen } from "./lib/people.mjs";
+import { act, another, arrive, atOnce, audited, authenticator, begin, bring, enter, hand, label, next, operator, person, planB, putDown, screen, there } from "./lib/people.mjs";
 import { stepping } from "./lib/steps.mjs";
 
 const rounds = Number(process.env.LOQUET_STORIES ?? 1);
@@ -94,6 +94,7 @@ async function story(t, { url, links }) {
       new MutationObserver(look).observe(document.getElementById("main"), { subtree: true, childList: true, characterData: true });
       look();
     }), far);
+    await there(karim);
     await act(karim, "arrive");
     await screen(karim, "arrive");
   });

@@ -60,8 +60,14 @@ export async function next({ page }, home) {
 // lives waits until the page's link stands.
 export const lives = (page) => page.locator('html[data-link="live"]').waitFor();
 
-// screen waits for a step of the courier's visit.
-export const screen = ({ page }, name) => page.locator(`main [data-screen="${name}"]`).waitFor({ state: "attached" });
+// screen waits for a step of the courier's visit, and tells what there is instead.
+export async function screen({ page }, name) {
+  try {
+    await page.locator(`main [data-screen="${name}"]`).waitFor({ state: "attached" });
+  } catch (cause) {
+    throw new Error(`${name} did not come; there is:\n${await page.locator("body").innerText()}`, { cause });
+  }
+}
 
 // act presses the button of an action, as soon as it takes presses; so many times, one right after the other.
 export const act = ({ page }, name, clickCount = 1) => page.locator(`main [data-act="${name}"] button:not([data-deaf])`).first().click({ clickCount });
@@ -78,9 +84,13 @@ export async function begin(courier, home, address, taps) {
   await page.locator('[data-act="arrive"]').waitFor({ state: "attached" });
 }
 
+// there waits until the courier's page says "at the door": the button is there some metres before, and the server decides.
+export const there = ({ page }) => page.locator("#way:not([hidden])").filter({ hasNotText: /\d/ }).waitFor();
+
 // arrive walks the courier to the door.
 export async function arrive(courier, home, taps) {
   await hand(home, "come");
+  await there(courier);
   await act(courier, "arrive", taps);
   await screen(courier, "arrive");
 }
