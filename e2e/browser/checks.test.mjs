@@ -8,7 +8,7 @@
 //   6  the network is lost while the order is out          here, "the network is lost"
 //   7  scans without a link are sent once                  web/courier TestWithoutNetwork
 //   8  double taps                                         here, all through the visits; "every tap counted once"
-//   9  Back, reload, a second tab                          web/courier TestAVisitByHand
+//   9  Back, reload, a second tab                          web/courier TestEveryStepStays
 //  10  a block before, after and in the moment of the scan story.test.mjs
 //  11  a block without a link                              here, "a block without a link"
 //  12  bolt locked, contact open                           here, "locked is not shut"

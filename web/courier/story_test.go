@@ -36,6 +36,10 @@ func (b *browsing) ordinary() *indoors.Booked {
 		}
 		return false
 	}
+	b.hands["deeds"] = func(string) any {
+		return count[event.VisitBegun](b) + count[event.VisitArrived](b) + count[event.ParcelScanned](b) + count[event.OpeningIntended](b) +
+			count[event.DepositRecorded](b) + count[event.CloseAsked](b) + count[event.CourierReleased](b) + count[event.Refused](b)
+	}
 	b.hands["refusals"] = func(string) any { return count[event.Refused](b) }
 	return booked
 }
@@ -56,6 +60,13 @@ func TestAVisitByHand(t *testing.T) {
 	b := newBrowsing(t)
 	b.ordinary()
 	b.run("story.mjs")
+}
+
+// Reload, Back, a second tab and a lost network, at each step: the step stays, and nothing is asked.
+func TestEveryStepStays(t *testing.T) {
+	b := newBrowsing(t)
+	b.ordinary()
+	b.run("steps.mjs")
 }
 
 // A phone without the key is nobody, whatever else was copied; and a phone whose clock is hours off works.
