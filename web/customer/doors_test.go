@@ -144,20 +144,20 @@ func (t things) fields(key string, all bool) url.Values {
 	return fields
 }
 
-var drawn = regexp.MustCompile(`[a-z2-7]{4}-[a-z2-7]{4}`)
+var drawn = regexp.MustCompile(`Reference: \S+`)
 
 // shape is what an answer says and where it leads, but for the identifiers, and for the reference that is drawn anew.
 func (t things) shape(tb testing.TB, a answer) string {
 	said := a.header.Get("Location") + " "
 	if kind := a.header.Get("Content-Type"); kind == "" || strings.HasPrefix(kind, "text/html") {
-		said += plain(tb, a.body)
+		said += drawn.ReplaceAllString(plain(tb, a.body), "Reference: …") // before an identifier can be found in it
 	}
 	for name, id := range t {
 		if name != "number" && name != "name" {
 			said = strings.NewReplacer(id, "‹"+name+"›", url.QueryEscape(id), "‹"+name+"›").Replace(said)
 		}
 	}
-	return drawn.ReplaceAllString(said, "…")
+	return said
 }
 
 // A form of another site's page does nothing here.
