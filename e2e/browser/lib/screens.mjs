@@ -13,7 +13,7 @@ const names = {
   "/operator/": "operator-board", "/operator/alarms": "operator-alarms", "/operator/deliveries": "operator-deliveries",
   "/operator/deliveries/…": "operator-story", "/operator/devices": "operator-devices",
   "/operator/couriers": "operator-couriers", "/operator/metrics": "operator-metrics",
-  "/courier/": "courier-stops", "/courier/stop/…": "courier", "/courier/scan/…": "courier",
+  "/courier/": "courier", "/courier/stop/…": "courier", "/courier/scan/…": "courier",
   "/sign-in": "sign-in", "/demo/": "demo-desk",
 };
 
