@@ -134,10 +134,17 @@ export function deafen(before) {
 const memory = 'loquet-pressed';
 
 export function guardPresses() {
+  const control = (e) => (e.target instanceof Element ? e.target.closest('[data-action-id]') : null);
+  const deaf = (el) => el.hasAttribute('data-deaf') || document.documentElement.hasAttribute('data-asleep');
+  // Nor does the second press of a hasty pair take the focus from the heading of the new step.
+  document.addEventListener('mousedown', (e) => {
+    const el = control(e);
+    if (el && deaf(el)) e.preventDefault();
+  }, true);
   document.addEventListener('click', (e) => {
-    const el = e.target instanceof Element ? e.target.closest('[data-action-id]') : null;
+    const el = control(e);
     if (!el) return;
-    if (el.hasAttribute('data-deaf') || document.documentElement.hasAttribute('data-asleep')) {
+    if (deaf(el)) {
       e.preventDefault();
       e.stopImmediatePropagation();
       return;

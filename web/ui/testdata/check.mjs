@@ -111,6 +111,7 @@ const checks = {
     const before = await (await fetch('/test/count')).text();
     $('#act').click();
     must('it shows it', $('#act').hasAttribute('data-deaf') && $('#act').getAttribute('aria-disabled') === 'true');
+    must('it takes no focus', !$('#act').dispatchEvent(new MouseEvent('mousedown', { bubbles: true, cancelable: true })));
     await sleep(700);
     must('nothing was sent', (await (await fetch('/test/count')).text()) === before);
     must('it hears again', !$('#act').hasAttribute('data-deaf'));
