@@ -21,7 +21,7 @@ build:
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/loquet ./cmd/loquet
 
 ## test: everything, in less than twenty minutes on two cores
-test: need fmt generated vet lint race browser
+test: need fmt generated vet lint race
 
 ## test-short: what a change should pass before it is shown to anyone, in less than a minute
 test-short:
