@@ -29,7 +29,7 @@ test-short:
 
 ## need: install what the tests use and this machine lacks
 need:
-	scripts/need.sh cc mosquitto ffmpeg chromium chasquid
+	scripts/need.sh cc mosquitto ffmpeg chromium chasquid node
 
 ## fmt: fail on a file that gofmt would change
 fmt:
