@@ -44,7 +44,7 @@ func (a *API) AcknowledgeAlarm(ctx context.Context, c auth.Client, in *NothingIn
 	o.natural = true // who owns it is asked anew
 	owner, err := decide(ctx, a, o, func(ctx context.Context, r dispatch.Result) (AlarmOwner, error) {
 		v, _ := r.State.Visit(in.Visit)
-		alarm := alarmOf(callOf(ctx).lang, v.Alarm)
+		alarm := alarmOf(callOf(ctx).lang, r.State, v.Alarm)
 		if alarm == nil {
 			return AlarmOwner{}, site.ErrUnknown
 		}

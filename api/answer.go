@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 
 	"github.com/loquet/loquet/dispatch"
@@ -41,6 +43,14 @@ type PlanB struct {
 	AccessPoint event.AccessPointID `json:"accessPoint,omitempty"`
 	Who         string              `json:"who,omitempty" doc:"Which neighbour, and where"`
 	Text        string              `json:"text"`
+	// Step names it: it is followed only while it is the one that comes next.
+	Step string `json:"step" doc:"Names this step, for POST /v1/courier/deliveries/{delivery}/plan-b" example:"5f1b02a9c3de"`
+}
+
+// stepName names a step of plan B, and says nothing of it.
+func stepName(f event.Fallback) string {
+	sum := sha256.Sum256([]byte(string(f.Kind) + "\n" + string(f.AccessPoint) + "\n" + string(f.Who)))
+	return hex.EncodeToString(sum[:6])
 }
 
 // plainAnswer answers a request that is not about a visit.
@@ -79,14 +89,21 @@ func (a *API) refusal(ctx context.Context, r dispatch.Result, seq uint64, b even
 	if err != nil {
 		return nil, err
 	}
+	kind := dispatch.KindAt(r.State, b)
 	values := placeValues(place)
+	if place != nil && (kind == event.Trunk || kind == event.Cabin) && (place.Distance > carNear || b.Asked == event.AskedPlanB) {
+		delete(values, phrase.Distance) // where a car stands is told near it alone, and no distance to it as one to an address
+	}
 	if at, ok := localTime(r.State.Zone, b.RetryAt)[phrase.Time]; ok {
 		values[phrase.From] = at
 	}
 	if planB != nil {
 		values[phrase.PlanB] = planB.Text
 	}
-	words := callOf(ctx).lang.Refusal(b.Code, values)
+	words := callOf(ctx).lang.RefusalAt(kind, b.Code, values)
+	if b.Asked == event.AskedPlanB {
+		words = callOf(ctx).lang.PlanBRefusal(kind, b.Code, values)
+	}
 	if v, ok := r.State.Visit(b.Visit); ok && opened(v) {
 		// "Nothing was opened" speaks of the request: it would mislead where a door stands open.
 		words.Safe = ""
@@ -123,7 +140,7 @@ func (a *API) planB(ctx context.Context, s site.State, d site.Delivery) (*PlanB,
 
 // fallback says a step of plan B in words, with the neighbour's or the place's name.
 func (a *API) fallback(ctx context.Context, s site.State, d event.DeliveryID, next event.Fallback) (*PlanB, error) {
-	p := &PlanB{Delivery: d, Kind: next.Kind, AccessPoint: next.AccessPoint, Text: callOf(ctx).lang.Fallback(next.Kind)}
+	p := &PlanB{Delivery: d, Kind: next.Kind, AccessPoint: next.AccessPoint, Text: callOf(ctx).lang.Fallback(next.Kind), Step: stepName(next)}
 	switch next.Kind {
 	case event.FallbackNeighbour:
 		who, _, err := unseal[string](ctx, a, s.Site, neighbourName(next.Who))

@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/carlink"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/film"
@@ -25,7 +26,7 @@ import (
 	"github.com/loquet/loquet/vault"
 )
 
-// Deps is what the API works with. All are required but Discover, Forget, FindCameras, MembersReserve, Film, ClientAddress and Version.
+// Deps is what the API works with. All are required but Discover, Forget, FindCameras, MembersReserve, ProvableOnly, Film, CarLinks, ClientAddress and Version.
 type Deps struct {
 	Dispatch *dispatch.Dispatcher
 	Store    store.Store
@@ -39,10 +40,14 @@ type Deps struct {
 	// MembersReserve lets members find and reserve devices for their own household. It is for an installation whose
 	// households trust each other, such as one's own: whoever reserves a device says which topics open it.
 	MembersReserve bool
-	Keys           *auth.Keys
-	Couriers       *auth.Couriers
+	// ProvableOnly refuses barriers that nothing can prove shut; those that were added before stay.
+	ProvableOnly bool
+	Keys         *auth.Keys
+	Couriers     *auth.Couriers
 	// Film has cameras film visits; nil without a media service.
-	Film     *film.Director
+	Film *film.Director
+	// CarLinks connects cars; nil where none are.
+	CarLinks *carlink.Links
 	Sessions *auth.Sessions
 	// Forget erases what others keep of members who left; nil where nobody does. It may be called again.
 	Forget func(context.Context, []event.MemberID) error
@@ -95,7 +100,8 @@ type API struct {
 	attended sync.Map
 	// readings are the devices that are being asked now: one question at a time.
 	readings sync.Map
-	document []byte
+	// document is the description, made when it is first asked for.
+	document func() ([]byte, error)
 }
 
 // New makes the API. Call it before the dispatcher runs: it takes the dispatcher's work of telling and forgetting.
@@ -153,9 +159,12 @@ func (a *API) register() {
 	a.registerHome()
 	a.registerHousehold()
 	a.registerEnrol()
+	a.registerCarConsents()
+	a.registerCarCheck()
 	a.registerCameras()
 	a.registerPairing()
 	a.registerCourier()
+	a.registerCars()
 	a.registerPosition()
 	a.registerPhotos()
 	a.registerReading()

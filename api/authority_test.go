@@ -10,6 +10,7 @@ import (
 
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/event"
 )
 
@@ -100,8 +101,18 @@ func (s *stage) meant(route string) any {
 		return api.CauseRequest{Cause: "other"}
 	case what == "labels.pdf":
 		return api.PrintLabels{Deliveries: []event.DeliveryID{s.delivery}}
-	case what == "whep", what == "photo":
+	case what == "whep", what == "photo", what == "picture":
 		return "v=0"
+	case what == "spot":
+		return api.SpotRequest{Spot: "by the pillar"}
+	case strings.HasPrefix(route, "PUT") && what == "car":
+		return api.CarLooks{Plate: "AB-123-CD"}
+	case what == "too-large":
+		return api.TooLargeRequest{Delivery: s.delivery}
+	case what == "signal":
+		return api.SignalRequest{Signal: device.SignalFlash}
+	case what == "{vehicle}":
+		return api.CarChoice{Opens: []event.BarrierKind{event.Trunk}}
 	case what == "position":
 		return here
 	case what == "scan":

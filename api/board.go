@@ -62,9 +62,10 @@ type ClosedAlarm struct {
 	Level   event.AlarmLevel  `json:"level" doc:"The highest that it climbed to"`
 	Barrier event.BarrierID   `json:"barrier,omitempty"`
 	Raised  event.Instant     `json:"raised" format:"date-time"`
-	Ended   event.Instant     `json:"ended" format:"date-time" doc:"When nothing was wrong any more, on evidence"`
+	Ended   event.Instant     `json:"ended" format:"date-time" doc:"When nothing alarmed any more; what is known of the doors stands with the visit"`
 	// Acknowledged says who had it in hand.
 	Acknowledged *Acknowledged `json:"acknowledged,omitempty"`
+	Zone         string        `json:"zone,omitempty" doc:"The site's time zone; absent in getDay, which has its own"`
 }
 
 // Risk is why a delivery will be refused unless something changes.
@@ -145,7 +146,9 @@ func (a *API) GetBoard(ctx context.Context, c auth.Client, in *GetBoardInput) (*
 	if b.Today, err = a.numbersOf(ctx, facts, from, to); err != nil {
 		return nil, err
 	}
-	b.Closed = a.closedAlarms(ctx, facts, b.Now)
+	if b.Closed, err = a.closedAlarms(ctx, &states, facts, b.Now); err != nil {
+		return nil, err
+	}
 	if err := a.nextHour(ctx, &states, &b); err != nil {
 		return nil, err
 	}
@@ -316,19 +319,26 @@ func (a *API) factsSince(ctx context.Context, from, to event.Instant) ([]dispatc
 }
 
 // closedAlarms are those that ended a moment ago.
-func (a *API) closedAlarms(ctx context.Context, facts []dispatch.Fact, now event.Instant) []ClosedAlarm {
+func (a *API) closedAlarms(ctx context.Context, states *stateCache, facts []dispatch.Fact, now event.Instant) ([]ClosedAlarm, error) {
 	closed := []ClosedAlarm{}
 	for _, f := range slices.Backward(facts) {
-		if f.Alarm != nil && now.Since(f.Alarm.Ended) < closedStays {
-			closed = append(closed, closedAlarm(ctx, f))
+		if f.Alarm == nil || now.Since(f.Alarm.Ended) >= closedStays {
+			continue
 		}
+		state, err := states.of(ctx, f.Site)
+		if err != nil {
+			return nil, err
+		}
+		one := closedAlarm(ctx, f)
+		one.Zone = state.Zone
+		closed = append(closed, one)
 	}
-	return closed
+	return closed, nil
 }
 
 func closedAlarm(ctx context.Context, f dispatch.Fact) ClosedAlarm {
 	alarm := f.Alarm
-	return ClosedAlarm{Visit: f.Visit, Site: f.Site, Reason: alarm.Reason, Title: callOf(ctx).lang.Alarm(alarm.Reason, nil).Title, Level: alarm.Level,
+	return ClosedAlarm{Visit: f.Visit, Site: f.Site, Reason: alarm.Reason, Title: callOf(ctx).lang.AlarmAt(alarm.Is, alarm.Reason, nil).Title, Level: alarm.Level,
 		Barrier: alarm.Barrier, Raised: alarm.Raised, Ended: alarm.Ended, Acknowledged: acknowledgedBy(alarm.Owner, alarm.Owned)}
 }
 

@@ -68,6 +68,7 @@ type AlarmOfDay struct {
 	Ended        event.Instant     `json:"ended" format:"date-time"`
 	Acknowledged *Acknowledged     `json:"acknowledged,omitempty"`
 	Cause        Cause             `json:"cause,omitempty" doc:"Absent while its file is open. One for all alarms of a visit"`
+	Zone         string            `json:"zone" doc:"The site's time zone"`
 }
 
 // AlarmsOfDay is a page of alarms.
@@ -203,7 +204,7 @@ func (a *API) ListAlarms(ctx context.Context, c auth.Client, in *ListAlarmsInput
 	if err != nil {
 		return nil, err
 	}
-	shown := AlarmsOfDay{Alarms: []AlarmOfDay{}}
+	shown, states := AlarmsOfDay{Alarms: []AlarmOfDay{}}, stateCache{api: a, known: map[event.SiteID]site.State{}}
 	if next != "" {
 		shown.Next = cursor(next)
 	}
@@ -211,7 +212,7 @@ func (a *API) ListAlarms(ctx context.Context, c auth.Client, in *ListAlarmsInput
 		if f.Alarm == nil {
 			continue
 		}
-		one, err := a.alarmOfDay(ctx, f)
+		one, err := a.alarmOfDay(ctx, &states, f)
 		if err != nil {
 			return nil, err
 		}
@@ -223,9 +224,13 @@ func (a *API) ListAlarms(ctx context.Context, c auth.Client, in *ListAlarmsInput
 // factsAtOnce is how many facts of a day are looked through for one page.
 const factsAtOnce = 1000
 
-func (a *API) alarmOfDay(ctx context.Context, f dispatch.Fact) (AlarmOfDay, error) {
+func (a *API) alarmOfDay(ctx context.Context, states *stateCache, f dispatch.Fact) (AlarmOfDay, error) {
+	state, err := states.of(ctx, f.Site)
+	if err != nil {
+		return AlarmOfDay{}, err
+	}
 	said, _, err := a.causeOf(ctx, f.Visit)
-	return AlarmOfDay{Visit: f.Visit, Site: f.Site, Reason: f.Alarm.Reason, Title: callOf(ctx).lang.Alarm(f.Alarm.Reason, nil).Title,
+	return AlarmOfDay{Visit: f.Visit, Site: f.Site, Reason: f.Alarm.Reason, Title: callOf(ctx).lang.AlarmAt(f.Alarm.Is, f.Alarm.Reason, nil).Title,
 		Barrier: f.Alarm.Barrier, Level: f.Alarm.Level, Raised: f.Alarm.Raised, Ended: f.Alarm.Ended,
-		Acknowledged: acknowledgedBy(f.Alarm.Owner, f.Alarm.Owned), Cause: said.Cause}, err
+		Acknowledged: acknowledgedBy(f.Alarm.Owner, f.Alarm.Owned), Cause: said.Cause, Zone: state.Zone}, err
 }

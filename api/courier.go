@@ -59,6 +59,7 @@ type DepositRequest struct {
 
 // PlanBRequest says that the courier took the next step of plan B, or found nobody there.
 type PlanBRequest struct {
+	Step     string    `json:"step,omitempty" maxLength:"64" doc:"Which step was shown and done. When another one comes next by now, nothing is recorded"`
 	Nobody   bool      `json:"nobody,omitempty" doc:"Nobody was there; the step after it comes next"`
 	Photo    string    `json:"photo,omitempty" maxLength:"128" doc:"Digest of a picture, if one was taken"`
 	Position *Position `json:"position,omitempty"`
@@ -143,7 +144,8 @@ func (a *API) orderAbout(ctx context.Context, c auth.Courier, v event.VisitID, p
 	return byCourier(c, event.SiteOf(v), do, place), err
 }
 
-// placeAtVisit reduces a position to its distance from the visit's access point, which alone the journal may know.
+// placeAtVisit reduces a position to its distance from the visit's access point, which alone the journal may know. It
+// returns nil when its centre is not known: the site then refuses for want of a position.
 func (a *API) placeAtVisit(ctx context.Context, id event.VisitID, p *Position) (*event.Place, error) {
 	if p == nil {
 		return nil, nil
@@ -156,10 +158,15 @@ func (a *API) placeAtVisit(ctx context.Context, id event.VisitID, p *Position) (
 	if !ok {
 		return nil, nil
 	}
-	return a.placeAt(ctx, state.Site, v.AccessPoint, *p)
+	centre, known, err := a.centreOf(ctx, state, v)
+	if err != nil || !known {
+		return nil, err
+	}
+	return dispatch.PlaceOf(dispatch.Position(*p), centre, a.Now()), nil
 }
 
-// placeAt returns nil when the access point's centre is not known: the site then refuses for want of a position.
+// placeAt reduces a position to its distance from what the household gave as an access point's centre; nil when that is
+// not known.
 func (a *API) placeAt(ctx context.Context, at event.SiteID, ap event.AccessPointID, p Position) (*event.Place, error) {
 	centre, known, err := unseal[spot](ctx, a, at, spotName(ap))
 	if err != nil || !known {
@@ -399,6 +406,11 @@ func (a *API) PlanB(ctx context.Context, c auth.Courier, in *PlanBInput) (*Answe
 		return nil, notFound("delivery")
 	}
 	do := site.FollowPlanB{Delivery: in.Delivery, Nobody: in.Body.Nobody}
+	if next, _ := state.PlanB(d); in.Body.Step != "" && in.Body.Step != stepName(next) {
+		return nil, problem(http.StatusConflict, "conflict", "Another step of plan B comes next by now. Nothing was recorded. Look at it, or call.")
+	} else if in.Body.Step != "" {
+		do.Shown = next
+	}
 	if in.Body.Photo != "" {
 		if do.Photo, err = a.Vault.Commit(ctx, state.Site, photoPurpose, in.Body.Photo); err != nil {
 			return nil, err
@@ -406,7 +418,7 @@ func (a *API) PlanB(ctx context.Context, c auth.Courier, in *PlanBInput) (*Answe
 	}
 	var place *event.Place
 	if in.Body.Position != nil {
-		if place, err = a.placeAt(ctx, state.Site, d.AccessPoint, *in.Body.Position); err != nil {
+		if place, err = a.placeForPlanB(ctx, state, d, *in.Body.Position); err != nil {
 			return nil, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/site"
 	"github.com/loquet/loquet/store"
 	"github.com/loquet/loquet/vault"
 )
@@ -78,9 +79,9 @@ func (a *API) ListCouriers(ctx context.Context, c auth.Client, in *ListCouriersI
 	if err != nil {
 		return nil, err
 	}
-	page := CourierStates{Couriers: []CourierState{}}
+	page, states := CourierStates{Couriers: []CourierState{}}, stateCache{api: a, known: map[event.SiteID]site.State{}}
 	for _, r := range records {
-		shown, err := a.courierState(ctx, c, r)
+		shown, err := a.courierState(ctx, c, &states, r)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +105,7 @@ func (a *API) courierRecords(ctx context.Context, in *ListCouriersInput, after s
 	return []store.Record{r}, err
 }
 
-func (a *API) courierState(ctx context.Context, c auth.Client, r store.Record) (CourierState, error) {
+func (a *API) courierState(ctx context.Context, c auth.Client, states *stateCache, r store.Record) (CourierState, error) {
 	id := event.CourierID(r.ID)
 	var rec courierRecord
 	if err := json.Unmarshal(r.Data, &rec); err != nil {
@@ -124,15 +125,28 @@ func (a *API) courierState(ctx context.Context, c auth.Client, r store.Record) (
 	if err := a.countRound(ctx, &shown); err != nil {
 		return shown, err
 	}
-	refused, _, err := a.Dispatch.Refusals(ctx, id, "", lastRefusals)
-	if err != nil {
+	if err := a.fillRefusals(ctx, states, &shown); err != nil {
 		return shown, err
-	}
-	for _, f := range refused {
-		shown.Refusals = append(shown.Refusals, refusalShown(ctx, f))
 	}
 	shown.Stale, err = a.staleAssignments(ctx, b)
 	return shown, err
+}
+
+func (a *API) fillRefusals(ctx context.Context, states *stateCache, shown *CourierState) error {
+	refused, _, err := a.Dispatch.Refusals(ctx, shown.ID, "", lastRefusals)
+	if err != nil {
+		return err
+	}
+	for _, f := range refused {
+		state, err := states.of(ctx, f.Site)
+		if err != nil {
+			return err
+		}
+		one := refusalShown(ctx, f)
+		one.Zone = state.Zone
+		shown.Refusals = append(shown.Refusals, one)
+	}
+	return nil
 }
 
 func (a *API) courierSecrets(ctx context.Context, id event.CourierID, rec courierRecord) (name, reason string, err error) {

@@ -75,6 +75,7 @@ type DayRefusal struct {
 	Site     event.SiteID     `json:"site"`
 	Visit    event.VisitID    `json:"visit,omitempty"`
 	Delivery event.DeliveryID `json:"delivery,omitempty"`
+	Zone     string           `json:"zone,omitempty" doc:"The site's time zone, in a courier's last refusals"`
 }
 
 // DayForeign is an opening that Loquet did not ask for.
@@ -156,7 +157,7 @@ func (d *DayShown) take(ctx context.Context, f dispatch.Fact) {
 }
 
 func refusalShown(ctx context.Context, f dispatch.Fact) DayRefusal {
-	title := callOf(ctx).lang.Refusal(f.Refusal.Code, nil).Title
+	title := callOf(ctx).lang.RefusalAt(f.Refusal.Is, f.Refusal.Code, nil).Title
 	return DayRefusal{At: f.At, Code: f.Refusal.Code, Title: title, Asked: f.Refusal.Asked, By: f.Refusal.By, Site: f.Site, Visit: f.Visit,
 		Delivery: f.Delivery}
 }

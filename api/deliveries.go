@@ -443,7 +443,8 @@ func (a *API) BlockDelivery(ctx context.Context, c auth.Client, in *BlockDeliver
 
 func (a *API) blocked(ctx context.Context, r dispatch.Result) (BlockAnswer, error) {
 	b, _ := happened[event.BlockAnswered](r)
-	words := callOf(ctx).lang.Block(b.Verdict, localTime(r.State.Zone, b.IntendedAt))
+	is, err := a.kindsIn(r.State).of(ctx, b)
+	words := callOf(ctx).lang.BlockAt(is, b.Verdict, localTime(r.State.Zone, b.IntendedAt))
 	return BlockAnswer{Delivery: b.Delivery, Visit: b.Visit, Verdict: b.Verdict, Title: words.Title, Text: words.Text(),
-		At: r.State.At, IntendedAt: b.IntendedAt}, nil
+		At: r.State.At, IntendedAt: b.IntendedAt}, err
 }

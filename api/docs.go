@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"sync"
 )
 
 //go:embed static/*.html static/*.js static/*.txt
@@ -14,18 +15,23 @@ var static embed.FS
 
 // describe serves the description and the page that shows it. Everything comes from this server.
 func (a *API) describe(mux *http.ServeMux) error {
-	document, err := a.OpenAPI()
-	if err != nil {
-		return err
-	}
-	a.document = document
+	// The framework states its own form of errors, which is never sent.
+	schemas := a.schemas().Map()
+	delete(schemas, "V2ErrorModel")
+	delete(schemas, "V2ErrorDetail")
+	a.document = sync.OnceValues(a.description)
 	files, err := fs.Sub(static, "static")
 	if err != nil {
 		return fmt.Errorf("api: the docs page: %w", err)
 	}
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, r *http.Request) {
+		document, err := a.document()
+		if err != nil {
+			a.fail(w, r, explained(err))
+			return
+		}
 		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(a.document) // the client went away: nobody to tell
+		_, _ = w.Write(document) // the client went away: nobody to tell
 	})
 	mux.HandleFunc("GET /docs", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/docs/", http.StatusMovedPermanently)
@@ -45,13 +51,9 @@ func (a *API) describe(mux *http.ServeMux) error {
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
 	"font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// OpenAPI is the description of the API (OpenAPI 3.1), made from the routes themselves.
-func (a *API) OpenAPI() ([]byte, error) {
-	doc := a.huma.OpenAPI()
-	// The framework states its own form of errors, which is never sent.
-	delete(doc.Components.Schemas.Map(), "V2ErrorModel")
-	delete(doc.Components.Schemas.Map(), "V2ErrorDetail")
-	compacted, err := json.Marshal(doc)
+// description is that of the API (OpenAPI 3.1), made from the routes themselves.
+func (a *API) description() ([]byte, error) {
+	compacted, err := json.Marshal(a.huma.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("api: the description: %w", err)
 	}

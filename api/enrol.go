@@ -23,6 +23,8 @@ type HomeDevices struct {
 	Devices []HomeDevice `json:"devices"`
 	// MayReserve says whether members may find and reserve devices here; else the operator does.
 	MayReserve bool `json:"mayReserve" doc:"Whether members may find and reserve devices themselves; else the operator does"`
+	// ProvableOnly says whether devices that nothing can prove shut are refused here.
+	ProvableOnly bool `json:"provableOnly" doc:"Whether devices that nothing can prove shut are refused here"`
 }
 
 // HomeDeviceRequest reserves a device for the household.
@@ -76,7 +78,7 @@ func (a *API) ListHomeDevices(ctx context.Context, m auth.Member, _ *struct{}) (
 	if err != nil {
 		return nil, err
 	}
-	shown := HomeDevices{Devices: []HomeDevice{}, MayReserve: a.MembersReserve}
+	shown := HomeDevices{Devices: []HomeDevice{}, MayReserve: a.MembersReserve, ProvableOnly: a.ProvableOnly}
 	for _, rec := range a.Fleet.At(s.Site) {
 		dev, running := a.Fleet.Device(rec.ID)
 		if !running {

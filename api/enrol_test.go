@@ -91,6 +91,22 @@ func TestMembersReserveNothingByThemselves(t *testing.T) {
 	}
 }
 
+// An operator may refuse what nothing can prove shut; what can be proven is taken.
+func TestTheOperatorRefusesWhatCantBeProven(t *testing.T) {
+	w := newWorld(t, ofTheirOwn, func(d *api.Deps) { d.ProvableOnly = true })
+	h := w.empty(w.merchant("grocer"))
+	var blind, door api.HomeDevice
+	h.post("/v1/home/devices", api.HomeDeviceRequest{Connector: "fake", Config: json.RawMessage(`{"unprovable":true}`)}, &blind)
+	h.post("/v1/home/devices", api.HomeDeviceRequest{Connector: "fake", Config: json.RawMessage("{}")}, &door)
+	h.send("POST", "/v1/home/barriers", api.BarrierRequest{Device: blind.ID, Is: event.Garage, AcceptUnprovable: true}).problem(403, "unprovable")
+	h.send("POST", "/v1/home/barriers", api.BarrierRequest{Device: door.ID, Is: event.FrontDoor}).want(201, nil)
+	var mine api.HomeDevices
+	h.get("/v1/home/devices", &mine)
+	if !mine.ProvableOnly || mine.Devices[0].Barrier != "" && mine.Devices[1].Barrier != "" {
+		t.Errorf("the household's devices: %+v", mine)
+	}
+}
+
 func TestAMemberFindsCameras(t *testing.T) {
 	w := newWorld(t, ofTheirOwn)
 	h := w.empty(w.merchant("grocer"))

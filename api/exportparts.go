@@ -33,7 +33,7 @@ looks.jsonl       who of the operator's staff, or of a shop, looked at personal 
 alarms.jsonl      what the operator says that alarms came from
 sessions.json     where you are signed in
 films.json        what was filmed of visits and is kept; the films are in films/
-photos/           the photos that couriers took
+photos/           the photos that couriers took, and those of your cars
 others/           what other parts of the server keep about you, such as your address for mail
 `,
 	phrase.French: `Tout ce que ce serveur Loquet conserve sur votre foyer.
@@ -46,7 +46,7 @@ looks.jsonl       qui, chez l'exploitant ou un commerçant, a regardé des donn�
 alarms.jsonl      l'origine des alertes selon l'exploitant
 sessions.json     où vous êtes connecté
 films.json        ce qui a été filmé des visites et conservé ; les films sont dans films/
-photos/           les photos prises par les livreurs
+photos/           les photos prises par les livreurs, et celles de vos voitures
 others/           ce que d'autres parties du serveur conservent, comme votre adresse de courriel
 `,
 }
@@ -243,15 +243,20 @@ func (x *export) photos() (parts []part) {
 	}
 	for _, of := range slices.Sorted(maps.Keys(taken)) {
 		if taken[of] != "" {
-			parts = append(parts, x.photo(of, taken[of])...)
+			parts = append(parts, x.photo(of, photoName(taken[of]))...)
+		}
+	}
+	for _, ap := range x.site.AccessPoints {
+		if ap.IsVehicle() {
+			parts = append(parts, x.photo("car-"+string(ap.ID), carPictureName(ap.ID))...)
 		}
 	}
 	return parts
 }
 
 // photo is one photo, none if it was never sent or is erased.
-func (x *export) photo(of string, c event.Commitment) []part {
-	shown, err := x.api.photoKept(x.ctx, x.site.Site, photoName(c))
+func (x *export) photo(of, name string) []part {
+	shown, err := x.api.photoKept(x.ctx, x.site.Site, name)
 	var gone *Problem
 	switch {
 	case errors.As(err, &gone):

@@ -23,6 +23,8 @@ type DeviceTrouble string
 const (
 	// TroubleUnusable: this installation can't make it; its connector is gone or refuses its configuration.
 	TroubleUnusable DeviceTrouble = "unusable"
+	// TroubleRevoked: the consent at a car's maker was withdrawn.
+	TroubleRevoked DeviceTrouble = "consent-withdrawn"
 	// TroubleOffline: its connector knows that it can't be reached.
 	TroubleOffline DeviceTrouble = "offline"
 	// TroubleJammed: its bolt said last that it is jammed.
@@ -37,7 +39,7 @@ const (
 	TroubleUnprovable DeviceTrouble = "unprovable"
 )
 
-var troubles = []DeviceTrouble{TroubleUnusable, TroubleOffline, TroubleJammed, TroubleSilent, TroubleBattery, TroubleUnenrolled, TroubleUnprovable, ""}
+var troubles = []DeviceTrouble{TroubleUnusable, TroubleRevoked, TroubleOffline, TroubleJammed, TroubleSilent, TroubleBattery, TroubleUnenrolled, TroubleUnprovable, ""}
 
 const (
 	// silentAfter is after how long without a word a device is listed as silent.
@@ -63,12 +65,21 @@ type DeviceState struct {
 	Barrier  event.BarrierID   `json:"barrier,omitempty"`
 	Is       event.BarrierKind `json:"is,omitempty"`
 	Enrolled bool              `json:"enrolled" doc:"Whether somebody at its site has worked it by hand"`
-	Bolt     event.Bolt        `json:"bolt,omitempty" doc:"As said last"`
-	Contact  event.Contact     `json:"contact,omitempty" doc:"As said last"`
+	Bolt     event.Bolt        `json:"bolt,omitempty" doc:"As said last; of a car, while a visit goes to it"`
+	Contact  event.Contact     `json:"contact,omitempty" doc:"As said last; of a car, while a visit goes to it"`
+	Car      *CarHealth        `json:"car,omitempty" doc:"How a car could be reached when it was looked for last; absent for anything else"`
 	Spec     event.Spec        `json:"spec" doc:"What it truly can do. Times are in milliseconds"`
 	Holder   event.VisitID     `json:"holder,omitempty" doc:"The visit that opened it, and has not secured it yet"`
 	Needed   *Needed           `json:"needed,omitempty" doc:"The next delivery that depends on it"`
 	Refused  *DayRefusal       `json:"refused,omitempty" doc:"The last request that was refused because of it"`
+}
+
+// CarHealth is whether a car could be reached, and never where it stands, or how.
+type CarHealth struct {
+	Looked event.Instant `json:"looked,omitempty" format:"date-time" doc:"When it was looked for last; absent for never"`
+	// Code is why it could not be reached: no other is an operator's business.
+	Code  event.Code `json:"code,omitempty" doc:"car-asleep, car-unreachable, car-busy or car-revoked; absent when it was reached"`
+	Title string     `json:"title,omitempty"`
 }
 
 // Charge is a battery's charge on one day.
@@ -114,7 +125,7 @@ func (a *API) registerFleetList() {
 // ListDevicesInput is what ListDevices takes.
 type ListDevicesInput struct {
 	Page
-	Trouble DeviceTrouble  `query:"trouble" doc:"Only those with this trouble" enum:"unusable,offline,jammed,silent,battery-low,not-enrolled,unprovable"`
+	Trouble DeviceTrouble  `query:"trouble" doc:"Only those with this trouble" enum:"unusable,consent-withdrawn,offline,jammed,silent,battery-low,not-enrolled,unprovable"`
 	Site    event.SiteID   `query:"site" maxLength:"32" doc:"Only those of this site"`
 	Device  event.DeviceID `query:"device" maxLength:"64" doc:"Only this one"`
 	Order   DeviceOrder    `query:"order" enum:"worst,name,heard,battery,needed" doc:"Which come first; the worst when absent"`
@@ -266,6 +277,7 @@ func (a *API) deviceState(ctx context.Context, states *stateCache, l fleet.Liste
 		if b.Spec.Device == l.ID && b.Borrowed == "" {
 			d.Barrier, d.Is, d.Enrolled, d.Bolt, d.Contact, d.Holder = b.ID, b.Is, b.Enrolled, b.Bolt, b.Contact, b.Holder
 			d.Heard = max(d.Heard, b.ReachedAt)
+			a.discreet(ctx, state, b, &d)
 			if d.Needed, err = neededOf(ctx, states, state, b.ID, event.InstantOf(a.Now())); err != nil {
 				return d, err
 			}
@@ -275,15 +287,52 @@ func (a *API) deviceState(ctx context.Context, states *stateCache, l fleet.Liste
 	return d, nil
 }
 
+// discreet leaves of a car what is an operator's business: whether it can be reached, and how it stands while a visit goes
+// to it. What a household hears of its car at other times is its own.
+func (a *API) discreet(ctx context.Context, s site.State, b site.Barrier, d *DeviceState) {
+	if !b.Spec.Vehicle() {
+		return
+	}
+	d.Battery, d.Charges, d.Car = 0, []Charge{}, &CarHealth{}
+	for _, ap := range s.AccessPoints {
+		if passes(s, ap.ID, b.ID) && ap.Car.Found > d.Car.Looked {
+			d.Car.Looked, d.Car.Code = ap.Car.Found, unreached(ap.Car.Code)
+		}
+	}
+	if d.Car.Code != "" {
+		d.Car.Title = callOf(ctx).lang.Refusal(d.Car.Code, nil).Title
+	}
+	if d.Heard = d.Car.Looked; !visited(s, b.ID) {
+		d.Bolt, d.Contact = "", ""
+	}
+}
+
+// unreached keeps of why a car may not be opened what says that it could not be reached.
+func unreached(c event.Code) event.Code {
+	if slices.Contains([]event.Code{event.CarAsleep, event.CarUnreachable, event.CarBusy, event.CarRevoked}, c) {
+		return c
+	}
+	return ""
+}
+
+// visited says whether a visit under way has the barrier on its way in.
+func visited(s site.State, b event.BarrierID) bool {
+	return slices.ContainsFunc(s.Visits, func(v site.Visit) bool {
+		return slices.ContainsFunc(v.Steps, func(p site.Step) bool { return p.Barrier == b })
+	})
+}
+
 func troubleOf(d DeviceState, usable bool, now event.Instant) DeviceTrouble {
 	switch {
 	case !usable:
 		return TroubleUnusable
-	case d.Reach == event.ReachOffline:
+	case d.Car != nil && d.Car.Code == event.CarRevoked:
+		return TroubleRevoked
+	case d.Reach == event.ReachOffline, d.Car != nil && d.Car.Code == event.CarUnreachable:
 		return TroubleOffline
 	case d.Bolt == event.BoltJammed:
 		return TroubleJammed
-	case now.Since(d.Heard) >= silentAfter:
+	case d.Car == nil && now.Since(d.Heard) >= silentAfter: // nobody listens to a car between visits
 		return TroubleSilent
 	case d.Battery > 0 && d.Battery < lowCharge:
 		return TroubleBattery
@@ -367,10 +416,35 @@ func (a *API) readNow(ctx context.Context, rec fleet.Record, reader device.Reade
 		return nil, problem(http.StatusGatewayTimeout, "no-answer", "The device did not answer within 10 seconds. Nothing was done. "+
 			"What it said last still stands, with its age.").because(err)
 	}
+	if dev, ok := reader.(device.Device); ok && dev.Spec().Vehicle() {
+		o.Battery = 0 // how far a car is charged is nobody's business
+	}
 	a.Fleet.Note(ctx, rec.ID, o)
 	if err := a.Dispatch.Heard(context.WithoutCancel(ctx), rec.Site, o); err != nil {
 		return nil, err
 	}
+	if o, err = a.readable(ctx, rec, o); err != nil {
+		return nil, err
+	}
 	return &struct{ Body DeviceReading }{DeviceReading{Device: rec.ID, Bolt: o.Bolt, Contact: o.Contact, Reach: o.Reach, Battery: o.Battery,
 		Origin: o.Origin, At: o.ReceivedAt, DeviceAt: o.DeviceAt, Took: event.Millis(a.Now().Sub(began).Milliseconds())}}, nil
+}
+
+// readable is what an operator may read of a device's answer: of a car between visits, that it came.
+func (a *API) readable(ctx context.Context, rec fleet.Record, o event.Observation) (event.Observation, error) {
+	dev, running := a.Fleet.Device(rec.ID)
+	if !running || !dev.Spec().Vehicle() {
+		return o, nil
+	}
+	s, err := a.Dispatch.Load(ctx, rec.Site)
+	if err != nil {
+		return o, err
+	}
+	for _, b := range s.Barriers {
+		if b.Spec.Device == rec.ID && visited(s, b.ID) {
+			return o, nil
+		}
+	}
+	o.Bolt, o.Contact, o.DeviceAt = "", "", 0
+	return o, nil
 }

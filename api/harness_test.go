@@ -3,18 +3,14 @@ package api_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -23,9 +19,7 @@ import (
 
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
-	"github.com/loquet/loquet/auth/proof"
 	"github.com/loquet/loquet/camera"
-	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/film"
@@ -46,6 +40,7 @@ type world struct {
 	url        string
 	store      *faulty
 	dispatcher *dispatch.Dispatcher
+	cars       api.Cars
 	director   *film.Director
 	keys       *auth.Keys
 	couriers   *auth.Couriers
@@ -54,6 +49,8 @@ type world struct {
 	logs       *lockedBuffer
 	clock      *clock
 	transport  *http.Transport
+	// heard is told of every answer that a caller gets; nil for nobody.
+	heard func(method, path, body string)
 
 	// secrets must not stand in any answer.
 	secrets []string
@@ -62,6 +59,8 @@ type world struct {
 
 	mu    sync.Mutex
 	doors map[event.DeviceID]*door
+	// stands are where cars are.
+	stands map[event.DeviceID]*stands
 }
 
 // clock is the wall clock, moved when a test says so.
@@ -164,7 +163,7 @@ func newStillWorld(t testing.TB, options ...option) *world {
 
 func build(t testing.TB, works bool, studio camera.Studio, options ...option) *world {
 	t.Helper()
-	w := &world{t: t, store: &faulty{Store: memory.New()}, doors: map[event.DeviceID]*door{}, logs: &lockedBuffer{}, clock: &clock{},
+	w := &world{t: t, store: &faulty{Store: memory.New()}, doors: map[event.DeviceID]*door{}, stands: map[event.DeviceID]*stands{}, logs: &lockedBuffer{}, clock: &clock{},
 		transport: &http.Transport{MaxIdleConnsPerHost: 32}}
 	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	master, err := vault.LoadOrCreate(filepath.Join(t.TempDir(), "master"), rand.Reader)
@@ -173,7 +172,9 @@ func build(t testing.TB, works bool, studio camera.Studio, options ...option) *w
 	w.vault = secrets
 	devices := fleet.New(w.store, map[string]fleet.Connector{"fake": w.connect}, log)
 	gate := &unlock.Gate{Journal: w.store, Devices: devices, Sealer: secrets, Now: w.clock.now, Random: rand.Reader}
-	w.dispatcher = dispatch.New(dispatch.Config{Store: w.store, Gate: gate, Devices: devices, Pictures: studio, Now: w.clock.now, Log: log})
+	w.cars = api.Cars{Store: w.store, Vault: secrets}
+	w.dispatcher = dispatch.New(dispatch.Config{Store: w.store, Gate: gate, Devices: devices, Pictures: studio, Now: w.clock.now, Log: log,
+		Places: w.cars})
 	w.director = film.New(film.Deps{Dispatch: w.dispatcher, Store: w.store, Vault: secrets, Studio: studio, Random: rand.Reader, Log: log})
 	deps := auth.Deps{Register: w.store, Now: w.clock.now, Random: rand.Reader}
 	w.keys, w.couriers, w.sessions = auth.NewKeys(deps), auth.NewCouriers(deps), auth.NewSessions(deps)
@@ -233,256 +234,6 @@ func get[T any](value T, err error) func(testing.TB) T {
 	}
 }
 
-// door is a lock with a contact, in memory: it opens when told, and is moved by hand.
-type door struct {
-	id   event.DeviceID
-	spec event.Spec
-	says chan event.Observation
-
-	mu      sync.Mutex
-	bolt    event.Bolt
-	contact event.Contact
-	offline bool
-	opened  int
-	codes   map[event.PermitID]string
-}
-
-// doorConfig is what the fake connector takes.
-type doorConfig struct {
-	Unprovable bool   `json:"unprovable,omitempty"`
-	Reads      bool   `json:"reads,omitempty"`
-	Secret     string `json:"secret,omitempty"`
-}
-
-func (w *world) connect(id event.DeviceID, config json.RawMessage) (device.Device, error) {
-	var c doorConfig
-	dec := json.NewDecoder(bytes.NewReader(config))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil {
-		return nil, fmt.Errorf("not a configuration of a fake door")
-	}
-	d := &door{id: id, bolt: event.BoltLocked, contact: event.ContactClosed, says: make(chan event.Observation, 100),
-		codes: map[event.PermitID]string{},
-		spec: event.Spec{Device: id, Closure: event.Closure{Bolt: !c.Unprovable, Contact: !c.Unprovable}, Grade: event.GradeReported,
-			Horizon: event.Hour, Opens: true, Secures: true, Codes: true}}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.doors[id] = d
-	if c.Reads {
-		d.spec.Reads = true
-		return readable{d}, nil
-	}
-	return d, nil
-}
-
-func (d *door) Spec() event.Spec { return d.spec }
-
-func (d *door) Reach() event.Reach {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.offline {
-		return event.ReachOffline
-	}
-	return event.ReachOnline
-}
-
-func (d *door) move(bolt event.Bolt, contact event.Contact) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.bolt, d.contact = bolt, contact
-	d.says <- event.Observation{Device: d.id, Bolt: bolt, Contact: contact, ReceivedAt: event.InstantOf(time.Now()), Origin: event.OriginLive}
-}
-
-func (d *door) Open(context.Context, device.Order) (event.Outcome, error) {
-	d.mu.Lock()
-	d.opened++
-	d.mu.Unlock()
-	d.move(event.BoltUnlocked, event.ContactClosed)
-	return event.Done, nil
-}
-
-func (d *door) Secure(context.Context) (event.Outcome, error) {
-	d.mu.Lock()
-	contact := d.contact
-	d.mu.Unlock()
-	d.move(event.BoltLocked, contact)
-	return event.Done, nil
-}
-
-func (d *door) SetCode(_ context.Context, o device.CodeOrder) (event.Outcome, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.codes[o.Permit] = o.Code
-	return event.Done, nil
-}
-
-func (d *door) RemoveCode(_ context.Context, p event.PermitID) (event.Outcome, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.codes, p)
-	return event.Done, nil
-}
-
-func (d *door) Watch(ctx context.Context, sink func(event.Observation)) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case o := <-d.says:
-			sink(o)
-		}
-	}
-}
-
-func (d *door) openings() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.opened
-}
-
-// caller is one outsider.
-type caller struct {
-	w    *world
-	sign func(r *http.Request, body []byte)
-}
-
-type reply struct {
-	t      testing.TB
-	status int
-	header http.Header
-	body   []byte
-}
-
-// send makes a request; a string or bytes are sent as they are.
-func (c caller) send(method, path string, body any, header ...string) reply {
-	c.w.t.Helper()
-	var raw []byte
-	switch b := body.(type) {
-	case nil:
-	case string:
-		raw = []byte(b)
-	case []byte:
-		raw = b
-	default:
-		raw = get(json.Marshal(b))(c.w.t)
-	}
-	req := get(http.NewRequestWithContext(c.w.t.Context(), method, c.w.url+path, bytes.NewReader(raw)))(c.w.t)
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	if c.sign != nil {
-		c.sign(req, raw)
-	}
-	res, err := c.w.transport.RoundTrip(req)
-	must(c.w.t, err)
-	defer res.Body.Close()
-	r := reply{c.w.t, res.StatusCode, res.Header, get(io.ReadAll(res.Body))(c.w.t)}
-	conforms(c.w.t, req, r)
-	for _, secret := range c.w.secrets {
-		if bytes.Contains(r.body, []byte(secret)) {
-			c.w.t.Errorf("%s %s tells %q: %s", method, path, secret, r.body)
-		}
-	}
-	return r
-}
-
-// want checks the status and decodes the answer.
-func (r reply) want(status int, into any) reply {
-	r.t.Helper()
-	if r.status != status {
-		r.t.Fatalf("status %d, not %d: %s", r.status, status, r.body)
-	}
-	if into != nil {
-		reflect.ValueOf(into).Elem().SetZero()
-		must(r.t, json.Unmarshal(r.body, into))
-	}
-	return r
-}
-
-// problem checks that the answer is a problem with this code.
-func (r reply) problem(status int, code string) api.Problem {
-	r.t.Helper()
-	var p api.Problem
-	r.want(status, &p)
-	if p.Code != code || p.Status != status || p.Title == "" || p.Detail == "" || p.Reference == "" {
-		r.t.Fatalf("not a problem %q: %s", code, r.body)
-	}
-	if ct := r.header.Get("Content-Type"); ct != "application/problem+json" {
-		r.t.Fatalf("a problem as %q", ct)
-	}
-	return p
-}
-
-func (c caller) get(path string, into any) reply {
-	c.w.t.Helper()
-	return c.send("GET", path, nil).want(200, into)
-}
-
-func (c caller) post(path string, body, into any) reply {
-	c.w.t.Helper()
-	r := c.send("POST", path, body)
-	if r.status != 200 && r.status != 201 {
-		c.w.t.Fatalf("POST %s: %d %s", path, r.status, r.body)
-	}
-	return r.want(r.status, into)
-}
-
-func (w *world) anybody() caller { return caller{w: w} }
-
-func bearing(scheme, secret string) func(*http.Request, []byte) {
-	return func(r *http.Request, _ []byte) { r.Header.Set("Authorization", scheme+" "+secret) }
-}
-
-func (w *world) key(role auth.Role, identity string, scopes ...auth.Scope) caller {
-	w.t.Helper()
-	if len(scopes) == 0 {
-		scopes = auth.Scopes()
-	}
-	_, text, err := w.keys.Create(w.t.Context(), auth.KeyRequest{Role: role, Identity: identity, Scopes: scopes})
-	must(w.t, err)
-	return caller{w, bearing("Bearer", text)}
-}
-
-func (w *world) operator() caller { return w.key(auth.Operator, "swift") }
-
-func (w *world) merchant(name string) caller { return w.key(auth.Merchant, name) }
-
-// phone is a courier's device.
-type phone struct {
-	caller
-	courier event.CourierID
-	key     *ecdsa.PrivateKey
-}
-
-func (w *world) newPhone() phone {
-	key := get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(w.t)
-	return phone{caller: caller{w, w.signing(key)}, key: key}
-}
-
-func (w *world) signing(key *ecdsa.PrivateKey) func(*http.Request, []byte) {
-	return func(r *http.Request, body []byte) {
-		id := get(auth.NewProofID(rand.Reader))(w.t)
-		r.Header.Set("Loquet-Proof", get(auth.Prove(key, r.Method, r.URL.String(), body, w.clock.now(), id))(w.t))
-	}
-}
-
-// courier registers a courier and binds a new phone.
-func (w *world) courier(id event.CourierID) phone {
-	w.t.Helper()
-	w.operator().post("/v1/couriers", api.CourierRequest{ID: id, Name: "Anna Sommer"}, nil)
-	p := w.newPhone()
-	p.courier = id
-	p.pair(get(w.couriers.Invite(w.t.Context(), id))(w.t).Code).want(201, nil)
-	return p
-}
-
-func (p phone) pair(code string) reply {
-	p.w.t.Helper()
-	jwk, _, err := proof.KeyFrom(&p.key.PublicKey)
-	must(p.w.t, err)
-	return p.send("POST", "/v1/pair", api.PairRequest{Code: code, PublicJWK: jwk})
-}
-
 // The house stands here; nobody lives there.
 const (
 	latitude  = 48.8584
@@ -502,6 +253,8 @@ type home struct {
 	barrier event.BarrierID
 	place   event.AccessPointID
 	door    *door
+	// car is where it stands, of a home that has one.
+	car *stands
 }
 
 // empty opens a site by its shop, with a member who signs in.
@@ -586,7 +339,7 @@ func awaitWhere[B event.Body](w *world, at event.SiteID, holds func(B) bool) B {
 		case <-grown:
 		case <-ctx.Done():
 			var b B
-			w.t.Fatalf("%s did not happen at %s", b.Kind(), at)
+			w.t.Fatalf("%s did not happen at %s: %+v", b.Kind(), at, w.journal(at))
 		}
 	}
 }

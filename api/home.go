@@ -37,16 +37,18 @@ type Barrier struct {
 	Name   string            `json:"name" doc:"The kind of barrier, in the reader's language"`
 	Device event.DeviceID    `json:"device"`
 	// Enrolled once somebody worked it by hand when asked, and its device said so.
-	Enrolled         bool          `json:"enrolled" doc:"False until it was opened and shut by hand"`
-	Worked           bool          `json:"worked,omitempty" doc:"It was seen to be opened by hand; shut again, it is enrolled"`
-	Provable         bool          `json:"provable" doc:"Whether anything can prove it shut"`
-	AcceptUnprovable bool          `json:"acceptUnprovable,omitempty"`
-	Seen             Seen          `json:"seen"`
-	LowBattery       bool          `json:"lowBattery,omitempty"`
-	Battery          int           `json:"battery,omitempty" doc:"Charge in percent; absent where it was not said since the server started"`
-	BatteryAt        event.Instant `json:"batteryAt,omitempty" format:"date-time" doc:"When that was said"`
-	Reads            bool          `json:"reads,omitempty" doc:"It can be asked how it stands"`
-	Holder           event.VisitID `json:"holder,omitempty" doc:"The visit that opened it, and has not secured it yet"`
+	Enrolled         bool `json:"enrolled" doc:"False until it was opened and shut by hand"`
+	Worked           bool `json:"worked,omitempty" doc:"It was seen to be opened by hand; shut again, it is enrolled"`
+	Provable         bool `json:"provable" doc:"Whether anything can prove it shut"`
+	AcceptUnprovable bool `json:"acceptUnprovable,omitempty"`
+	Seen             Seen `json:"seen"`
+	// Resting is a car to which nobody listens.
+	Resting    bool          `json:"resting,omitempty" doc:"A car to which nobody listens between visits: what it said last says nothing of now, and is not shown"`
+	LowBattery bool          `json:"lowBattery,omitempty"`
+	Battery    int           `json:"battery,omitempty" doc:"Charge in percent; absent where it was not said since the server started"`
+	BatteryAt  event.Instant `json:"batteryAt,omitempty" format:"date-time" doc:"When that was said"`
+	Reads      bool          `json:"reads,omitempty" doc:"It can be asked how it stands"`
+	Holder     event.VisitID `json:"holder,omitempty" doc:"The visit that opened it, and has not secured it yet"`
 	// Lent to a visit of another site, or borrowed from one.
 	Lent     event.SiteID `json:"lent,omitempty" doc:"In the hands of that site's visit"`
 	Borrowed bool         `json:"borrowed,omitempty" doc:"Another site's barrier"`
@@ -57,10 +59,13 @@ type Barrier struct {
 type AccessPoint struct {
 	ID       event.AccessPointID `json:"accessPoint"`
 	Name     string              `json:"name,omitempty"`
+	Address  string              `json:"address,omitempty" doc:"Postal address, where it is not that of the site"`
 	Note     string              `json:"note,omitempty"`
 	Position *Centre             `json:"position,omitempty"`
 	Radius   int                 `json:"radius" doc:"Within so many metres a courier is there"`
 	WayIn    []event.BarrierRef  `json:"wayIn" doc:"From the street inwards"`
+	// Car is what it is, unless it is a place that stays where it is.
+	Car *HomeCar `json:"car,omitempty" doc:"The car that it is, if it is one; its position is then the reference address"`
 }
 
 // HomeDelivery is a delivery as the household sees it.
@@ -73,6 +78,8 @@ type HomeDelivery struct {
 	Consent   event.ConsentID `json:"consent,omitempty" doc:"The standing consent that allows it; absent for a member's word"`
 	Allowed   []Span          `json:"allowed,omitempty" doc:"When it may take place"`
 	Blocked   bool            `json:"blocked,omitempty"`
+	TooLarge  bool            `json:"tooLarge,omitempty" doc:"It did not fit: plan B comes next"`
+	Car       *CarLooked      `json:"car,omitempty" doc:"What came of looking for the car the day before, if it goes to one and that was done"`
 	Questions []Question      `json:"questions,omitempty"`
 	PlanB     *PlanB          `json:"planB,omitempty"`
 	// StopsBefore is how many stops the courier goes to first, as the windows tell.
@@ -166,7 +173,7 @@ func (a *API) fillPeople(ctx context.Context, s site.State, home *Home) (err err
 func (a *API) fillPlaces(ctx context.Context, s site.State, home *Home) (err error) {
 	home.AccessPoints = []AccessPoint{}
 	for _, ap := range s.AccessPoints {
-		shown, err := a.accessPointShown(ctx, s.Site, ap)
+		shown, err := a.accessPointShown(ctx, s, ap)
 		if err != nil {
 			return err
 		}
@@ -210,25 +217,33 @@ func (a *API) fillVisits(ctx context.Context, s site.State, home *Home) error {
 func (a *API) barriersOf(lang phrase.Lang, s site.State) []Barrier {
 	shown := []Barrier{}
 	for _, b := range s.Barriers {
-		shown = append(shown, a.barrierShown(lang, b))
+		shown = append(shown, a.barrierShown(lang, s, b))
 	}
 	return shown
 }
 
-func (a *API) barrierShown(lang phrase.Lang, b site.Barrier) Barrier {
+func (a *API) barrierShown(lang phrase.Lang, s site.State, b site.Barrier) Barrier {
 	battery, batteryAt := a.Dispatch.Battery(b.ID)
-	return Barrier{ID: b.ID, Is: b.Is, Name: lang.Barrier(b.Is), Device: b.Spec.Device, Enrolled: b.Enrolled, Worked: b.Worked && !b.Enrolled,
+	shown := Barrier{ID: b.ID, Is: b.Is, Name: lang.Barrier(b.Is), Device: b.Spec.Device, Enrolled: b.Enrolled, Worked: b.Worked && !b.Enrolled,
 		Provable: b.Spec.Closure.Provable(), AcceptUnprovable: b.AcceptUnprovable, Seen: a.seenOf(lang, b), LowBattery: b.LowBattery,
 		Battery: battery, BatteryAt: batteryAt, Reads: b.Spec.Reads,
 		Holder: b.Holder, Lent: event.SiteOf(b.Lent.Lease), Borrowed: b.Borrowed != "", Text: limitsOf(b.Spec)}
+	if !s.Listens(b.ID) {
+		shown.Resting, shown.Seen = true, Seen{Grade: b.Spec.Grade, Closure: b.Spec.Closure, FreshFor: b.Spec.Horizon}
+	}
+	return shown
 }
 
-func (a *API) accessPointShown(ctx context.Context, at event.SiteID, ap site.AccessPoint) (AccessPoint, error) {
-	where, known, err := unseal[spot](ctx, a, at, spotName(ap.ID))
-	shown := AccessPoint{ID: ap.ID, Name: where.Name, Note: where.Note, Radius: ap.Radius, WayIn: ap.WayIn}
+func (a *API) accessPointShown(ctx context.Context, s site.State, ap site.AccessPoint) (AccessPoint, error) {
+	where, known, err := unseal[spot](ctx, a, s.Site, spotName(ap.ID))
+	if err != nil {
+		return AccessPoint{}, err
+	}
+	shown := AccessPoint{ID: ap.ID, Name: where.Name, Address: where.Address, Note: where.Note, Radius: ap.Radius, WayIn: ap.WayIn}
 	if known {
 		shown.Position = &Centre{where.Position.Latitude, where.Position.Longitude}
 	}
+	shown.Car, err = a.carShown(ctx, s, ap)
 	return shown, err
 }
 
@@ -238,7 +253,11 @@ func (a *API) homeDelivery(ctx context.Context, s site.State, d site.Delivery) (
 		return HomeDelivery{}, err
 	}
 	shown := HomeDelivery{Delivery: deliveryOf(d, 0, kept), DoNotRing: d.DoNotRing, KeepCold: d.KeepCold, Whole: d.Whole,
-		Consented: d.Consented, Consent: d.Consent, Blocked: d.Blocked}
+		Consented: d.Consented, Consent: d.Consent, Blocked: d.Blocked, TooLarge: d.TooLarge}
+	if d.Look.Sought != 0 {
+		looked := a.lookedShown(ctx, d.Look)
+		shown.Car = &looked
+	}
 	for _, span := range d.Allowed {
 		shown.Allowed = append(shown.Allowed, spanShown(span))
 	}
@@ -265,18 +284,29 @@ func (a *API) GetHomeJournal(ctx context.Context, m auth.Member, in *GetHomeJour
 	if err != nil {
 		return nil, err
 	}
-	page := HomeJournal{Events: make([]HomeEvent, len(events))}
+	shown, err := a.eventsShown(ctx, s, events)
+	return &struct{ Body HomeJournal }{HomeJournal{Events: shown}}, err
+}
+
+// eventsShown shows events of a site's journal, in the language of the call.
+func (a *API) eventsShown(ctx context.Context, s site.State, events []event.Event) ([]HomeEvent, error) {
+	shown, known := make([]HomeEvent, len(events)), a.kindsIn(s)
 	for i, e := range events {
-		if page.Events[i], err = homeEvent(callOf(ctx).lang, s.Zone, e); err != nil {
+		var err error
+		if shown[i], err = known.homeEvent(ctx, callOf(ctx).lang, e); err != nil {
 			return nil, err
 		}
 	}
-	return &struct{ Body HomeJournal }{page}, nil
+	return shown, nil
 }
 
-func homeEvent(lang phrase.Lang, zone string, e event.Event) (HomeEvent, error) {
+func (k *kinds) homeEvent(ctx context.Context, lang phrase.Lang, e event.Event) (HomeEvent, error) {
 	stored, err := storedEvent(e)
-	return HomeEvent{JournalEvent: stored, Text: lang.Line(e.Body, lineValues(zone, e.Body))}, err
+	if err != nil {
+		return HomeEvent{}, err
+	}
+	is, err := k.of(ctx, e.Body)
+	return HomeEvent{JournalEvent: stored, Text: lang.Line(is, e.Body, lineValues(k.site.Zone, e.Body))}, err
 }
 
 // lineValues fills in what an event's line may say of it.

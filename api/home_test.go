@@ -152,6 +152,15 @@ func TestConsent(t *testing.T) {
 	if other := w.book(w.merchant("butcher"), h, 2); other.Status != "booked" {
 		t.Errorf("another merchant's: %+v", other)
 	}
+	// One that takes its place ends it, and what rested on it never waits for consent.
+	old, before := c.ID, len(seen.Consents)
+	h.post("/v1/home/consents", api.ConsentRequest{AccessPoint: h.place, Largest: event.SizeMedium, Hours: always(), Replaces: old}, &c)
+	seen = h.look()
+	if len(seen.Consents) != before || seen.Consents[before-1].ID != c.ID || seen.Deliveries[0].Consent != c.ID {
+		t.Errorf("replaced: %+v, %+v", seen.Consents, seen.Deliveries[0])
+	}
+	again := api.ConsentRequest{AccessPoint: h.place, Largest: event.SizeMedium, Hours: always(), Replaces: old}
+	h.send("POST", "/v1/home/consents", again).problem(409, "conflict")
 	h.send("DELETE", "/v1/home/consents/"+string(c.ID), nil).want(204, nil)
 	if d := h.look().Deliveries[0]; d.Consented {
 		t.Errorf("still consented: %+v", d)

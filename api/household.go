@@ -28,8 +28,11 @@ type AccessPointRequest struct {
 	WayIn    []event.BarrierRef `json:"wayIn" minItems:"1" maxItems:"8" doc:"From the street inwards"`
 	Radius   int                `json:"radius" minimum:"10" maximum:"1000" doc:"Within so many metres a courier is there"`
 	Position Centre             `json:"position" doc:"Its centre; sealed, and shown near a visit only"`
+	Address  string             `json:"address,omitempty" maxLength:"300" doc:"Postal address, where it is not that of the site; sealed, and shown near a visit only"`
 	Name     string             `json:"name,omitempty" maxLength:"100" doc:"Sealed"`
 	Note     string             `json:"note,omitempty" maxLength:"500" doc:"What to know there; sealed, and shown near a visit only"`
+	// Vehicle is for a car alone.
+	Vehicle *VehicleTerms `json:"vehicle,omitempty" doc:"Of a car, and required for it; its position is then the reference address"`
 }
 
 // Rules are the site's choices that are not consent.
@@ -41,8 +44,9 @@ type Rules struct {
 	Operator     bool       `json:"operatorWatches,omitempty" doc:"The operator's staff may watch a visit live while an alarm stands"`
 	AskPets      bool       `json:"askPets,omitempty" doc:"Ask whether the pets are shut away"`
 	AskAlarm     bool       `json:"askAlarm,omitempty" doc:"Ask whether the alarm is off"`
-	Watch        bool       `json:"watch,omitempty" doc:"Tell of openings that Loquet did not ask for"`
-	PlanB        []Fallback `json:"planB,omitempty" maxItems:"8" doc:"What the courier does, in order, when a parcel can't be left as planned"`
+	Watch        bool       `json:"watch,omitempty" doc:"Tell of openings that Loquet did not ask for; of cars only with watchCars"`
+	WatchCars    bool       `json:"watchCars,omitempty" doc:"Watch cars between visits too, and tell of their openings that Loquet did not ask for"`
+	PlanB        []Fallback `json:"planB,omitempty" maxItems:"8" doc:"What the courier does, in order, when a parcel can't be left as planned. While it is empty, what is for a car is brought to its reference address first, and handed over there"`
 	// Tag names these very rules.
 	Tag string `json:"tag,omitempty" maxLength:"64" doc:"Changes with the rules. Sent back, what somebody else changed meanwhile is not overwritten: changed-meanwhile"`
 }
@@ -52,7 +56,7 @@ const day = 24 * 60 * 60
 
 // Fallback is one step of plan B.
 type Fallback struct {
-	Kind        event.FallbackKind  `json:"kind" enum:"access-point,neighbour,outside,depot"`
+	Kind        event.FallbackKind  `json:"kind" enum:"access-point,neighbour,reference,outside,depot"`
 	AccessPoint event.AccessPointID `json:"accessPoint,omitempty" maxLength:"64"`
 	Who         string              `json:"who,omitempty" maxLength:"100" doc:"Which neighbour, and where; sealed"`
 }
@@ -66,6 +70,7 @@ type ConsentRequest struct {
 	Largest     event.Size          `json:"largest" enum:"small,medium,large"`
 	Inside      bool                `json:"inside,omitempty" doc:"The courier may go past the last barrier"`
 	Until       time.Time           `json:"until,omitzero" doc:"With a zone"`
+	Replaces    event.ConsentID     `json:"replaces,omitempty" maxLength:"64" doc:"The standing consent that ends as this one begins. Deliveries that rest on it rest on this one, where this one covers them"`
 }
 
 // Consent is a standing permission.
@@ -172,11 +177,15 @@ func (a *API) AddBarrier(ctx context.Context, m auth.Member, in *AddBarrierInput
 	if !ok || !running || rec.Site != m.Site() {
 		return nil, invalid("body.device", "no such device is reserved for this site")
 	}
+	if a.ProvableOnly && !dev.Spec().Closure.Provable() {
+		return nil, problem(http.StatusForbidden, "unprovable", "Nothing can prove this device shut, and this operator refuses such devices. "+
+			"Nothing was added. Add a sensor that says whether it is shut, or ask the operator.")
+	}
 	do := site.ReserveBarrier{Is: in.Body.Is, Spec: dev.Spec(), AcceptUnprovable: in.Body.AcceptUnprovable}
 	made, err := decide(ctx, a, byMember(m, do), func(ctx context.Context, r dispatch.Result) (Barrier, error) {
 		reserved, _ := happened[event.BarrierReserved](r)
 		b, _ := r.State.Barrier(reserved.Barrier)
-		return a.barrierShown(callOf(ctx).lang, b), nil
+		return a.barrierShown(callOf(ctx).lang, r.State, b), nil
 	})
 	return &struct{ Body Barrier }{made}, err
 }
@@ -201,15 +210,17 @@ func (a *API) AddAccessPoint(ctx context.Context, m auth.Member, in *AddAccessPo
 		if !ok {
 			return more, nil
 		}
-		where := spot{Name: req.Name, Note: req.Note, Position: dispatch.Position{Latitude: req.Position.Latitude, Longitude: req.Position.Longitude}}
+		where := spot{Name: req.Name, Address: req.Address, Note: req.Note, Position: dispatch.Position{Latitude: req.Position.Latitude, Longitude: req.Position.Longitude}}
 		v, err := seal(ctx, a, m.Site(), spotName(added.AccessPoint), where, 0)
 		more.Values = []store.Value{v}
 		return more, err
 	}
-	do := site.AddAccessPoint{WayIn: req.WayIn, Radius: req.Radius}
-	made, err := decide(ctx, a, byMember(m, do).attach(keep), func(_ context.Context, r dispatch.Result) (AccessPoint, error) {
+	do := site.AddAccessPoint{WayIn: req.WayIn, Radius: req.Radius, Vehicle: event.VehicleTerms(orZero(req.Vehicle))}
+	made, err := decide(ctx, a, byMember(m, do).attach(keep), func(ctx context.Context, r dispatch.Result) (AccessPoint, error) {
 		added, _ := happened[event.AccessPointAdded](r)
-		return AccessPoint{ID: added.AccessPoint, Name: req.Name, Note: req.Note, Position: &req.Position, Radius: added.Radius, WayIn: added.WayIn}, nil
+		ap, _ := r.State.AccessPoint(added.AccessPoint)
+		car, err := a.carShown(ctx, r.State, ap)
+		return AccessPoint{ID: ap.ID, Name: req.Name, Address: req.Address, Note: req.Note, Position: &req.Position, Radius: ap.Radius, WayIn: ap.WayIn, Car: car}, err
 	})
 	return &struct{ Body AccessPoint }{made}, err
 }
@@ -217,7 +228,11 @@ func (a *API) AddAccessPoint(ctx context.Context, m auth.Member, in *AddAccessPo
 // RetireAccessPoint is the operation retireAccessPoint: retire an access point.
 func (a *API) RetireAccessPoint(ctx context.Context, m auth.Member, in *AccessPointPath) (*struct{}, error) {
 	forget := func(dispatch.Result) (dispatch.Attachments, error) {
-		return dispatch.Attachments{Values: []store.Value{{Name: spotName(in.AccessPoint)}}}, nil
+		gone := []store.Value{{Name: spotName(in.AccessPoint)}}
+		for _, name := range ofCar(in.AccessPoint) {
+			gone = append(gone, store.Value{Name: name})
+		}
+		return dispatch.Attachments{Values: gone}, nil
 	}
 	_, err := decide(ctx, a, byMember(m, site.RetireAccessPoint{AccessPoint: in.AccessPoint}).attach(forget), done)
 	return nil, err
@@ -244,7 +259,15 @@ func (a *API) Rehearse(ctx context.Context, m auth.Member, in *RehearseInput) (*
 	if err := a.recent(m); err != nil {
 		return nil, err
 	}
-	answer, err := decide(ctx, a, byMember(m, site.Rehearse{AccessPoint: in.AccessPoint}), a.approached)
+	shown := func(ctx context.Context, r dispatch.Result) (Answer, error) {
+		for _, v := range r.State.Visits { // a car's goes on with the same tap
+			if v.Member == m.ID() && v.AccessPoint == in.AccessPoint {
+				return a.visitAnswer(v.ID, nil)(ctx, r)
+			}
+		}
+		return a.approached(ctx, r)
+	}
+	answer, err := decide(ctx, a, byMember(m, site.Rehearse{AccessPoint: in.AccessPoint}), shown)
 	return &AnswerOutput{answer}, err
 }
 
@@ -299,7 +322,7 @@ func tagOf(r event.Rules) string {
 // rulesOf puts commitments in the place of neighbours' names, which are sealed beside them.
 func (a *API) rulesOf(ctx context.Context, at event.SiteID, r Rules) (event.Rules, []store.Value, error) {
 	rules := event.Rules{Dwell: millis(r.DwellSeconds), Climb: millis(r.ClimbSeconds), Camera: r.Camera, AskPets: r.AskPets,
-		AskAlarm: r.AskAlarm, Watch: r.Watch, KeepClips: millis(r.KeepClips * day), OperatorWatches: r.Operator}
+		AskAlarm: r.AskAlarm, Watch: r.Watch, WatchCars: r.WatchCars, KeepClips: millis(r.KeepClips * day), OperatorWatches: r.Operator}
 	var neighbours []store.Value
 	for _, f := range r.PlanB {
 		step := event.Fallback{Kind: f.Kind, AccessPoint: f.AccessPoint}
@@ -324,7 +347,7 @@ func millis(seconds float64) event.Millis { return event.Millis(math.Round(secon
 func (a *API) rulesShown(ctx context.Context, s site.State) (Rules, error) {
 	r := s.Rules
 	shown := Rules{DwellSeconds: r.Dwell.Duration().Seconds(), ClimbSeconds: r.Climb.Duration().Seconds(), Camera: r.Camera,
-		AskPets: r.AskPets, AskAlarm: r.AskAlarm, Watch: r.Watch, KeepClips: r.KeepClips.Duration().Seconds() / day,
+		AskPets: r.AskPets, AskAlarm: r.AskAlarm, Watch: r.Watch, WatchCars: r.WatchCars, KeepClips: r.KeepClips.Duration().Seconds() / day,
 		Operator: r.OperatorWatches, Tag: tagOf(r)}
 	for _, f := range r.PlanB {
 		step := Fallback{Kind: f.Kind, AccessPoint: f.AccessPoint}
@@ -359,7 +382,7 @@ func (a *API) GiveConsent(ctx context.Context, m auth.Member, in *GiveConsentInp
 	req := in.Body
 	c := event.Consent{AccessPoint: req.AccessPoint, Merchants: req.Merchants, Carriers: req.Carriers, Hours: req.Hours, Largest: req.Largest,
 		Inside: req.Inside, Until: event.InstantOf(req.Until)}
-	do := site.GiveConsent{Consent: c, Open: dispatch.OpenSpans(s, req.Hours, zone)}
+	do := site.GiveConsent{Consent: c, Replaces: req.Replaces, Open: dispatch.OpenSpans(s, req.Replaces, req.Hours, zone)}
 	made, err := decide(ctx, a, byMember(m, do), func(_ context.Context, r dispatch.Result) (Consent, error) {
 		given, _ := happened[event.ConsentGiven](r)
 		return Consent(given.Consent), nil

@@ -14,12 +14,12 @@ import (
 	"github.com/loquet/loquet/store"
 )
 
-// Look is one reading of a site's personal values with an API key.
+// Look is one reading of a site's personal values with an API key, or of what tells a car by its courier.
 type Look struct {
 	At time.Time `json:"at" doc:"When"`
 	// Who is the kind of key and its identity, Key the key's own identifier.
-	Who  string `json:"who" doc:"Whose key, such as operator/acme"`
-	Key  string `json:"key" doc:"Which API key"`
+	Who  string `json:"who" doc:"Whose key, such as operator/acme, or which courier"`
+	Key  string `json:"key,omitempty" doc:"Which API key; absent for a courier"`
 	What string `json:"what" doc:"What was shown"`
 }
 
@@ -32,8 +32,14 @@ func looksAt(id event.SiteID) string { return "looks/" + string(id) }
 // look records that a client is about to be shown personal values of a site; on an error they are not shown.
 // A closed site has none left.
 func (a *API) look(ctx context.Context, c auth.Client, at event.SiteID, what string) error {
+	return a.keepLook(ctx, at, Look{Who: string(c.Role()) + "/" + c.Identity(), Key: c.Key(), What: what})
+}
+
+// keepLook records a look as of now.
+func (a *API) keepLook(ctx context.Context, at event.SiteID, l Look) error {
 	now := a.Now().UTC()
-	data, err := json.Marshal(Look{At: now, Who: string(c.Role()) + "/" + c.Identity(), Key: c.Key(), What: what})
+	l.At = now
+	data, err := json.Marshal(l)
 	if err != nil {
 		return fmt.Errorf("api: a look: %w", err)
 	}
@@ -53,12 +59,23 @@ func (a *API) look(ctx context.Context, c auth.Client, at event.SiteID, what str
 
 // lookOnce is look for pages that live and so ask many times: as long as they go on, it is one look.
 func (a *API) lookOnce(ctx context.Context, c auth.Client, at event.SiteID, what string) error {
-	one, now := c.Key()+"/"+string(at)+"/"+what, a.Now()
-	if a.lookings.over(one, now) {
-		if err := a.look(ctx, c, at, what); err != nil {
+	return a.once(c.Key()+"/"+string(at)+"/"+what, func() error { return a.look(ctx, c, at, what) })
+}
+
+// lookOfCourier is lookOnce for what a courier's phone shows of a household.
+func (a *API) lookOfCourier(ctx context.Context, c auth.Courier, at event.SiteID, what string) error {
+	who := scoped(c)
+	return a.once(who+"/"+what, func() error { return a.keepLook(ctx, at, Look{Who: who, What: what}) })
+}
+
+// once does what begins a look, unless the look goes on.
+func (a *API) once(look string, begin func() error) error {
+	now := a.Now()
+	if a.lookings.over(look, now) {
+		if err := begin(); err != nil {
 			return err
 		}
 	}
-	a.lookings.last.Add(one, now)
+	a.lookings.last.Add(look, now)
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 // Where is where a courier is on the way, no more exactly than a household needs to know.
 type Where struct {
-	Distance  int           `json:"distance" doc:"From the access point, in metres, rounded to 10"`
+	Distance  int           `json:"distance" doc:"From the access point, in metres, rounded to 10; from the reference address of a car"`
 	Accuracy  int           `json:"accuracy" doc:"Within so many metres, rounded to 10"`
 	Direction string        `json:"direction" enum:"N,NE,E,SE,S,SW,W,NW" doc:"In which the courier is, seen from the access point"`
 	At        event.Instant `json:"at" format:"date-time"`
@@ -53,31 +53,59 @@ func (a *API) PositionVisit(ctx context.Context, c auth.Courier, in *PositionVis
 	if !ok || v.Courier != c.ID() || v.Key != c.Signed().Key {
 		return nil, notFound("visit")
 	}
-	if err := a.positioned(ctx, v, in.Body); err != nil {
+	if err := a.positioned(ctx, s, v, in.Body); err != nil {
 		return nil, err
 	}
 	return &struct{ Body PositionShown }{PositionShown{Where: a.positions.of(v, event.InstantOf(a.Now()))}}, nil
 }
 
 // positioned keeps of a position what the household may see.
-func (a *API) positioned(ctx context.Context, v site.Visit, p Position) error {
+func (a *API) positioned(ctx context.Context, s site.State, v site.Visit, p Position) error {
 	if !approaching(v) {
 		a.positions.forget(v.ID)
 		return nil
 	}
 	at := event.SiteOf(v.ID)
-	centre, known, err := unseal[spot](ctx, a, at, spotName(v.AccessPoint))
+	// Of a car this is the reference address: how far the courier is from where it stands would tell where that is.
+	where, known, err := unseal[spot](ctx, a, at, spotName(v.AccessPoint))
 	if err != nil || !known {
 		return err
 	}
+	way, err := a.wayToCar(ctx, s, v, dispatch.Position(p))
+	if err != nil {
+		return err
+	}
 	now := a.Now()
-	place := dispatch.PlaceOf(dispatch.Position(p), centre.Position, now)
-	where := Where{Distance: toTen(place.Distance), Accuracy: toTen(place.Accuracy), At: event.InstantOf(now).Add(-place.Age),
-		Direction: dispatch.DirectionOf(dispatch.Position(p), centre.Position)}
-	if a.positions.keep(v.ID, where, event.InstantOf(now)) {
+	place := dispatch.PlaceOf(dispatch.Position(p), where.Position, now)
+	shown := Where{Distance: toTen(place.Distance), Accuracy: toTen(place.Accuracy), At: event.InstantOf(now).Add(-place.Age),
+		Direction: dispatch.DirectionOf(dispatch.Position(p), where.Position)}
+	if a.positions.keep(v.ID, shown, way, event.InstantOf(now)) {
 		a.Dispatch.Wake(at)
 	}
 	return nil
+}
+
+// carWay is how a courier who is near a car gets there.
+type carWay struct {
+	// distance in metres; direction in which the car stands, as seen from the courier.
+	distance  int
+	direction string
+}
+
+// wayToCar is nil for a visit to any other place, while nobody knows where the car stands, and from farther than carNear.
+func (a *API) wayToCar(ctx context.Context, s site.State, v site.Visit, from dispatch.Position) (*carWay, error) {
+	if ap, _ := s.AccessPoint(v.AccessPoint); !ap.IsVehicle() {
+		return nil, nil
+	}
+	stands, known, err := a.centreOf(ctx, s, v)
+	if err != nil || !known {
+		return nil, err
+	}
+	place := dispatch.PlaceOf(from, stands, a.Now())
+	if place.Distance > carNear {
+		return nil, nil
+	}
+	return &carWay{place.Distance, dispatch.DirectionOf(stands, from)}, nil
 }
 
 // approaching says whether a courier is between approach and arrival, for a delivery that is theirs.
@@ -93,6 +121,7 @@ type positions struct{ kept *sync.Map }
 // kept is a position, and when its followers were last woken.
 type keptPosition struct {
 	where Where
+	car   *carWay
 	woken event.Instant
 	gone  *time.Timer
 }
@@ -107,11 +136,11 @@ const (
 func newPositions() positions { return positions{&sync.Map{}} }
 
 // keep replaces what is known of a courier, unless it is old, and says whether those who follow are to be woken.
-func (p positions) keep(v event.VisitID, w Where, now event.Instant) (wake bool) {
+func (p positions) keep(v event.VisitID, w Where, car *carWay, now event.Instant) (wake bool) {
 	if now.Since(w.At) >= positionKept {
 		return false
 	}
-	one := &keptPosition{where: w, woken: now}
+	one := &keptPosition{where: w, car: car, woken: now}
 	one.gone = time.AfterFunc(positionKept.Duration(), func() { p.kept.CompareAndDelete(v, one) })
 	wake = true
 	if old, had := p.kept.Swap(v, one); had {
@@ -137,6 +166,15 @@ func (p positions) of(v site.Visit, now event.Instant) *Where {
 		return nil
 	}
 	return &w
+}
+
+// toCar is how the courier of a visit gets to its car; nil when that is not to be told.
+func (p positions) toCar(v site.Visit, now event.Instant) *carWay {
+	known, ok := p.kept.Load(v.ID)
+	if !ok || p.of(v, now) == nil {
+		return nil
+	}
+	return known.(*keptPosition).car
 }
 
 func (p positions) forget(v event.VisitID) {

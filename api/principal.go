@@ -15,7 +15,7 @@ const proofHeader = "Loquet-Proof"
 
 // limits bound how much each principal may ask: a burst, then so much per second.
 type limits struct {
-	clients, members, viewers, couriers, strangers, readings, photos *auth.Limiter
+	clients, members, viewers, couriers, strangers, readings, photos, signals, makers *auth.Limiter
 }
 
 func newLimits(now func() time.Time) limits {
@@ -28,8 +28,12 @@ func newLimits(now func() time.Time) limits {
 		strangers: auth.NewLimiter(20, 3*time.Second, most, now),
 		// Of each device: an answer costs its battery.
 		readings: auth.NewLimiter(3, 10*time.Second, most, now),
+		// Of each household: makers of cars count the questions of all of them together.
+		makers: auth.NewLimiter(12, 2*time.Minute, most, now),
 		// Of each visit, or delivery.
 		photos: auth.NewLimiter(5, 30*time.Second, most, now),
+		// Of each visit: its maker counts them too.
+		signals: auth.NewLimiter(3, 20*time.Second, most, now),
 	}
 }
 

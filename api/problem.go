@@ -100,7 +100,7 @@ func explained(err error) *Problem {
 	if errors.As(err, &p) {
 		return p
 	}
-	for _, explain := range []func(error) *Problem{ofSite, ofStore, ofAuth, ofFleet, ofParcel} {
+	for _, explain := range []func(error) *Problem{ofSite, ofCarLink, ofStore, ofAuth, ofFleet, ofParcel} {
 		if p := explain(err); p != nil {
 			return p.because(err)
 		}
@@ -117,6 +117,9 @@ func ofSite(err error) *Problem {
 		return notFound("thing at this site")
 	case errors.Is(err, site.ErrForbidden):
 		return forbidden("This is not yours to decide.")
+	case errors.Is(err, site.ErrVisited):
+		return problem(http.StatusConflict, "car-visited", "A visit to this car is under way, and it could not be locked any more. "+
+			"Nothing was done. Block the delivery, or wait until the car is shut.")
 	case errors.Is(err, site.ErrState):
 		return problem(http.StatusConflict, "conflict", sentence(err)+" Nothing was done. Look at what stands now.")
 	case errors.Is(err, dispatch.ErrBusy):
@@ -246,6 +249,8 @@ func (a *API) told(ctx context.Context, p *Problem) *Problem {
 	mine := *p
 	mine.Reference = c.reference
 	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		a.Log.Debug("nobody waits for the answer any more", "reference", c.reference, "method", c.method, "path", c.path, "code", p.Code, "error", p.cause)
 	case p.Status >= http.StatusInternalServerError:
 		a.Log.Error("a request failed", "reference", c.reference, "method", c.method, "path", c.path, "code", p.Code, "error", p.cause)
 	case p.cause != nil:

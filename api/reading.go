@@ -33,7 +33,10 @@ func (a *API) ReadBarrier(ctx context.Context, m auth.Member, in *BarrierPath) (
 	if !ok || b.Borrowed != "" {
 		return nil, notFound("barrier")
 	}
-	answered, err := a.askNow(ctx, b.Spec.Device)
+	answered := false
+	if s.Listens(b.ID) { // what a resting car answers is heard by nobody
+		answered, err = a.askNow(ctx, b.Spec.Device)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +44,7 @@ func (a *API) ReadBarrier(ctx context.Context, m auth.Member, in *BarrierPath) (
 		return nil, err
 	}
 	b, _ = s.Barrier(in.Barrier)
-	return &struct{ Body BarrierReading }{BarrierReading{a.barrierShown(callOf(ctx).lang, b), answered, event.InstantOf(a.Now())}}, nil
+	return &struct{ Body BarrierReading }{BarrierReading{a.barrierShown(callOf(ctx).lang, s, b), answered, event.InstantOf(a.Now())}}, nil
 }
 
 // askNow asks a device for its state, unless it can't be asked or was just before.

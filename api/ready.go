@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -106,7 +107,7 @@ func (a *API) fillPlace(ctx context.Context, s site.State, v site.Visit, shown *
 		return err
 	}
 	ap, _ := s.AccessPoint(v.AccessPoint)
-	shown.Place = &VisitPlace{Address: address, Name: where.Name, Note: where.Note, Radius: ap.Radius}
+	shown.Place = &VisitPlace{Address: cmp.Or(where.Address, address), Name: where.Name, Note: where.Note, Radius: ap.Radius}
 	if known {
 		shown.Place.Position = &Centre{where.Position.Latitude, where.Position.Longitude}
 	}
@@ -122,15 +123,18 @@ func questionsOf(lang phrase.Lang, d site.Delivery) (shown []Question) {
 	return shown
 }
 
-// fallbacks are the household's steps of plan B in order, and the depot.
+// fallbacks are the steps of plan B in order, up to the depot.
 func (a *API) fallbacks(ctx context.Context, s site.State, d site.Delivery) (shown []PlanBStep, err error) {
 	_, next := s.PlanB(d)
-	for i, f := range append(slices.Clone(s.Rules.PlanB), event.Fallback{Kind: event.FallbackDepot}) {
+	for i, f := range s.Fallbacks(d) {
 		step, err := a.fallback(ctx, s, d.ID, f)
 		if err != nil {
 			return nil, err
 		}
 		shown = append(shown, PlanBStep{PlanB: *step, Tried: i < d.PlanB, Next: i == next})
+		if f.Kind == event.FallbackDepot {
+			break // the household may have said so itself
+		}
 	}
 	return shown, nil
 }

@@ -49,7 +49,7 @@ func TestBeforeTheScan(t *testing.T) {
 	w := newWorld(t)
 	h := w.home()
 	h.send("PUT", "/v1/home/rules", api.Rules{DwellSeconds: 300, ClimbSeconds: 60, AskPets: true,
-		PlanB: []api.Fallback{{Kind: event.FallbackNeighbour, Who: "M. Petit, porte 3"}, {Kind: event.FallbackOutside}}}).want(200, nil)
+		PlanB: []api.Fallback{{Kind: event.FallbackNeighbour, Who: "M. Petit, porte 3"}, {Kind: event.FallbackOutside}, {Kind: event.FallbackDepot}}}).want(200, nil)
 	anna := w.courier("anna")
 	w.assign(w.book(w.merchant("grocer"), h, 1).ID, anna.courier)
 	visit := granted(t, anna.approach(h)).Visit
@@ -191,8 +191,15 @@ func TestStopsBefore(t *testing.T) {
 	says("another stop first", 1)
 	w.assign(book(first, 3, 4*time.Hour).ID, anna.courier)
 	says("two parcels for that stop", 1)
-	w.assign(book(w.home(), 4, 4*time.Hour).ID, anna.courier)
+	after := w.home()
+	w.assign(book(after, 4, 4*time.Hour).ID, anna.courier)
 	says("one after", 1)
+	underway := granted(t, anna.approach(first)).Visit.ID
+	says("at the stop before", 1)
+	granted(t, anna.act(underway, "leave", nil))
+	w.clock.advance(31 * time.Minute)
+	granted(t, anna.approach(after))
+	silent("at the stop after, which was planned for later")
 	w.assign(book(w.home(), 5, 3*time.Hour).ID, anna.courier)
 	silent("one at the same time")
 }

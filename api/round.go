@@ -47,19 +47,27 @@ func (r round) number(at event.AccessPointID) int { return slices.Index(r.order,
 func (r round) stops() int { return len(r.order) }
 
 // stopsBefore is how many stops a courier is planned to make before that of a delivery. It is nil where nobody can know:
-// without a courier, once a visit is under way, long before the window, and where another stop's window begins with it.
+// without a courier, once a visit is under way, long before the window, where another stop's window begins with it, and
+// while the courier is at a stop that was planned for later.
 func (a *API) stopsBefore(ctx context.Context, d site.Delivery) (*int, error) {
 	if d.Courier == "" || d.Visit != "" || d.Blocked || d.Window.From.Add(-near) > event.InstantOf(a.Now()) {
 		return nil, nil
 	}
 	first := map[event.AccessPointID]event.Instant{d.AccessPoint: d.Window.From}
+	var underway []event.AccessPointID
 	err := a.eachOfCourier(ctx, d.Courier, func(s dispatch.Summary) error {
+		if s.Status == dispatch.StatusVisiting {
+			underway = append(underway, s.AccessPoint)
+		}
 		if from, met := first[s.AccessPoint]; !met || s.Window.From < from {
 			first[s.AccessPoint] = s.Window.From
 		}
 		return nil
 	})
 	ours, before := first[d.AccessPoint], 0
+	if slices.ContainsFunc(underway, func(at event.AccessPointID) bool { return first[at] > ours }) {
+		return nil, err
+	}
 	delete(first, d.AccessPoint)
 	for _, from := range first {
 		switch {

@@ -103,5 +103,10 @@ func (a *API) forget(ctx context.Context, w store.Work) error {
 	if f.Site == "" {
 		return nil
 	}
+	if a.CarLinks != nil { // while its tokens can still be read, to withdraw them
+		if err := a.CarLinks.Forget(ctx, f.Site); err != nil {
+			return err
+		}
+	}
 	return a.Vault.Erase(ctx, f.Site)
 }

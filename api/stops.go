@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -227,7 +228,7 @@ func (l *stopList) reveal(ctx context.Context, stop *Stop) error {
 	if err != nil {
 		return err
 	}
-	stop.Near, stop.Address, stop.Name, stop.Note = true, address, where.Name, where.Note
+	stop.Near, stop.Address, stop.Name, stop.Note = true, cmp.Or(where.Address, address), where.Name, where.Note
 	if known {
 		stop.Position = &Centre{where.Position.Latitude, where.Position.Longitude}
 	}

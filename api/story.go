@@ -164,7 +164,7 @@ func (a *API) GetHomeVisit(ctx context.Context, m auth.Member, in *VisitPath) (*
 		return nil, err
 	}
 	shown.Visit = *visit
-	if shown.Events, err = eventsShown(ctx, s.Zone, t.events); err != nil {
+	if shown.Events, err = a.eventsShown(ctx, s, t.events); err != nil {
 		return nil, err
 	}
 	if shown.Openings, err = a.openingsOf(ctx, s, t.events); err != nil {
@@ -218,17 +218,6 @@ func (a *API) nameOf(ctx context.Context, id event.CourierID) (string, error) {
 	return a.courierName(ctx, id, rec)
 }
 
-func eventsShown(ctx context.Context, zone string, events []event.Event) ([]HomeEvent, error) {
-	shown := make([]HomeEvent, len(events))
-	for i, e := range events {
-		var err error
-		if shown[i], err = homeEvent(callOf(ctx).lang, zone, e); err != nil {
-			return nil, err
-		}
-	}
-	return shown, nil
-}
-
 // GetDeliveryStoryInput is what GetDeliveryStory takes.
 type GetDeliveryStoryInput struct {
 	DeliveryPath
@@ -274,7 +263,7 @@ func (a *API) deliveryStory(ctx context.Context, s site.State, summary dispatch.
 	for i := range shown.Openings {
 		shown.Openings[i].CourierName, shown.Openings[i].MemberName = "", ""
 	}
-	shown.Events, err = eventsShown(ctx, s.Zone, t.events)
+	shown.Events, err = a.eventsShown(ctx, s, t.events)
 	return shown, err
 }
 

@@ -121,6 +121,9 @@ func (a *API) FollowDelivery(ctx context.Context, c auth.Client, in *FollowDeliv
 	t := &thread{delivery: in.Delivery}
 	lang := callOf(ctx).lang
 	f := follow{api: a, who: "key/" + c.Key(), at: s.Site, from: from - 1, after: after, pick: func(e event.Event) (any, bool, bool) {
+		if c.Role() != auth.Operator {
+			e = discreet(e)
+		}
 		h, ok := t.take(lang, state.Zone, e)
 		return h, ok, ok && t.ended()
 	}}
@@ -145,9 +148,9 @@ func (a *API) FollowHome(ctx context.Context, m auth.Member, in *FollowHomeInput
 	if in.Last == "" {
 		after = s.Seq
 	}
-	lang := callOf(ctx).lang
+	lang, known := callOf(ctx).lang, a.kindsIn(s)
 	f := follow{api: a, who: string(m.ID()), at: s.Site, from: after, after: after, pick: func(e event.Event) (any, bool, bool) {
-		shown, err := homeEvent(lang, s.Zone, e)
+		shown, err := known.homeEvent(ctx, lang, e)
 		return shown, err == nil, gone(e.Body, m.ID())
 	}}
 	return f.stream()

@@ -107,6 +107,33 @@ func kinds(all []sse) string {
 	return strings.Join(said, " ")
 }
 
+// A merchant learns that the courier was refused; the operator, who has to help the courier, also why.
+func TestMerchantsFollowWithoutWhatAHomeSays(t *testing.T) {
+	w := newWorld(t)
+	h := w.home()
+	h.send("PUT", "/v1/home/rules", api.Rules{DwellSeconds: 300, ClimbSeconds: 60, AskPets: true}).want(200, nil)
+	shop, anna := w.merchant("grocer"), w.courier("anna")
+	d := w.book(shop, h, 1)
+	w.assign(d.ID, anna.courier)
+	visit := granted(t, anna.approach(h)).Visit.ID
+	refused(t, anna.scan(visit, 1), event.QuestionOpen)
+	h.post("/v1/home/deliveries/"+string(d.ID)+"/answers", api.AnswersRequest{Question: event.QuestionPets, Yes: false}, nil)
+	refused(t, anna.act(visit, "open", api.OpenRequest{Barrier: h.barrier, Position: w.at(5)}), event.PetsLoose)
+	for code, c := range map[event.Code]caller{event.PlaceNotReady: shop, event.PetsLoose: w.operator()} {
+		var last api.Happening
+		s := c.stream(t, "/v1/deliveries/"+string(d.ID)+"/events")
+		for range 2 {
+			all := s.until("request.refused")
+			if err := json.Unmarshal(all[len(all)-1].data, &last); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if last.Code != code {
+			t.Errorf("told as %q, and not %q: %+v", last.Code, code, last)
+		}
+	}
+}
+
 func TestStreamOfADelivery(t *testing.T) {
 	w := newWorld(t)
 	h := w.home()

@@ -18,7 +18,7 @@ type Happening struct {
 	Visit      event.VisitID      `json:"visit,omitempty"`
 	Courier    event.CourierID    `json:"courier,omitempty"`
 	ETA        event.Instant      `json:"eta,omitempty" format:"date-time"`
-	Code       event.Code         `json:"code,omitempty" doc:"Why it was refused, or went back"`
+	Code       event.Code         `json:"code,omitempty" doc:"Why it was refused, or went back. For merchants and carriers place-not-ready stands for whatever a car or a home says of itself"`
 	Verdict    event.BlockVerdict `json:"verdict,omitempty" doc:"How a block ended"`
 	Outcome    event.Outcome      `json:"outcome,omitempty" doc:"What became of an order to open"`
 	How        event.VisitEnd     `json:"how,omitempty" doc:"How the visit ended"`
@@ -28,11 +28,26 @@ type Happening struct {
 	Text       string             `json:"text" doc:"What happened, in the reader's language"`
 }
 
-// happeningOf says what may be told of an event; ok is false for everything that is the household's own business.
+// happeningOf says what may be told of an event; ok is false for everything that is the household's own business, such as
+// what it is that opens there.
 // Deliveries are those that the event names; one that only names a visit leaves them to the caller.
 func happeningOf(lang phrase.Lang, zone string, e event.Event) (h Happening, ok bool) {
-	h = Happening{ID: eventID(e), Kind: e.Body.Kind(), At: e.At, Site: e.Site, Text: lang.Line(e.Body, lineValues(zone, e.Body))}
+	h = Happening{ID: eventID(e), Kind: e.Body.Kind(), At: e.At, Site: e.Site, Text: lang.Line("", e.Body, lineValues(zone, e.Body))}
 	return h, h.ofDelivery(e.Body) || h.ofVisit(e.Body) || h.ofWay(e.Body)
+}
+
+// discreet is an event as merchants and carriers are told it: why a courier was refused is theirs to know, and not what
+// a household's car, animals or alarm are doing.
+func discreet(e event.Event) event.Event {
+	switch b := e.Body.(type) {
+	case event.Refused:
+		b.Code = b.Code.Discreet()
+		e.Body = b
+	case event.DeliveryReturned:
+		b.Why = b.Why.Discreet()
+		e.Body = b
+	}
+	return e
 }
 
 // ofDelivery takes what is told of a delivery.
@@ -69,6 +84,9 @@ func (h *Happening) ofDelivery(body event.Body) bool {
 	case event.DeliveryReturned:
 		h.name(b.Delivery)
 		h.Code = b.Why
+	case event.ParcelTooLarge:
+		h.name(b.Delivery)
+		h.Code, h.Visit = event.ParcelDoesNotFit, b.Visit
 	default:
 		return false
 	}

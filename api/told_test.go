@@ -22,6 +22,7 @@ var private = []event.Kind{
 	"code.shown", "code.removal-asked", "code.removed", "visit.take-over-asked",
 	"camera.added", "camera.proven", "camera.retired", "filming.asked", "recording.asked", "picture.lost", "picture.back", "filming.ended",
 	"clip.finished", "clip.erasure-asked", "clip.erased", "picture.watched",
+	"spot.described", "spot.asked", "vehicle.sought", "vehicle.found",
 	"lease.asked", "lease.granted", "lease.refused", "lease.received", "lease.denied", "lease.return-asked", "lease.returned", "lease.ended",
 }
 
@@ -90,6 +91,38 @@ func TestWhatIsTold(t *testing.T) {
 		}
 		if h.Text == "" || h.ID != "home-9" || h.Kind != kind {
 			t.Errorf("%s tells %s", kind, told)
+		}
+	}
+}
+
+// Merchants learn that a courier was refused, and not what a car or a home says of itself: whatever is, the words and the
+// code are the same.
+func TestMerchantsAreToldNothingOfCarsAndHomes(t *testing.T) {
+	private := []event.Code{event.PetsLoose, event.AlarmOn, event.TrunkWindowPassed}
+	for _, code := range event.Codes() {
+		if strings.HasPrefix(string(code), "car-") {
+			private = append(private, code)
+		}
+	}
+	for _, lang := range []phrase.Lang{phrase.English, phrase.French} {
+		var said []string
+		for _, code := range private {
+			for _, body := range []event.Body{event.Refused{Code: code, Visit: "home-v1"}, event.DeliveryReturned{Delivery: "home-d1", Why: code}} {
+				h, ok := happeningOf(lang, "", discreet(event.Event{Site: "home", Seq: 9, At: 1000, Body: body}))
+				if !ok || h.Code != event.PlaceNotReady {
+					t.Errorf("%s is told as %q", code, h.Code)
+				}
+				said = append(said, string(body.Kind())+h.Text)
+			}
+		}
+		slices.Sort(said)
+		if all := slices.Compact(said); len(all) != 2 {
+			t.Errorf("the words differ: %q", all)
+		}
+	}
+	for _, code := range []event.Code{event.WrongParcel, event.TooLate, event.ParcelDoesNotFit, event.NoConsent} {
+		if code.Discreet() != code {
+			t.Errorf("%s is told as %q", code, code.Discreet())
 		}
 	}
 }

@@ -32,9 +32,10 @@ const (
 // parcelsKept is how long after its window a delivery's codes can still be printed and shown.
 const parcelsKept = 7 * event.Day
 
-// spot is what is personal about an access point.
+// spot is what is personal about an access point. Address is empty where it is the site's.
 type spot struct {
 	Name     string            `json:"name,omitempty"`
+	Address  string            `json:"address,omitempty"`
 	Note     string            `json:"note,omitempty"`
 	Position dispatch.Position `json:"position"`
 }
@@ -76,14 +77,27 @@ func seal[T any](ctx context.Context, a *API, at event.SiteID, name string, valu
 
 // unseal reads a value; known is false when it was never given, or erased.
 func unseal[T any](ctx context.Context, a *API, at event.SiteID, name string) (value T, known bool, err error) {
-	sealed, err := a.Store.Value(ctx, at, name)
+	return readValue[T](ctx, a.Store, a.Vault, at, name)
+}
+
+// unsealTo reads a value, and leaves what is there where none is kept.
+func unsealTo[T any](ctx context.Context, a *API, at event.SiteID, name string, into *T) error {
+	v, known, err := unseal[T](ctx, a, at, name)
+	if known {
+		*into = v
+	}
+	return err
+}
+
+func readValue[T any](ctx context.Context, s store.Store, v *vault.Vault, at event.SiteID, name string) (value T, known bool, err error) {
+	sealed, err := s.Value(ctx, at, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return value, false, nil
 	}
 	if err != nil {
 		return value, false, err
 	}
-	plain, err := a.Vault.Open(ctx, at, name, sealed)
+	plain, err := v.Open(ctx, at, name, sealed)
 	if errors.Is(err, vault.ErrErased) {
 		return value, false, nil
 	}

@@ -42,9 +42,11 @@ type Visit struct {
 	Now   event.Instant `json:"now,omitempty" format:"date-time" doc:"The server's time of this answer"`
 	Ready *Ready        `json:"ready,omitempty" doc:"Whether the way in could be opened now, as far as its devices go; absent once something was opened"`
 	// MayLeave is what a request to leave would be answered if it were made now.
-	MayLeave bool        `json:"mayLeave,omitempty" doc:"The courier may go: everything is secured, or nothing was opened"`
-	Place    *VisitPlace `json:"place,omitempty" doc:"Where it is; while the visit is under way for a delivery"`
-	Where    *Where      `json:"where,omitempty" doc:"Where the courier is; until the arrival, for the household"`
+	MayLeave bool `json:"mayLeave,omitempty" doc:"The courier may go: everything is secured, or nothing was opened"`
+	// Car of the visit, if it goes to one.
+	Car   *VisitCar   `json:"car,omitempty" doc:"The car, if the visit goes to one; what tells it from others is shown by getVisitCar alone"`
+	Place *VisitPlace `json:"place,omitempty" doc:"Where it is; while the visit is under way for a delivery"`
+	Where *Where      `json:"where,omitempty" doc:"Where the courier is; until the arrival, for the household"`
 }
 
 // VisitDelivery is one delivery of a visit.
@@ -55,6 +57,7 @@ type VisitDelivery struct {
 	KeepCold  bool             `json:"keepCold,omitempty"`
 	Whole     bool             `json:"whole,omitempty"`
 	Blocked   bool             `json:"blocked,omitempty"`
+	TooLarge  bool             `json:"tooLarge,omitempty" doc:"It does not fit there, and is not left there"`
 	PlanB     *PlanB           `json:"planB,omitempty" doc:"What comes next, if it can't be left as planned"`
 	// Steps of plan B, in the household's order; the depot is always the last.
 	Fallbacks []PlanBStep `json:"fallbacks,omitempty" doc:"All of plan B, in order"`
@@ -75,7 +78,9 @@ type Step struct {
 	Provable bool          `json:"provable" doc:"Whether anything can prove it shut"`
 	Ajar     bool          `json:"ajar,omitempty" doc:"The bolt is out, and the door is not shut"`
 	Secures  bool          `json:"secures,omitempty" doc:"It can be shut by order"`
-	ShutBy   event.Instant `json:"shutBy,omitempty" format:"date-time" doc:"When it will have stood open for too long, or has; absent while it is shut"`
+	// FreeUntil is when a trunk's handle that was freed is locked again.
+	FreeUntil event.Instant `json:"freeUntil,omitempty" format:"date-time" doc:"Until when the trunk's handle is free; absent while it is not, and once the trunk was opened"`
+	ShutBy    event.Instant `json:"shutBy,omitempty" format:"date-time" doc:"When it will have stood open for too long, or has; absent while it is shut"`
 }
 
 // Asked is the one order to open a barrier.
@@ -101,9 +106,12 @@ type Seen struct {
 	BoltAt    event.Instant `json:"boltAt,omitempty" format:"date-time" doc:"Absent when it is a stored copy of unknown age"`
 	Contact   event.Contact `json:"contact,omitempty"`
 	ContactAt event.Instant `json:"contactAt,omitempty" format:"date-time" doc:"Absent when it is a stored copy of unknown age"`
-	Reach     event.Reach   `json:"reach,omitempty"`
-	ReachedAt event.Instant `json:"reachedAt,omitempty" format:"date-time" doc:"When the device last proved reachable"`
-	Grade     event.Grade   `json:"grade,omitempty" doc:"proven: from the device itself. reported: through something that could forge it"`
+	// BoltOwn and ContactOwn are by the device's clock, which may be wrong.
+	BoltOwn    event.Instant `json:"boltOwn,omitempty" format:"date-time" doc:"The device's own time of what its bolt says; absent when it gave none"`
+	ContactOwn event.Instant `json:"contactOwn,omitempty" format:"date-time" doc:"The device's own time of what its contact says; absent when it gave none"`
+	Reach      event.Reach   `json:"reach,omitempty"`
+	ReachedAt  event.Instant `json:"reachedAt,omitempty" format:"date-time" doc:"When the device last proved reachable"`
+	Grade      event.Grade   `json:"grade,omitempty" doc:"proven: from the device itself. reported: through something that could forge it"`
 	// Closure is which parts must be seen, fresh, before it counts as shut, and FreshFor how long each stays so.
 	Closure  event.Closure `json:"closure" doc:"Which parts prove it shut"`
 	FreshFor event.Millis  `json:"freshFor" doc:"How long what was seen stays fresh after reachedAt, in milliseconds. What is no longer fresh is unknown"`
@@ -136,8 +144,8 @@ func (a *API) visitShown(ctx context.Context, s site.State, v site.Visit) (*Visi
 	lang, now := callOf(ctx).lang, event.InstantOf(a.Now())
 	shown := &Visit{ID: v.ID, Site: s.Site, AccessPoint: v.AccessPoint, Courier: v.Courier, Rehearsal: v.Member, Begun: v.Begun, ETA: v.ETA,
 		Arrived: v.Arrived, Deliveries: []VisitDelivery{}, Steps: []Step{}, Deposited: v.Deposited, Closing: v.Closing, Suspended: v.Suspended,
-		Danger: v.Danger, TakenOver: v.TakenOver, Alarm: alarmOf(lang, v.Alarm), Filmed: v.Camera != "", Zone: s.Zone, Now: now,
-		MayLeave: s.Releasable(v, now), Where: a.positions.of(v, now)}
+		Danger: v.Danger, TakenOver: v.TakenOver, Alarm: alarmOf(lang, s, v.Alarm), Filmed: v.Camera != "", Zone: s.Zone, Now: now,
+		MayLeave: s.Releasable(v, now), Car: a.carOfVisit(ctx, s, v), Where: a.positions.of(v, now)}
 	if v.Camera != "" && a.Film != nil {
 		picture := pictureShown(lang, a.Film.Studio.Picture(v.Camera), now)
 		shown.Picture = &picture
@@ -183,7 +191,7 @@ func (a *API) fillSteps(ctx context.Context, s site.State, v site.Visit, shown *
 
 func (a *API) visitDelivery(ctx context.Context, s site.State, d site.Delivery) (VisitDelivery, error) {
 	shown := VisitDelivery{Delivery: d.ID, DoNotRing: d.DoNotRing, KeepCold: d.KeepCold, Whole: d.Whole, Blocked: d.Blocked,
-		Questions: questionsOf(callOf(ctx).lang, d)}
+		TooLarge: d.TooLarge, Questions: questionsOf(callOf(ctx).lang, d)}
 	kept, _, err := unseal[codes](ctx, a, s.Site, parcelsName(d.ID))
 	if err != nil {
 		return shown, err
@@ -204,11 +212,12 @@ func parcelsOf(d site.Delivery, kept codes) []Parcel {
 	return shown
 }
 
-func alarmOf(lang phrase.Lang, a site.Alarm) *Alarm {
+func alarmOf(lang phrase.Lang, s site.State, a site.Alarm) *Alarm {
 	if a.Level == 0 {
 		return nil
 	}
-	words := lang.Alarm(a.Reason, nil)
+	b, _ := s.Barrier(a.Barrier)
+	words := lang.AlarmAt(b.Is, a.Reason, nil)
 	return &Alarm{Reason: a.Reason, Barrier: a.Barrier, Level: a.Level, Since: a.Raised, LevelSince: a.At, Acknowledged: acknowledgedBy(a.Owner, a.Owned),
 		Title: words.Title, Text: words.Text()}
 }
@@ -217,8 +226,12 @@ func (a *API) stepOf(lang phrase.Lang, s site.State, p site.Step, b site.Barrier
 	shown := Step{Barrier: p.Barrier, Is: b.Is, Name: lang.Barrier(b.Is), By: p.By, Seen: a.seenOf(lang, b), Secured: p.Secured,
 		Provable: b.Spec.Closure.Provable(), Ajar: b.Bolt == event.BoltLocked && b.Contact == event.ContactOpen, Secures: b.Spec.Secures,
 		ShutBy: s.ShutBy(p)}
+	shown.Seen.ownSince(p.Intended)
 	if p.Intended != 0 {
 		shown.Asked = &Asked{At: p.Intended, Deadline: p.Permit.Deadline, Recovery: p.Permit.Recovery, Shown: p.Shown, Over: p.Removing}
+	}
+	if p.Freed != 0 && p.Opened == 0 {
+		shown.FreeUntil = p.Freed.Add(b.Spec.Window)
 	}
 	if p.Outcome != "" {
 		shown.Recorded = &Recorded{Outcome: p.Outcome, Opened: p.Opened}
@@ -226,11 +239,21 @@ func (a *API) stepOf(lang phrase.Lang, s site.State, p site.Step, b site.Barrier
 	return shown
 }
 
+// ownSince leaves out what a device said of a time before the order to open: how a car stood then is its household's own.
+func (s *Seen) ownSince(order event.Instant) {
+	if order == 0 || s.BoltOwn < order {
+		s.BoltOwn = 0
+	}
+	if order == 0 || s.ContactOwn < order {
+		s.ContactOwn = 0
+	}
+}
+
 func (a *API) seenOf(lang phrase.Lang, b site.Barrier) Seen {
 	b = a.Dispatch.Fresher(b)
-	words := lang.Observed(event.Observation{Bolt: b.Bolt, Contact: b.Contact, Reach: b.Reach})
-	return Seen{Bolt: b.Bolt, BoltAt: b.BoltAt, Contact: b.Contact, ContactAt: b.ContactAt, Reach: b.Reach, ReachedAt: b.ReachedAt,
-		Grade: b.Spec.Grade, Closure: b.Spec.Closure, FreshFor: b.Spec.Horizon, Text: sentences(words)}
+	words := lang.Observed(b.Is, event.Observation{Bolt: b.Bolt, Contact: b.Contact, Reach: b.Reach})
+	return Seen{Bolt: b.Bolt, BoltAt: b.BoltAt, Contact: b.Contact, ContactAt: b.ContactAt, BoltOwn: b.BoltOwn,
+		ContactOwn: b.ContactOwn, Reach: b.Reach, ReachedAt: b.ReachedAt, Grade: b.Spec.Grade, Closure: b.Spec.Closure, FreshFor: b.Spec.Horizon, Text: sentences(words)}
 }
 
 // sentences makes a text of lines that have no full stop.

@@ -167,6 +167,10 @@ func TestPlanB(t *testing.T) {
 	var a api.Answer
 	s.phone.post(path, api.PlanBRequest{Position: s.w.at(500)}, &a)
 	refused(t, a, event.WrongPlace)
+	// What was done is what was shown, or it is not recorded: the household may have changed the order.
+	s.phone.send("POST", path, api.PlanBRequest{Step: "0123456789ab", Position: s.w.at(5)}).problem(409, "conflict")
+	s.phone.post(path, api.PlanBRequest{Step: r.PlanB.Step, Position: s.w.at(500)}, &a)
+	refused(t, a, event.WrongPlace)
 	s.phone.post(path, api.PlanBRequest{Nobody: true, Position: s.w.at(5)}, &a)
 	granted(t, a)
 	s.w.courier("ben").post(path, api.PlanBRequest{Position: s.w.at(5)}, &a)

@@ -32,11 +32,14 @@ type ServeConfig struct {
 
 	EntranceConfig
 
+	CarsConfig
+
 	Phone          string `help:"The operator's number that couriers and households are given to call." env:"LOQUET_PHONE"`
 	MembersReserve bool   `help:"Let households find and reserve devices themselves; for an installation of one's own." env:"LOQUET_MEMBERS_RESERVE" name:"members-reserve"`
+	ProvableOnly   bool   `help:"Refuse doors that nothing can prove shut; those that are there already stay." env:"LOQUET_PROVABLE_ONLY" name:"provable-only"`
 
 	LocalWebhooks bool   `help:"Allow webhooks and push services on this machine and in its networks, over plain HTTP too; for trying things out." env:"LOQUET_LOCAL_WEBHOOKS" name:"local-webhooks"`
-	Zone          string `help:"The time zone of the operator's office, such as Europe/Paris; the machine's own when left out." env:"LOQUET_ZONE"`
+	Zone          string `help:"The time zone of the operator's office, such as Europe/Paris; left out, the machine's own if it has a name, else UTC." env:"LOQUET_ZONE"`
 	Demo          bool   `help:"Say on every page that nothing real opens." hidden:""`
 	LogLevel      string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"LOQUET_LOG_LEVEL" name:"log-level"`
 }
@@ -56,7 +59,7 @@ func (c *ServeConfig) check() error {
 	if c.MQTTURL == "" && (c.MQTTUser != "" || c.MQTTPasswordFile != "" || c.MQTTCA != "") {
 		return errors.New("--mqtt-user, --mqtt-password-file and --mqtt-ca belong to --mqtt-url")
 	}
-	if err := errors.Join(c.checkNotify(), c.checkEntrance()); err != nil {
+	if err := errors.Join(c.checkNotify(), c.checkEntrance(), c.checkCars()); err != nil {
 		return err
 	}
 	return c.checkMedia()

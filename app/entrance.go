@@ -118,9 +118,9 @@ func (noMail) Send(context.Context, string, phrase.Lang, auth.MailKind, string) 
 	return errors.New("no mail server is configured (--smtp-host)")
 }
 
-func (s *server) buildEntrance(p *people) (*sign.App, error) {
+func (s *server) buildEntrance(p *people, office *time.Location) (*sign.App, error) {
 	return sign.New(sign.Deps{Kit: s.kit, Sessions: p.sessions, Staffs: p.staffs, Passkeys: p.passkeys, Links: p.links, Mailboxes: p.mailboxes,
-		Mails: s.mail != nil, OpenID: p.openID, Called: s.api.Called, From: p.from, Reads: s.reads, Zone: time.Local, Now: time.Now, Log: s.log})
+		Mails: s.mail != nil, OpenID: p.openID, Called: s.api.Called, From: p.from, Reads: s.reads, Zone: office, Now: time.Now, Log: s.log})
 }
 
 // proxies are the networks whose word on where a request comes from is taken.

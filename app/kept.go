@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/carlink"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/notify"
 	"github.com/loquet/loquet/phrase"
@@ -31,6 +32,18 @@ type (
 		Browsers []keptBrowser                     `json:"browsers"`
 		Failures []notify.Failure                  `json:"failures"`
 	}
+	// keptConnection is what a maker of cars was allowed to tell.
+	keptConnection struct {
+		Maker string         `json:"maker"`
+		By    event.MemberID `json:"by"`
+		At    event.Instant  `json:"at"`
+		Cars  []keptCar      `json:"cars"`
+	}
+	keptCar struct {
+		VIN   string `json:"vin"`
+		Model string `json:"model,omitempty"`
+		Year  int    `json:"year,omitempty"`
+	}
 	// keptBrowser receives push messages.
 	keptBrowser struct {
 		Name  string        `json:"name,omitempty"`
@@ -39,7 +52,7 @@ type (
 )
 
 // kept is how the API asks for it.
-func kept(who *people, told *notify.Notifier) func(context.Context, auth.Member) (map[string]any, error) {
+func kept(who *people, told *notify.Notifier, cars *carlink.Links) func(context.Context, auth.Member) (map[string]any, error) {
 	return func(ctx context.Context, m auth.Member) (map[string]any, error) {
 		box, err := who.mailboxes.Of(ctx, m.ID())
 		if err != nil {
@@ -53,9 +66,25 @@ func kept(who *people, told *notify.Notifier) func(context.Context, auth.Member)
 		if err != nil {
 			return nil, err
 		}
-		return map[string]any{"mailbox": keptMailbox{box.Address, box.At, box.Pending}, "passkeys": passkeysKept(passkeys),
+		connected, err := cars.Connections(ctx, m.Site())
+		if err != nil {
+			return nil, err
+		}
+		return map[string]any{"cars": carsKept(connected), "mailbox": keptMailbox{box.Address, box.At, box.Pending}, "passkeys": passkeysKept(passkeys),
 			"notifications": newsKept(settings)}, nil
 	}
+}
+
+func carsKept(all []carlink.Connection) []keptConnection {
+	kept := []keptConnection{}
+	for _, c := range all {
+		one := keptConnection{c.Maker, c.By, c.At, []keptCar{}}
+		for _, x := range c.Cars {
+			one.Cars = append(one.Cars, keptCar{x.VIN, x.Model, x.Year})
+		}
+		kept = append(kept, one)
+	}
+	return kept
 }
 
 func passkeysKept(all []auth.Passkey) []keptPasskey {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/carlink"
 	"github.com/loquet/loquet/e2e/indoors"
 	"github.com/loquet/loquet/notify"
 	"github.com/loquet/loquet/phrase"
@@ -50,7 +51,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{server: &server{log: slog.New(slog.DiscardHandler)}}
 	h.Installation = indoors.New(t, nil, indoors.Wired(func(d *api.Deps) {
 		h.who, h.server.notifier = h.wire(d)
-		d.Others, d.Forget = kept(h.who, h.server.notifier), h.server.notifier.Forget
+		d.Others, d.Forget = kept(h.who, h.server.notifier, carlink.New(carlink.Deps{})), h.server.notifier.Forget
 	}))
 	h.home = h.Household("Camille")
 	var err error

@@ -35,7 +35,7 @@ func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 	if err != nil {
 		return err
 	}
-	zone, err := officeZone(s.config.Zone)
+	zone, err := officeZone(s.config.Zone, s.log)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *server) buildPages(who *people, secrets *vault.Vault) (err error) {
 	if err != nil {
 		return err
 	}
-	entrance, err := s.buildEntrance(who)
+	entrance, err := s.buildEntrance(who, zone)
 	if err != nil {
 		return err
 	}

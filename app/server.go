@@ -21,6 +21,7 @@ import (
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/app/record"
 	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/carlink"
 	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/device/mqtt"
 	"github.com/loquet/loquet/device/sendlog"
@@ -57,6 +58,8 @@ type server struct {
 	mqtt       *mqtt.Client
 	accounts   *accounts
 	fleet      *fleet.Fleet
+	clouds     *clouds
+	carLinks   *carlink.Links
 	dispatcher *dispatch.Dispatcher
 	// film is nil without a media service, and keepMedia has one running as long as its context.
 	film      *film.Director
@@ -102,6 +105,9 @@ func (s *server) build(ctx context.Context) (err error) {
 	if err := s.config.makeData(); err != nil {
 		return err
 	}
+	if err := s.listen(); err != nil {
+		return err
+	}
 	if s.store, err = sqlite.Open(s.config.file(storeName)); err != nil {
 		return err
 	}
@@ -116,11 +122,14 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.metrics = newMetrics(s.mqtt.Connected)
-	s.fleet = fleet.New(s.store, map[string]fleet.Connector{"mqtt": s.mqttDevice}, s.log)
+	secrets := vault.New(vault.Deps{Master: master, Register: s.store, Now: time.Now, Random: rand.Reader})
+	if err := s.buildCarLinks(ctx, secrets); err != nil {
+		return err
+	}
+	s.fleet = fleet.New(s.store, s.connectors(), s.log)
 	if err := s.fleet.Load(ctx); err != nil {
 		return err
 	}
-	secrets := vault.New(vault.Deps{Master: master, Register: s.store, Now: time.Now, Random: rand.Reader})
 	gate := &unlock.Gate{Journal: s.store, Devices: s.fleet, Sealer: secrets, Now: time.Now, Random: rand.Reader}
 	studio, keep, err := studioOf(s.config, s.log)
 	if err != nil {
@@ -128,7 +137,9 @@ func (s *server) build(ctx context.Context) (err error) {
 	}
 	s.keepMedia = keep
 	s.dispatcher = dispatch.New(dispatch.Config{Store: s.store, Gate: gate, Devices: s.fleet, Pictures: studio, Now: time.Now, Log: s.log,
+		Places:    api.Cars{Store: s.store, Vault: secrets},
 		Committed: s.metrics.committed})
+	s.carLinks.Attach(s.fleet, s.dispatcher)
 	if studio != nil {
 		s.film = film.New(film.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Studio: studio, Random: rand.Reader, Log: s.log})
 	}
@@ -162,13 +173,18 @@ func (s *server) discover(ctx context.Context, length time.Duration) ([]api.Foun
 	return found, nil
 }
 
-func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
+// listen takes the address of the HTTP API. Nobody is answered yet; but from here on it is known how clients reach it.
+func (s *server) listen() (err error) {
 	if s.public, err = net.Listen("tcp", s.config.Listen); err != nil {
 		return fmt.Errorf("--listen %s: %w", s.config.Listen, err)
 	}
 	if s.config.PublicURL == "" {
 		s.config.PublicURL = "http://" + s.public.Addr().String()
 	}
+	return nil
+}
+
+func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	who, err := s.buildPeople(secrets)
 	if err != nil {
 		return err
@@ -179,8 +195,8 @@ func (s *server) buildHTTP(secrets *vault.Vault) (err error) {
 	s.buildLinks(who)
 	s.links = who.links
 	s.api, err = api.New(api.Deps{Dispatch: s.dispatcher, Store: s.store, Vault: secrets, Fleet: s.fleet, Discover: s.discover,
-		FindCameras: findCameras, MembersReserve: s.config.MembersReserve,
-		Film: s.film, Keys: who.keys, Couriers: who.couriers, Sessions: who.sessions, ClientAddress: who.from, Forget: s.forget, Others: kept(who, s.notifier), Now: time.Now, Random: rand.Reader, Log: s.log,
+		FindCameras: findCameras, MembersReserve: s.config.MembersReserve, ProvableOnly: s.config.ProvableOnly,
+		CarLinks: s.carLinks, Film: s.film, Keys: who.keys, Couriers: who.couriers, Sessions: who.sessions, ClientAddress: who.from, Forget: s.forget, Others: kept(who, s.notifier, s.carLinks), Now: time.Now, Random: rand.Reader, Log: s.log,
 		PublicURL: s.config.PublicURL, LocalWebhooks: s.config.LocalWebhooks, Version: versionText()})
 	if err != nil {
 		return err
@@ -202,6 +218,7 @@ func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.metrics.count(s.api))
 	s.mountPages(mux)
+	s.mountCars(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
@@ -228,6 +245,7 @@ func (s *server) run(ctx, parts context.Context, end context.CancelFunc) error {
 	var under sync.WaitGroup
 	under.Go(func() { failed <- s.dispatcher.Run(parts) })
 	under.Go(func() { s.fleet.Run(parts, s.dispatcher.Watch) })
+	under.Go(func() { s.carLinks.Run(parts) })
 	under.Go(func() { s.keepMedia(parts) })
 	under.Go(func() { s.links.Run(parts) })
 	if s.film != nil {
@@ -273,6 +291,9 @@ func (s *server) close() error {
 		limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = errors.Join(err, s.mqtt.Close(limit))
+	}
+	if s.clouds != nil {
+		s.clouds.close()
 	}
 	if s.accounts != nil && s.accounts.broker != nil {
 		err = errors.Join(err, s.accounts.broker.Close())

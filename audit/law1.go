@@ -26,6 +26,7 @@ func law1(x *exam) {
 	for _, e := range every[event.BarrierEnrolled](x.history) {
 		x.blame(e.pos, x.whyEnrolled(e).about("%s was enrolled", e.body.Barrier))
 	}
+	x.spots()
 	for _, o := range every[event.OpeningIntended](x.history) {
 		p := o.body.Permit
 		x.judge(o.pos, x.whyOpened(o).about("%s to open %s", p.ID, p.Barrier))
@@ -48,8 +49,11 @@ func (x *exam) whyEnrolled(e entry[event.BarrierEnrolled]) (f faults) {
 	}
 	since, opened := x.openedByHand(b, reserved.pos, e.pos)
 	f.need(opened, "nobody had opened it by hand")
-	if c := reserved.body.Spec.Closure; opened && c.Provable() {
-		lacks := x.reading(b, e.pos).lacks(c, since)
+	if spec := reserved.body.Spec; opened && spec.Closure.Provable() {
+		if spec.Vehicle() {
+			since = moment{} // a part that nobody moved is shut by its first word
+		}
+		lacks := x.reading(b, e.pos).lacks(spec, since)
 		f.need(lacks == "", "it was not shut again: %s", lacks)
 	}
 	return f
@@ -76,6 +80,7 @@ func (x *exam) whyOpened(o intent) (f faults) {
 	x.visitStands(&f, v, o.pos)
 	x.barrierReady(&f, o)
 	x.inOrder(&f, o, v)
+	x.vehicle(&f, o, v)
 	deadline(&f, o)
 	switch {
 	case v.body.Member != "" || p.Member != "":
@@ -190,28 +195,34 @@ func (x *exam) ajar(f *faults, o intent) {
 	})
 	f.need(p.Type == event.PermitRemote, "a code can't recover")
 	f.need(opened, "a recovery of what the visit had not opened")
+	spec, _, _ := x.spec(p, o.pos)
+	f.need(spec.Reveals != event.RevealsTrunk, "a trunk that opens alone is never in the way of its doors' locks")
 	f.need(x.reading(p.Barrier, o.pos).ajar(), "a recovery while its device did not say that it stood ajar")
 }
 
-// rehearsal: by a member of the site who has just worked the first barrier by hand.
+// rehearsal: by a member of the site who has just worked by hand the first barrier that is the site's own.
 func (x *exam) rehearsal(f *faults, o intent, v visit) {
 	p := o.body.Permit
 	f.need(p.Member == v.body.Member && p.Member != "", "it names the member %q, and the visit %q", p.Member, v.body.Member)
 	f.need(p.Courier == "" && p.Key == "" && len(v.body.Deliveries) == 0, "a rehearsal has neither courier nor delivery")
 	f.need(x.isMember(p.Member, o.pos), "%q did not belong to the site", p.Member)
 	f.need(!p.Recovery, "a rehearsal does not recover")
-	way := x.wayIn(v)
-	f.need(len(way) > 0 && x.workedByHand(way[0].Barrier, v), "the first barrier had not just been worked by hand")
+	way, by := x.wayIn(v), v.moment()
+	own := slices.IndexFunc(way, func(r event.BarrierRef) bool { return event.SiteOf(r.Barrier) == x.site })
+	if spec, _, _ := x.spec(p, o.pos); spec.Vehicle() {
+		by = o.moment() // nobody listened to the car before
+	}
+	f.need(own >= 0 && x.workedByHand(way[own].Barrier, by), "the first barrier of its own had not just been worked by hand")
 }
 
-// workedByHand says whether a barrier that no visit of ours had opened moved shortly before the visit began.
-func (x *exam) workedByHand(b event.BarrierID, v visit) bool {
-	for _, now := range slices.Backward(x.readingsBetween(b, -1, v.pos)) {
-		if v.at.Since(x.events[now.pos].At) > presence {
+// workedByHand says whether a barrier that no visit of ours had opened moved shortly before a moment.
+func (x *exam) workedByHand(b event.BarrierID, by moment) bool {
+	for _, now := range slices.Backward(x.readingsBetween(b, -1, by.pos)) {
+		if by.at.Since(x.events[now.pos].At) > presence {
 			break
 		}
 		bolt, contact := now.movedNow()
-		if (bolt || contact) && v.at.Since(now.when.at) <= presence && !x.inUse(b, now.pos) {
+		if (bolt || contact) && by.at.Since(now.when.at) <= presence && !x.inUse(b, now.pos) {
 			return true
 		}
 	}

@@ -24,6 +24,7 @@ func law10(x *exam) {
 			readable(&f, e)
 			x.created(&f, pos)
 			x.countedOnce(&f, pos)
+			x.sought(&f, pos)
 		}
 		x.judge(pos, f)
 	}

@@ -288,6 +288,9 @@ func TestLaw1Rehearsal(t *testing.T) {
 			s.wait(event.Second)
 			s.observe(s.doors[0], event.Observation{Bolt: event.BoltLocked, Origin: event.OriginAnswer, AskedAt: s.now})
 		}), "worked by hand"},
+		{"by who went through the lobby", rehearsedLobby, instead("by hand", func(s *story) {
+			s.at("tower9", func() { handAt(0)(s) })
+		}), "worked by hand"},
 		{"by somebody who left", rehearsal, before("rehearse", func(s *story) {
 			s.say(event.MemberLeft{Member: s.member, By: operator})
 		}), "did not belong"},

@@ -45,8 +45,8 @@ func (x *exam) resolveTime(f *faults, o intent) {
 	case spec.Lateness == event.UnboundedLateness:
 		f.need(p.Resolve == 0, "nobody knows how late its device may act, and it counts as over at %s", p.Resolve)
 	default:
-		f.need(p.Resolve == 0 || p.Resolve >= p.Deadline.Add(spec.Lateness), "it counts as over at %s, and its device may act until %s",
-			p.Resolve, p.Deadline.Add(spec.Lateness))
+		over := p.Deadline.Add(spec.Lateness + spec.Window)
+		f.need(p.Resolve == 0 || p.Resolve >= over, "it counts as over at %s, and its device may act until %s", p.Resolve, over)
 	}
 }
 
@@ -132,7 +132,7 @@ func (x *exam) cameToNothing(f *faults, o intent, r entry[event.OpeningResolved]
 		over = x.forgottenAt(p.ID, r.pos)
 	}
 	f.need(over != 0 && r.at >= over, "it could still happen")
-	lacks := x.reading(p.Barrier, r.pos).lacks(spec.Closure, wholly(over))
+	lacks := x.reading(p.Barrier, r.pos).lacks(spec, wholly(over))
 	f.need(lacks == "", "nothing showed the barrier shut since: %s", lacks)
 }
 

@@ -18,6 +18,7 @@ func law5(x *exam) {
 	for _, e := range every[event.VisitEnded](x.history) {
 		x.judge(e.pos, x.whyOver(e.body.Visit, e.body.How, e.pos).about("%s ended", e.body.Visit))
 	}
+	x.parted()
 	for _, e := range every[event.DeliveryDelivered](x.history) {
 		x.judge(e.pos, x.whyDelivered(e).about("%s was called delivered", e.body.Delivery))
 	}
@@ -79,13 +80,13 @@ func (x *exam) claimed(s entry[event.BarrierSecured], c event.Closure) bool {
 func (x *exam) evidence(f *faults, o intent, pos int) {
 	p := o.body.Permit
 	spec, _, known := x.spec(p, pos)
-	since, opened := x.openedSince(o, spec.Closure, pos)
+	since, opened := x.openedSince(o, spec, pos)
 	if !known || !opened {
 		f.need(false, "%s is not known to have been opened", p.Barrier)
 		return
 	}
 	now := x.reading(p.Barrier, pos)
-	lacks := now.lacks(spec.Closure, since)
+	lacks := now.lacks(spec, since)
 	f.need(lacks == "", "%s: %s", p.Barrier, lacks)
 	if lacks == "" {
 		x.relyOnEvidence(p.Barrier, spec.Closure, now, pos)
@@ -96,28 +97,36 @@ func (x *exam) evidence(f *faults, o intent, pos int) {
 // openedSince is the moment after which evidence counts: the last time that the device said that it stood open; or
 // else, when its opening became known. Of an order that the device did not confirm, also not before it could have
 // arrived for the last time.
-func (x *exam) openedSince(o intent, c event.Closure, before int) (moment, bool) {
-	since, ok := x.lastOpen(o, c, before)
+func (x *exam) openedSince(o intent, s event.Spec, before int) (moment, bool) {
+	since, ok := x.lastOpen(o, s, before)
 	if late := wholly(x.mayArrive(o.body.Permit, before)); late.after(since) {
 		since = late
 	}
 	return since, ok
 }
 
-func (x *exam) lastOpen(o intent, c event.Closure, before int) (moment, bool) {
+func (x *exam) lastOpen(o intent, s event.Spec, before int) (moment, bool) {
 	p := o.body.Permit
 	if !x.opened(p, before) {
 		return moment{}, false
 	}
-	for _, r := range slices.Backward(x.readingsBetween(p.Barrier, o.pos, before)) {
-		if seen, open := r.sight(c); open && seen.after(o.moment()) {
+	heard := x.readingsBetween(p.Barrier, o.pos, before)
+	if !s.Vehicle() { // every part of a car speaks after the first time
+		heard = slices.Clone(heard)
+		slices.Reverse(heard)
+	}
+	for _, r := range heard {
+		if seen, open := r.sight(s); open && seen.after(o.moment()) {
 			return seen, true
 		}
+	}
+	if at, used := x.usedHandle(p, before); s.Reveals == event.RevealsHandle {
+		return wholly(at), used
 	}
 	for _, r := range all[event.OpeningResolved](x.history, p.ID, before) {
 		switch {
 		case r.body.Outcome != event.Done:
-		case r.body.By == event.BySigns:
+		case r.body.By == event.BySigns, !p.Recovery && x.seenOpen(o, r.pos):
 			return x.lastSign(o, r.pos)
 		default:
 			return wholly(r.at), true
@@ -221,6 +230,7 @@ func (x *exam) whyDelivered(e entry[event.DeliveryDelivered]) faults {
 	f.need(d.How == right, "it is called %q, and was %q", d.How, right)
 	v, ok := last[event.VisitBegun](x.history, d.Visit, e.pos)
 	f.need(ok && slices.Contains(v.body.Deliveries, d.Delivery), "it was not part of the visit")
+	f.need(!has[event.ParcelTooLarge](x.history, d.Delivery, v.pos, e.pos), "the courier had said that it does not fit")
 	f.need(ok && x.through(v, e.pos), "the last barrier had not been opened")
 	f.need(has[event.ParcelScanned](x.history, d.Delivery, -1, e.pos), "none of its parcels was scanned")
 	return f

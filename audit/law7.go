@@ -19,6 +19,7 @@ func law7(x *exam) {
 			continue // law 10 tells
 		}
 		var f faults
+		x.charges(&f, pos)
 		leaves(reflect.ValueOf(e.Body), nil, func(path []string, v reflect.Value) {
 			if what := unfit(path, v); what != "" {
 				f.need(false, "%s %s", strings.Join(path, "."), what)

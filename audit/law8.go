@@ -7,7 +7,8 @@ import (
 )
 
 // law8 asks of each opening that a device of the site reported whether a visit had asked for it, or else whether
-// the site's people were told, if they want to be or a visit was on its way through.
+// the site's people were told, if they want to be or a visit was on its way through; and of each word of a car whether
+// anybody was to listen.
 func law8(x *exam) {
 	for _, enrolled := range every[event.BarrierEnrolled](x.history) {
 		b := enrolled.body.Barrier
@@ -15,6 +16,9 @@ func law8(x *exam) {
 			continue
 		}
 		x.openings(b, enrolled.pos)
+		if reserved, _ := last[event.BarrierReserved](x.history, b, enrolled.pos); reserved.body.Spec.Vehicle() {
+			x.overheard(b)
+		}
 	}
 }
 
@@ -40,7 +44,11 @@ func (x *exam) accounted(b event.BarrierID, seen reading) bool {
 		return true
 	}
 	rules, _ := x.rules(seen.pos)
-	if !rules.Watch && !x.onTheWay(b, seen.pos) {
+	watched := rules.Watch
+	if reserved, _ := last[event.BarrierReserved](x.history, b, seen.pos); reserved.body.Spec.Vehicle() {
+		watched = rules.WatchCars
+	}
+	if !watched && !x.onTheWay(b, seen.pos) {
 		return true
 	}
 	told := between[event.ForeignOpening](x.history, b, seen.pos, x.end())

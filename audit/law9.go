@@ -19,8 +19,13 @@ func law9(x *exam) {
 	for _, r := range every[event.LeaseDenied](x.history) {
 		x.saysWhy(r.pos, r.body.Code)
 	}
+	for _, v := range every[event.VehicleFound](x.history) {
+		if v.body.Code != "" {
+			x.saysWhy(v.pos, v.body.Code)
+		}
+	}
 	for _, p := range every[event.PlanBFollowed](x.history) {
-		x.judge(p.pos, x.chosen(p.body.Fallback, p.pos).about("plan B of %s", p.body.Delivery))
+		x.judge(p.pos, x.chosen(p).about("plan B of %s", p.body.Delivery))
 	}
 	for _, d := range every[event.DeliveryDiverted](x.history) {
 		x.judge(d.pos, x.whyDiverted(d).about("%s was diverted", d.body.Delivery))
@@ -75,11 +80,23 @@ func (x *exam) closing(v visit, pos int) bool {
 		has[event.CourierLeftInDanger](x.history, id, v.pos, pos) || has[event.CourierSuspended](x.history, v.body.Courier, v.pos, pos)
 }
 
-// chosen: back to the depot is always possible, everything else only if the rules in force held it.
-func (x *exam) chosen(step event.Fallback, pos int) (f faults) {
-	rules, _ := x.rules(pos)
-	f.need(step.Kind == event.FallbackDepot || slices.Contains(rules.PlanB, step), "%q is not what the customer chose", step.Kind)
+// chosen: back to the depot is always possible, everything else only if the rules in force held it. Where they hold nothing,
+// what is for a car is brought to its reference address, and nothing else has one.
+func (x *exam) chosen(p entry[event.PlanBFollowed]) (f faults) {
+	step := p.body.Fallback
+	rules, _ := x.rules(p.pos)
+	atReference := step.Kind == event.FallbackReference
+	byDefault := step.Kind == event.FallbackDepot || atReference && len(rules.PlanB) == 0
+	f.need(byDefault || slices.Contains(rules.PlanB, step), "%q is not what the customer chose", step.Kind)
+	f.need(!atReference || x.forCar(p), "it is for no car, and has no reference address")
 	return f
+}
+
+// forCar says whether what plan B took was for a car.
+func (x *exam) forCar(p entry[event.PlanBFollowed]) bool {
+	booked, _ := last[event.DeliveryBooked](x.history, p.body.Delivery, p.pos)
+	added, _ := last[event.AccessPointAdded](x.history, x.accessPointOf(booked, p.pos), p.pos)
+	return added.body.Vehicle.Reveals != ""
 }
 
 // whyDiverted: by the courier's step of plan B just before, and where somebody was there.

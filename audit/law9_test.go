@@ -9,6 +9,7 @@ import (
 func TestLaw9ARefusalIsAnAnswer(t *testing.T) {
 	t.Parallel()
 	outside := event.Fallback{Kind: event.FallbackOutside}
+	reference := event.Fallback{Kind: event.FallbackReference}
 	find(t, 9, []plant{
 		{"a refusal without a reason", planB, edit("refused", func(r *event.Refused) { r.Code = "" }), "no known reason"},
 		{"a refusal for an unknown reason", planB, edit("refused", func(r *event.Refused) { r.Code = "computer-says-no" }), "computer-says-no"},
@@ -36,6 +37,8 @@ func TestLaw9ARefusalIsAnAnswer(t *testing.T) {
 		}), "not what the customer chose"},
 		{"another neighbour", planB, edit("nobody", func(p *event.PlanBFollowed) { p.Fallback.Who = parcel("stranger") }), "not what the customer chose"},
 		{"outside, and no step of plan B", planB, also(without("nobody"), edit("outside", func(p *event.PlanBFollowed) { p.Nobody = true })), "had not followed"},
+		{"at the reference address that a door has not", planB, also(edit("move in", func(r *event.RulesSet) { r.Rules.PlanB = []event.Fallback{reference, outside} }),
+			edit("nobody", func(p *event.PlanBFollowed) { p.Fallback = reference })), "has no reference address"},
 		{"diverted elsewhere than plan B says", planB, edit("outside", func(d *event.DeliveryDiverted) { d.To = neighbour }), "had not followed"},
 		{"diverted without a step of plan B", planB, also(without("nobody"), instead("outside", func(s *story) {
 			s.say(event.DeliveryDiverted{Delivery: s.delivery, To: outside})

@@ -50,7 +50,7 @@ type reading struct {
 }
 
 // readings returns what was known of a barrier after each observation in this journal. What is known of a borrowed
-// barrier begins anew with each lease, with what the lender knew.
+// barrier begins anew with each lease, with what the lender knew; what is known of a car, whenever it is listened to again.
 func (h *history) readings(b event.BarrierID) []reading {
 	if list, known := h.said[b]; known {
 		return list
@@ -60,7 +60,14 @@ func (h *history) readings(b event.BarrierID) []reading {
 	observed := all[event.BarrierObserved](h, b, h.end())
 	list := make([]reading, 0, len(observed)+len(leases))
 	var now reading
+	var anew []stretch
+	if spec.Vehicle() {
+		anew = h.heardIn(b)
+	}
 	for len(observed)+len(leases) > 0 {
+		for len(anew) > 0 && len(observed) > 0 && anew[0].from < observed[0].pos {
+			now, anew = reading{clock: now.clock}, anew[1:]
+		}
 		if len(observed) == 0 || len(leases) > 0 && leases[0].pos < observed[0].pos {
 			now, spec, leases = lentWith(leases[0]), leases[0].body.Spec, leases[1:]
 		} else {
@@ -184,9 +191,9 @@ func (r reading) contactSaid(is event.Contact, at event.Instant) bool {
 }
 
 // sight is when the device last said that it stood open: a bolt withdrawn, or, where there is no bolt, a contact
-// open.
-func (r reading) sight(c event.Closure) (moment, bool) {
-	if r.bolt.is != "" || c.Bolt {
+// open. A trunk that opens alone leaves the doors locked.
+func (r reading) sight(s event.Spec) (moment, bool) {
+	if (r.bolt.is != "" || s.Closure.Bolt) && s.Reveals != event.RevealsTrunk {
 		return r.bolt.when, r.bolt.current && r.bolt.is == event.BoltUnlocked
 	}
 	return r.contact.when, r.contact.current && r.contact.is == event.ContactOpen
@@ -194,8 +201,9 @@ func (r reading) sight(c event.Closure) (moment, bool) {
 
 // lacks says what is missing for the closure predicate to hold on what was said after a moment; "" when nothing
 // is. What an opening moves, the bolt or else the contact, must have spoken since; a contact behind a bolt, which
-// nobody may have pushed, counts unchanged if the device was heard since.
-func (r reading) lacks(c event.Closure, since moment) string {
+// nobody may have pushed, counts unchanged if the device was heard since. Of a car every part must have spoken.
+func (r reading) lacks(s event.Spec, since moment) string {
+	c := s.Closure
 	switch {
 	case !c.Provable():
 		return "nothing can prove it shut"
@@ -213,7 +221,7 @@ func (r reading) lacks(c event.Closure, since moment) string {
 		return "nothing current was heard of its device after the opening"
 	case c.Bolt && !r.bolt.when.after(since):
 		return "that its bolt is locked was said before the opening"
-	case !c.Bolt && r.bolt.is == "" && !r.contact.when.after(since):
+	case c.Contact && (!c.Bolt && r.bolt.is == "" || s.Vehicle()) && !r.contact.when.after(since):
 		return "that its contact is closed was said before the opening"
 	}
 	return ""

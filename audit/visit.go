@@ -76,6 +76,10 @@ func (h *history) opened(p event.Permit, before int) bool {
 		return h.resolved(p.ID, event.Done, event.BySight, before) ||
 			!spec.Closure.Provable() && has[event.CodeShown](h, p.ID, -1, before)
 	}
+	if spec, _, _ := h.spec(p, before); spec.Reveals == event.RevealsHandle {
+		_, used := h.usedHandle(p, before)
+		return used
+	}
 	return slices.ContainsFunc(all[event.OpeningResolved](h, p.ID, before), func(r entry[event.OpeningResolved]) bool {
 		return r.body.Outcome == event.Done
 	})
@@ -91,7 +95,7 @@ func (h *history) resolved(p event.PermitID, o event.Outcome, by event.Resolutio
 // mayArrive is the last moment at which a remote order that the device did not confirm may still open: somebody
 // else may have opened what was seen. 0 if it can't, or if nobody knows.
 func (h *history) mayArrive(p event.Permit, before int) event.Instant {
-	if p.Type == event.PermitCode || h.resolved(p.ID, event.Done, event.ByAnswer, before) {
+	if p.Type == event.PermitCode || h.resolved(p.ID, event.Done, event.ByAnswer, before) && !h.handleFree(p, before) {
 		return 0
 	}
 	return p.Resolve
@@ -134,13 +138,13 @@ func (h *history) spec(p event.Permit, before int) (s event.Spec, accepted, know
 }
 
 // due sorts the deliveries that a visit began with, as they stood before a position: those that still wait, and
-// those that were blocked. What was cancelled, ended, or taken from the courier is neither.
+// those that were blocked. What was cancelled, ended, taken from the courier, or does not fit is neither.
 func (h *history) due(v visit, before int) (waiting, blocked []event.DeliveryID) {
 	for _, d := range v.body.Deliveries {
 		switch {
 		case h.isBlocked(d, before):
 			blocked = append(blocked, d)
-		case !h.gone(d, v, before):
+		case !h.gone(d, v, before) && !h.tooLarge(d, before):
 			waiting = append(waiting, d)
 		}
 	}

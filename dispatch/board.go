@@ -56,6 +56,8 @@ type RefusalFact struct {
 	Asked event.Asked     `json:"asked"`
 	Code  event.Code      `json:"code"`
 	By    event.ActorKind `json:"by"`
+	// Is what was to be opened; "" where that is not known.
+	Is event.BarrierKind `json:"is,omitempty"`
 }
 
 // VisitFact is a visit that ended. Its instants are 0 where there is none.
@@ -78,9 +80,10 @@ type VisitFact struct {
 
 // AlarmFact is an alarm that ended, on the day on which it was raised.
 type AlarmFact struct {
-	// Reason and Barrier as they were last, Level the highest that it climbed to.
+	// Reason and Barrier as they were last, and what that Is; Level the highest that it climbed to.
 	Reason  event.AlarmReason `json:"reason"`
 	Barrier event.BarrierID   `json:"barrier,omitempty"`
+	Is      event.BarrierKind `json:"is,omitempty"`
 	Level   event.AlarmLevel  `json:"level"`
 	Raised  event.Instant     `json:"raised"`
 	Owner   event.Actor       `json:"owner,omitzero"`
@@ -115,7 +118,7 @@ func (p *projector) visits(before, after site.State, e event.Event) {
 		if !had {
 			p.row(underwayPartition, string(v.ID), underwayOf(v))
 		}
-		p.alarm(old, v, e)
+		p.alarm(before, old, v, e)
 		p.openings(after, old, v)
 	}
 	for _, v := range before.Visits {
@@ -123,7 +126,7 @@ func (p *projector) visits(before, after site.State, e event.Event) {
 			continue
 		}
 		p.drop(underwayPartition, string(v.ID))
-		p.alarm(v, site.Visit{ID: v.ID}, e)
+		p.alarm(before, v, site.Visit{ID: v.ID}, e)
 		if b, ended := e.Body.(event.VisitEnded); ended && b.Visit == v.ID {
 			p.fact(e, e.At, Fact{Visit: v.ID, Ended: visitFact(v, b.How)})
 		}
@@ -135,7 +138,7 @@ func underwayOf(v site.Visit) Underway {
 }
 
 // alarm keeps an alarm as long as it stands, and tells of it once it has ended.
-func (p *projector) alarm(old, v site.Visit, e event.Event) {
+func (p *projector) alarm(before site.State, old, v site.Visit, e event.Event) {
 	was, is := old.Alarm, v.Alarm
 	switch {
 	case was == is:
@@ -143,7 +146,8 @@ func (p *projector) alarm(old, v site.Visit, e event.Event) {
 		p.row(alarmsPartition, string(v.ID), StandingAlarm{underwayOf(v), is})
 	default:
 		p.drop(alarmsPartition, string(v.ID))
-		p.fact(e, was.Raised, Fact{Visit: v.ID, Alarm: &AlarmFact{Reason: was.Reason, Barrier: was.Barrier, Level: was.Level,
+		of, _ := before.Barrier(was.Barrier)
+		p.fact(e, was.Raised, Fact{Visit: v.ID, Alarm: &AlarmFact{Reason: was.Reason, Barrier: was.Barrier, Is: of.Is, Level: was.Level,
 			Raised: was.Raised, Owner: was.Owner, Owned: was.Owned, Ended: e.At}})
 	}
 }
@@ -152,7 +156,7 @@ func (p *projector) alarm(old, v site.Visit, e event.Event) {
 func (p *projector) beside(before site.State, e event.Event) {
 	switch b := e.Body.(type) {
 	case event.Refused:
-		p.refused(e, b)
+		p.refused(before, e, b)
 	case event.ForeignOpening:
 		p.fact(e, e.At, Fact{Foreign: &ForeignFact{Barrier: b.Barrier, Cause: b.Observation.Cause}})
 		p.foreign(before, e, b)
@@ -162,8 +166,8 @@ func (p *projector) beside(before site.State, e event.Event) {
 }
 
 // refused keeps a refusal, that it was the last because of its barrier, and that it was its courier's.
-func (p *projector) refused(e event.Event, b event.Refused) {
-	f := Fact{Visit: b.Visit, Delivery: b.Delivery, Refusal: &RefusalFact{Asked: b.Asked, Code: b.Code, By: b.By.Kind}}
+func (p *projector) refused(before site.State, e event.Event, b event.Refused) {
+	f := Fact{Visit: b.Visit, Delivery: b.Delivery, Refusal: &RefusalFact{Asked: b.Asked, Code: b.Code, By: b.By.Kind, Is: KindAt(before, b)}}
 	p.fact(e, e.At, f)
 	f.At, f.Site = e.At, p.site
 	if b.Barrier != "" {
@@ -172,6 +176,22 @@ func (p *projector) refused(e event.Event, b event.Refused) {
 	if b.By.Kind == event.ActorCourier {
 		p.row(refusalsOf(event.CourierID(b.By.ID)), lateKey(e.At, eventKey(e.Site, e.Seq)), f)
 	}
+}
+
+// KindAt is what a refused request was about: a barrier, or the first of where the visit or the delivery goes; "" for
+// none that is known.
+func KindAt(s site.State, b event.Refused) event.BarrierKind {
+	id := b.Barrier
+	if v, _ := s.Visit(b.Visit); id == "" && len(v.Steps) > 0 {
+		id = v.Steps[0].Barrier
+	}
+	if d, ok := s.Delivery(b.Delivery); id == "" && ok {
+		if ap, _ := s.AccessPoint(d.AccessPoint); len(ap.WayIn) > 0 {
+			id = ap.WayIn[0].Barrier
+		}
+	}
+	barrier, _ := s.Barrier(id)
+	return barrier.Is
 }
 
 // fact writes what happened at an instant, as an event tells. One event can end a visit and its alarm.

@@ -148,10 +148,10 @@ func TestAnAlarmOnTheBoard(t *testing.T) {
 				refused = f.Refusal
 			}
 		}
-		if alarm == nil || alarm.Raised != raised || alarm.Owner.ID != "ops" || alarm.Ended < alarm.Owned || alarm.Level < event.AlarmCustomer {
+		if alarm == nil || alarm.Raised != raised || alarm.Owner.ID != "ops" || alarm.Ended < alarm.Owned || alarm.Level < event.AlarmCustomer || alarm.Is != event.FrontDoor {
 			t.Errorf("the alarm of the day: %+v", alarm)
 		}
-		if refused == nil || refused.Code != event.WrongCourier || refused.Asked != event.AskedArrive || refused.By != event.ActorCourier {
+		if refused == nil || refused.Code != event.WrongCourier || refused.Asked != event.AskedArrive || refused.By != event.ActorCourier || refused.Is != event.FrontDoor {
 			t.Errorf("the refusal of the day: %+v", refused)
 		}
 	})

@@ -89,11 +89,12 @@ func ConsentSpans(s site.State, window event.Span, zone *time.Location) []site.C
 	return all
 }
 
-// OpenSpans computes when a consent's hours allow each delivery that waits for consent.
-func OpenSpans(s site.State, hours []event.Hours, zone *time.Location) []site.DeliverySpans {
+// OpenSpans computes when a consent's hours allow each delivery that waits for consent, or rests on the one that it
+// replaces, "" for none.
+func OpenSpans(s site.State, replaces event.ConsentID, hours []event.Hours, zone *time.Location) []site.DeliverySpans {
 	var all []site.DeliverySpans
 	for _, d := range s.Deliveries {
-		if !d.Consented {
+		if !d.Consented || replaces != "" && d.Consent == replaces {
 			all = append(all, site.DeliverySpans{Delivery: d.ID, Spans: Expand(hours, d.Window, zone)})
 		}
 	}

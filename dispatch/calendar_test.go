@@ -221,14 +221,18 @@ func TestSpansOfConsents(t *testing.T) {
 		Consents: []event.Consent{
 			{ID: "home-k1", Hours: hours(t, "08:00-15:00", everyDay...)},
 			{ID: "home-k2", Hours: hours(t, "08:00-15:00", 7)}},
-		Deliveries: []site.Delivery{{ID: "home-d1", Window: w}, {ID: "home-d2", Window: w, Consented: true}},
+		Deliveries: []site.Delivery{{ID: "home-d1", Window: w}, {ID: "home-d2", Window: w, Consented: true},
+			{ID: "home-d3", Window: w, Consented: true, Consent: "home-k2"}},
 	}
 	consents := ConsentSpans(s, w, z)
 	if len(consents) != 2 || consents[0].Consent != "home-k1" || len(consents[0].Spans) != 1 || len(consents[1].Spans) != 0 {
 		t.Errorf("the consents allow %v", consents)
 	}
-	open := OpenSpans(s, hours(t, "15:30-20:00", everyDay...), z)
+	open := OpenSpans(s, "", hours(t, "15:30-20:00", everyDay...), z)
 	if len(open) != 1 || open[0].Delivery != "home-d1" || open[0].Spans[0].From != instant(t, "2026-03-02T15:30:00+01:00") {
 		t.Errorf("the deliveries that wait for consent: %v", open)
+	}
+	if open = OpenSpans(s, "home-k2", hours(t, "15:30-20:00", everyDay...), z); len(open) != 2 || open[1].Delivery != "home-d3" {
+		t.Errorf("and those that rest on what is replaced: %v", open)
 	}
 }

@@ -20,6 +20,7 @@ type Dispatcher struct {
 	devices unlock.Devices
 	// pictures of the sites' cameras
 	pictures Pictures
+	places   Places
 	now      func() time.Time
 	log      *slog.Logger
 	counted  func([]event.Event, time.Duration)
@@ -32,6 +33,7 @@ type Dispatcher struct {
 	streams  streams
 	trades   map[string]trade
 	wakeTick chan struct{}
+	looks    chan struct{} // holds one for each car whose site is being asked for its wish
 	busy     underWay
 }
 
@@ -42,8 +44,10 @@ type Config struct {
 	Devices unlock.Devices
 	// Pictures of the sites' cameras; nil where none is watched.
 	Pictures Pictures
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Places keeps where cars stand; nil where there are none.
+	Places Places
+	Now    func() time.Time
+	Log    *slog.Logger
 	// Committed, if set, is told of each decision that was committed, and how long it took from receipt. It must
 	// not block.
 	Committed func(events []event.Event, took time.Duration)
@@ -54,11 +58,16 @@ func New(c Config) *Dispatcher {
 	if c.Pictures == nil {
 		c.Pictures = unfilmed{}
 	}
-	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, pictures: c.Pictures, now: c.Now, log: c.Log, counted: c.Committed,
-		began: event.InstantOf(c.Now()), memo: newMemo(), words: newWords(), trades: make(map[string]trade), wakeTick: make(chan struct{}, 1)}
+	if c.Places == nil {
+		c.Places = nowhere{}
+	}
+	d := &Dispatcher{store: c.Store, gate: c.Gate, devices: c.Devices, pictures: c.Pictures, places: c.Places, now: c.Now, log: c.Log, counted: c.Committed,
+		began: event.InstantOf(c.Now()), memo: newMemo(), words: newWords(), trades: make(map[string]trade), wakeTick: make(chan struct{}, 1),
+		looks: make(chan struct{}, looksAtOnce)}
 	d.Handle(workSecure, d.secure)
 	d.Handle(workRead, d.read)
 	d.Handle(workForgetCode, d.forgetCode)
+	d.trades[workSeek] = d.seeking()
 	d.trades[workLetter] = d.letters(d.deliver)
 	return d
 }
@@ -190,6 +199,7 @@ func (d *Dispatcher) write(before site.State, r Result, attach []Attach) (store.
 	if w.Rows, err = rowsOf(before, r); err != nil {
 		return store.Append{}, err
 	}
+	w.Values = leftBehind(before, r)
 	for _, a := range attach {
 		more, err := a(r)
 		if err != nil {
@@ -208,12 +218,21 @@ func (d *Dispatcher) write(before site.State, r Result, attach []Attach) (store.
 func (d *Dispatcher) readiness(s site.State, asked site.Request) []event.Readiness {
 	var all []event.Readiness
 	for _, b := range s.Barriers {
-		all = append(all, event.Readiness{Barrier: b.ID, Reach: d.reach(b.Spec.Device)})
+		all = append(all, d.ready(b.ID, b.Spec.Device))
 	}
 	if lease, ok := asked.(site.ReceiveLease); ok {
-		all = append(all, event.Readiness{Barrier: lease.Barrier, Reach: d.reach(lease.Spec.Device)})
+		all = append(all, d.ready(lease.Barrier, lease.Spec.Device))
 	}
 	return all
+}
+
+// ready is what a barrier's connector knows and declares at this moment.
+func (d *Dispatcher) ready(b event.BarrierID, id event.DeviceID) event.Readiness {
+	r := event.Readiness{Barrier: b}
+	if dev, ok := d.devices.Device(id); ok {
+		r.Reach, r.Reveals = dev.Reach(), dev.Spec().Reveals
+	}
+	return r
 }
 
 func (d *Dispatcher) reach(id event.DeviceID) event.Reach {

@@ -32,7 +32,8 @@ type Notice struct {
 	Deliveries []event.DeliveryID `json:"deliveries,omitempty"`
 	Visit      event.VisitID      `json:"visit,omitempty"`
 	Window     event.Span         `json:"window,omitzero"`
-	// Barrier that it is about, and what that is; Is is "" for another site's.
+	// Barrier that it is about, and what that is; "" for another site's. Without a barrier, Is is what the visit or the
+	// delivery leads to.
 	Barrier event.BarrierID   `json:"barrier,omitempty"`
 	Is      event.BarrierKind `json:"is,omitempty"`
 	// Camera: one watches the visit. Kept: what it films is kept.
@@ -89,6 +90,10 @@ func noticeOf(c change) (n Notice, due event.Instant, ok bool) {
 		n.Barrier, ok = b.Barrier, c.batteryLow(b.Barrier)
 	case event.DeliveryUnconsented:
 		n.Deliveries, due, ok = some(b.Delivery), c.event.At.Add(SettledAfter), true
+	case event.SpotAsked:
+		n.Deliveries, n.Visit, ok = some(b.Delivery), b.Visit, true
+	case event.VehicleFound:
+		n.Deliveries, n.Visit, ok = some(b.Delivery), b.Visit, lookedInVain(b)
 	case event.CourierAssigned:
 		d, _ := c.first.Delivery(b.Delivery)
 		n.Deliveries, n.Rebound, ok = some(b.Delivery), d.Courier == b.Courier, true
@@ -148,11 +153,29 @@ func heardByHousehold(b event.Refused) bool {
 	switch b.Code {
 	case event.NoConsent, event.QuestionOpen, event.PetsLoose, event.AlarmOn, event.TooLate, event.DeviceOffline,
 		event.BarrierNotReady, event.CameraNotLive, event.CameraNoRoom, event.LenderRefused, event.LenderBlocked,
-		event.ParcelMissed, event.WrongDevice, event.Suspended:
+		event.ParcelMissed, event.WrongDevice, event.Suspended, event.ParcelDoesNotFit,
+		event.CarTooFar, event.CarMoving, event.CarPositionOld, event.CarIndoors, event.CarNotLocked, event.CarAsleep,
+		event.CarUnreachable, event.CarRevoked, event.CarOpensOtherwise:
 		return true
 	case event.WrongCourier:
 		return b.Asked == event.AskedScan || b.Asked == event.AskedOpen
 	default: // the courier's own to put right
+		return false
+	}
+}
+
+// lookedInVain says whether the household can do something about how its car was found: the day before about what may
+// last, on approach about whatever keeps the courier out, and about a consent at the maker at any time. What is found when
+// the courier stands there comes as a refusal.
+func lookedInVain(b event.VehicleFound) bool {
+	switch b.Code {
+	case event.CarRevoked:
+		return b.Round != event.RoundArrival
+	case event.CarTooFar, event.CarIndoors, event.CarPositionOld, event.CarAsleep, event.CarUnreachable:
+		return b.Round == event.RoundDayBefore || b.Round == event.RoundApproach
+	case event.CarMoving, event.CarNotLocked:
+		return b.Round == event.RoundApproach
+	default:
 		return false
 	}
 }
@@ -230,7 +253,7 @@ func (c change) complete(n Notice) Notice {
 		n.Window = c.window(n.Deliveries[0])
 	}
 	for _, s := range []site.State{c.before, c.after} {
-		if b, ok := s.Barrier(n.Barrier); ok {
+		if b, ok := s.Barrier(n.leadsTo(s)); ok {
 			n.Is = b.Is
 		}
 		if v, ok := s.Visit(n.Visit); ok {
@@ -242,6 +265,23 @@ func (c change) complete(n Notice) Notice {
 		n.Secured, n.Seen = secured(c.before, v)
 	}
 	return n
+}
+
+// leadsTo is the barrier that it is about, or else the last on the way of its visit or delivery.
+func (n Notice) leadsTo(s site.State) event.BarrierID {
+	if n.Barrier != "" {
+		return n.Barrier
+	}
+	if v, _ := s.Visit(n.Visit); len(v.Steps) > 0 {
+		return v.Steps[len(v.Steps)-1].Barrier
+	}
+	for _, id := range n.Deliveries {
+		d, _ := s.Delivery(id)
+		if ap, _ := s.AccessPoint(d.AccessPoint); len(ap.WayIn) > 0 {
+			return ap.WayIn[len(ap.WayIn)-1].Barrier
+		}
+	}
+	return ""
 }
 
 func (c change) window(id event.DeliveryID) event.Span {

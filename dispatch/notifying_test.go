@@ -244,11 +244,12 @@ func TestAnotherAlarmIsNews(t *testing.T) {
 func TestEveryRefusalIsSortedOut(t *testing.T) {
 	heard := []event.Code{event.NoConsent, event.QuestionOpen, event.PetsLoose, event.AlarmOn, event.TooLate, event.DeviceOffline,
 		event.BarrierNotReady, event.CameraNotLive, event.CameraNoRoom, event.LenderRefused, event.LenderBlocked, event.ParcelMissed,
-		event.WrongDevice, event.Suspended, event.WrongCourier}
+		event.WrongDevice, event.Suspended, event.WrongCourier, event.ParcelDoesNotFit, event.CarTooFar, event.CarMoving, event.CarPositionOld,
+		event.CarIndoors, event.CarNotLocked, event.CarAsleep, event.CarUnreachable, event.CarRevoked, event.CarOpensOtherwise}
 	unheard := []event.Code{event.WrongParcel, event.WrongPlace, event.NoPosition, event.PositionVague, event.PositionOld, event.TooEarly,
 		event.Blocked, event.AlreadyScanned, event.AlreadyOpened, event.AlreadyEnded, event.NothingToDeliver, event.ParcelsLeft,
 		event.BarrierBusy, event.OutcomePending, event.CameraProving, event.LeasePending, event.NotSecured, event.NotAjar,
-		event.NotOpened, event.NotPresent, event.ProofReused, event.NotConfirmed}
+		event.NotOpened, event.NotPresent, event.ProofReused, event.NotConfirmed, event.CarChecking, event.CarBusy, event.TrunkWindowPassed}
 	for _, code := range event.Codes() {
 		by := event.Actor{Kind: event.ActorCourier, ID: "anna"}
 		if told := heardByHousehold(event.Refused{Asked: event.AskedScan, Code: code, By: by}); told != slices.Contains(heard, code) {
@@ -389,4 +390,25 @@ func TestAHandlerMayChooseALaterTime(t *testing.T) {
 			t.Errorf("logged: %s", &logged)
 		}
 	})
+}
+
+// TestWhatIsToldOfACar: how a car was found is told where the household can do something about it, and not when the courier
+// stands there and is refused for it.
+func TestWhatIsToldOfACar(t *testing.T) {
+	lasting := []event.Code{event.CarTooFar, event.CarIndoors, event.CarPositionOld, event.CarAsleep, event.CarUnreachable, event.CarRevoked}
+	passing := []event.Code{event.CarMoving, event.CarNotLocked}
+	for _, round := range []event.Round{event.RoundDayBefore, event.RoundApproach, event.RoundArrival, event.RoundSpot, event.RoundRehearsal, ""} {
+		for _, code := range append(event.Codes(), "") {
+			want := slices.Contains(lasting, code) && (round == event.RoundDayBefore || round == event.RoundApproach) ||
+				slices.Contains(passing, code) && round == event.RoundApproach || code == event.CarRevoked && round != event.RoundArrival
+			e := event.Event{Site: "home", Seq: 9, At: 1, Body: event.VehicleFound{AccessPoint: "home-a4", Round: round, Code: code}}
+			if _, _, told := noticeOf(change{event: e}); told != want {
+				t.Errorf("%q in the round %q: told %v", code, round, told)
+			}
+		}
+	}
+	e := event.Event{Site: "home", Seq: 9, At: 1, Body: event.SpotAsked{AccessPoint: "home-a4", Delivery: "home-d3"}}
+	if n, _, told := noticeOf(change{event: e}); !told || !slices.Equal(n.Deliveries, []event.DeliveryID{"home-d3"}) {
+		t.Errorf("a spot that is asked for: told %v, %+v", told, n)
+	}
 }

@@ -37,9 +37,13 @@ func (p Position) Check() error {
 // PlaceOf reduces a phone's position to what the journal may know: how far from the centre, how sure, how old.
 // A position that claims to come from the future is as old as the claim is wrong.
 func PlaceOf(p, centre Position, received time.Time) *event.Place {
-	metres := geo.DistanceHaversine(orb.Point{p.Longitude, p.Latitude}, orb.Point{centre.Longitude, centre.Latitude})
 	age := received.Sub(p.At)
-	return &event.Place{Distance: whole(metres), Accuracy: whole(p.Accuracy), Age: event.Millis(age.Abs().Milliseconds())}
+	return &event.Place{Distance: metresBetween(p, centre), Accuracy: whole(p.Accuracy), Age: event.Millis(age.Abs().Milliseconds())}
+}
+
+// metresBetween rounds up.
+func metresBetween(a, b Position) int {
+	return whole(geo.DistanceHaversine(orb.Point{a.Longitude, a.Latitude}, orb.Point{b.Longitude, b.Latitude}))
 }
 
 // directions are the eight of the compass rose, clockwise from the north.

@@ -36,7 +36,7 @@ type route struct{ from, to event.SiteID }
 // letters is the trade of bringing them, one after the other.
 func (d *Dispatcher) letters(deliver Handler) trade {
 	p := &post{store: d.store, deliver: deliver, now: d.now, log: d.log, wake: make(chan struct{}, 1)}
-	return trade{do: p.bring, wake: p.wake, atOnce: 1, unsure: p.unsure}
+	return trade{do: p.bring, wake: p.wake, atOnce: 1, takes: workTimeout, unsure: p.unsure}
 }
 
 // errBehind: an earlier letter between the same sites has not been brought yet.

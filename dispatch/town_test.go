@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,7 +32,15 @@ type town struct {
 	store  store.Store
 	doors  doors
 	at     map[event.DeviceID]event.SiteID
+	cars   map[event.DeviceID]*car
+	places *drawer
 	proofs atomic.Int64
+
+	// reading guards what the test itself has read: through which process, over which store, and the journals so far.
+	reading  sync.Mutex
+	reader   *Dispatcher
+	readFrom store.Store
+	journals map[event.SiteID][]event.Event
 }
 
 type doors map[event.DeviceID]*door
@@ -44,8 +53,17 @@ func (d doors) Device(id event.DeviceID) (device.Device, bool) {
 	return dev, true
 }
 
+// Device finds a car, or a door.
+func (w *town) Device(id event.DeviceID) (device.Device, bool) {
+	if c, ok := w.cars[id]; ok {
+		return c, true
+	}
+	return w.doors.Device(id)
+}
+
 func newTown(t testing.TB, s store.Store) *town {
-	return &town{t: t, store: s, doors: doors{}, at: map[event.DeviceID]event.SiteID{}}
+	return &town{t: t, store: s, doors: doors{}, at: map[event.DeviceID]event.SiteID{}, cars: map[event.DeviceID]*car{}, places: &drawer{store: s},
+		journals: map[event.SiteID][]event.Event{}}
 }
 
 // plainly is a sealer that only makes values unlike what they were.
@@ -65,8 +83,8 @@ func (w *town) process(over ...store.Store) *Dispatcher {
 	if len(over) > 0 {
 		s = over[0]
 	}
-	gate := &unlock.Gate{Journal: s, Devices: w.doors, Sealer: plainly{}, Now: time.Now, Random: rand.Reader}
-	d := New(Config{Store: s, Gate: gate, Devices: w.doors, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	gate := &unlock.Gate{Journal: s, Devices: w, Sealer: plainly{}, Now: time.Now, Random: rand.Reader}
+	d := New(Config{Store: s, Gate: gate, Devices: w, Places: w.places, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	w.t.Cleanup(func() { d.memo.check(w.t) })
 	return d
 }
@@ -81,6 +99,9 @@ func (w *town) run(d *Dispatcher) (end func()) {
 		}
 	})
 	for id, dev := range w.doors {
+		all.Go(func() { _ = d.Watch(ctx, w.at[id], dev) })
+	}
+	for id, dev := range w.cars {
 		all.Go(func() { _ = d.Watch(ctx, w.at[id], dev) })
 	}
 	end = func() {
@@ -214,24 +235,37 @@ func (w *town) ready(by event.PermitType) (home, event.DeliveryID) {
 }
 
 // journal reads all events of a site.
+// reads is the process through which the test looks at the store. It decodes once what it looks at again and again. The
+// caller holds reading.
+func (w *town) reads() *Dispatcher {
+	if w.readFrom != w.store {
+		w.reader, w.readFrom = w.process(), w.store
+	}
+	return w.reader
+}
+
 func (w *town) journal(id event.SiteID) []event.Event {
 	w.t.Helper()
-	var all []event.Event
+	w.reading.Lock()
+	defer w.reading.Unlock()
 	for {
-		more, err := w.process().Events(w.t.Context(), id, uint64(len(all)), 500)
+		all := w.journals[id]
+		more, err := w.reads().Events(w.t.Context(), id, uint64(len(all)), 500)
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		if len(more) == 0 {
-			return all
+			return slices.Clone(all)
 		}
-		all = append(all, more...)
+		w.journals[id] = append(all, more...)
 	}
 }
 
 func (w *town) state(id event.SiteID) site.State {
 	w.t.Helper()
-	s, err := w.process().Load(w.t.Context(), id)
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	s, err := w.reads().Load(w.t.Context(), id)
 	if err != nil {
 		w.t.Fatal(err)
 	}

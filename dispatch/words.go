@@ -54,10 +54,10 @@ func (w word) on(b site.Barrier) site.Barrier {
 	}
 	b.ReachedAt = max(b.ReachedAt, w.heard.ReachedAt)
 	if b.BoltAt != 0 && b.Bolt == w.heard.Bolt {
-		b.BoltAt = max(b.BoltAt, w.heard.BoltAt)
+		b.BoltAt, b.BoltOwn = max(b.BoltAt, w.heard.BoltAt), max(b.BoltOwn, w.heard.BoltOwn)
 	}
 	if b.ContactAt != 0 && b.Contact == w.heard.Contact {
-		b.ContactAt = max(b.ContactAt, w.heard.ContactAt)
+		b.ContactAt, b.ContactOwn = max(b.ContactAt, w.heard.ContactAt), max(b.ContactOwn, w.heard.ContactOwn)
 	}
 	return b
 }

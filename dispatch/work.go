@@ -78,6 +78,11 @@ func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) 
 		err = add(workSecure, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, At: e.At})
 	case event.ReadingAsked:
 		err = add(workRead, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, At: e.At})
+	case event.BarrierReserved:
+		// A car says nothing by itself until it is asked; its owner is about to work it by hand.
+		if b.Spec.Vehicle() && b.Spec.Reads {
+			err = add(workRead, deviceWork{Device: b.Spec.Device, Barrier: b.Barrier, At: e.At})
+		}
 	case event.CodeRemovalAsked:
 		err = add(workForgetCode, deviceWork{Device: deviceOf(after, b.Barrier), Barrier: b.Barrier, Visit: b.Visit, Permit: b.Permit, At: e.At})
 	case event.MemberLeft:
@@ -91,6 +96,11 @@ func workOfEvent(before, after site.State, e event.Event) ([]store.Work, error) 
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s, ok := seekOf(e); ok {
+		if err := add(workSeek, s); err != nil {
+			return nil, err
+		}
 	}
 	if kind, f := filmingOf(before, e); kind != "" {
 		if err := add(kind, f); err != nil {

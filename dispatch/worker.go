@@ -23,24 +23,32 @@ type Handler func(ctx context.Context, w store.Work) error
 type trade struct {
 	do   Handler
 	wake chan struct{}
-	// atOnce is how much of it may be under way.
+	// atOnce is how much of it may be under way, and takes how long an attempt may take.
 	atOnce int
+	takes  time.Duration
 	// unsure, if set, is told when a claim failed and may have hidden work all the same.
 	unsure func()
 }
 
 // Handle sets who does a kind of work. Call it before Run.
 func (d *Dispatcher) Handle(kind string, h Handler) {
-	d.trades[kind] = trade{do: h, wake: make(chan struct{}, 1), atOnce: workAtOnce}
+	d.trades[kind] = trade{do: h, wake: make(chan struct{}, 1), atOnce: workAtOnce, takes: workTimeout}
 }
 
 // Work is claimed in portions, for longer than an attempt may take; this much of a kind may be under way at once.
 const (
 	workAtOnce  = 256
-	claimFor    = 60 * event.Second
 	workTimeout = 45 * time.Second
 	putAway     = 5 * time.Second
+	// claimBeyond is for how much longer it is claimed, and claimFor for how long that is of most kinds.
+	claimBeyond = 15 * time.Second
+	claimFor    = event.Millis((workTimeout + claimBeyond) / time.Millisecond)
 )
+
+// claim is until when work that is claimed now is.
+func (t trade) claim(now event.Instant) event.Instant {
+	return now.Add(event.Millis((t.takes + claimBeyond).Milliseconds()))
+}
 
 // Run ticks and works until the context ends, and returns when everything under way has ended. First it asks
 // the devices of every unfinished visit. A Dispatcher runs once; afterwards Do decides nothing any more.
@@ -95,7 +103,7 @@ func (d *Dispatcher) work(ctx context.Context, kind string, t trade) {
 	for d.waitForWork(ctx, kind, t.wake) && waitForPlace(ctx, places) {
 		// Only what can begin at once is claimed, so that the claim lasts for all of the attempt.
 		now := event.InstantOf(d.now())
-		claimed, err := d.store.Claim(ctx, []string{kind}, now, now.Add(claimFor), cap(places)-len(places))
+		claimed, err := d.store.Claim(ctx, []string{kind}, now, t.claim(now), cap(places)-len(places))
 		if err != nil && ctx.Err() == nil {
 			d.log.ErrorContext(ctx, "work can't be claimed", slog.Any("kind", kind), slog.Any("error", err))
 			if t.unsure != nil {
@@ -152,7 +160,7 @@ func (d *Dispatcher) waitForWork(ctx context.Context, kind string, woken <-chan 
 
 // attempt does one piece of work. What fails is tried again, later each time.
 func (d *Dispatcher) attempt(ctx context.Context, t trade, w store.Work) {
-	doing, cancel := context.WithTimeout(ctx, workTimeout)
+	doing, cancel := context.WithTimeout(ctx, t.takes)
 	defer cancel()
 	err := handle(doing, t.do, w)
 	// What was done while the process was told to end is not to be done again by the next.
@@ -201,6 +209,7 @@ func (d *Dispatcher) secure(ctx context.Context, w store.Work) error {
 	if err != nil || dev == nil {
 		return err
 	}
+	ctx = device.For(ctx, device.Securing)
 	leftBehind := order.At < d.began || w.Attempts > 1
 	if s, ok := dev.(device.Securer); ok && !leftBehind {
 		if outcome, err := s.Secure(ctx); err != nil {
@@ -216,6 +225,9 @@ func (d *Dispatcher) read(ctx context.Context, w store.Work) error {
 	order, dev, err := d.deviceWork(ctx, w)
 	if err != nil || dev == nil {
 		return err
+	}
+	if order.Visit != "" {
+		ctx = device.For(ctx, device.Watching)
 	}
 	return d.ask(ctx, order, dev)
 }
@@ -256,7 +268,8 @@ func (d *Dispatcher) forgetCode(ctx context.Context, w store.Work) error {
 }
 
 // deviceWork reads an order, and finds its device while the order still stands: the visit is under way, and the
-// barrier was not opened anew since. Work that comes late must not shut a garage door upon a courier.
+// barrier was not opened anew since. Work that comes late must not shut a garage door upon a courier. What belongs to no
+// visit stands by itself.
 func (d *Dispatcher) deviceWork(ctx context.Context, w store.Work) (deviceWork, device.Device, error) {
 	var order deviceWork
 	if err := json.Unmarshal(w.Data, &order); err != nil {
@@ -267,7 +280,7 @@ func (d *Dispatcher) deviceWork(ctx context.Context, w store.Work) (deviceWork, 
 		return order, nil, err
 	}
 	visit, open := state.Visit(order.Visit)
-	if !open || openedSince(visit, order) {
+	if order.Visit != "" && (!open || openedSince(visit, order)) {
 		return order, nil, nil
 	}
 	dev, _ := d.devices.Device(order.Device)

@@ -38,7 +38,9 @@ func newFilmed(t *testing.T) *filmed {
 	var check struct {
 		Good bool `json:"good"`
 	}
-	f.post(f.home, "/v1/home/cameras/"+string(added.Camera)+"/check", map[string]any{}, &check)
+	f.poll("the media service has started, and looked", func() error {
+		return f.home.Call(f.ctx, "POST", "/v1/home/cameras/"+string(added.Camera)+"/check", map[string]any{}, &check)
+	})
 	if !check.Good {
 		t.Fatal("the camera is not good enough")
 	}

@@ -33,6 +33,20 @@ func (c Closure) Provable() bool { return c.Bolt || c.Contact }
 // UnboundedLateness says that a command to a device may still arrive at any later time.
 const UnboundedLateness Millis = -1
 
+// Reveals is what an opening truly lays open, beyond the barrier itself; "" for the barrier alone. The customer consents
+// to exactly that.
+type Reveals string
+
+// What the opening of a car lays open.
+const (
+	// RevealsTrunk: the trunk opens, the doors stay locked.
+	RevealsTrunk Reveals = "trunk"
+	// RevealsHandle: the trunk's handle is free for Spec.Window; once the trunk is opened by it, the whole car is.
+	RevealsHandle Reveals = "trunk-handle"
+	// RevealsCar: every door and the trunk.
+	RevealsCar Reveals = "whole-car"
+)
+
 // Spec is what a barrier's device truly can do, as its connector declares it and as it was when enrolled.
 type Spec struct {
 	Device  DeviceID `json:"device"`
@@ -48,6 +62,13 @@ type Spec struct {
 	Secures bool `json:"secures,omitempty"`
 	Reads   bool `json:"reads,omitempty"`
 	Codes   bool `json:"codes,omitempty"`
+	// Reveals is what its opening lays open; Window is for how long the trunk's handle then is free.
+	Reveals Reveals `json:"reveals,omitempty"`
+	Window  Millis  `json:"window,omitempty"`
+	// Locates, Wakes and Signals say that a vehicle tells where it stands, can be woken, and can flash or honk.
+	Locates bool `json:"locates,omitempty"`
+	Wakes   bool `json:"wakes,omitempty"`
+	Signals bool `json:"signals,omitempty"`
 }
 
 // BarrierRef is one step of a way in. It may name another site's barrier (the building's lobby).

@@ -100,6 +100,7 @@ var bodies = register(
 	AlarmRaised{}, AlarmAcknowledged{}, AlarmEnded{}, TakeOverAsked{}, VisitTakenOver{}, CloseAsked{}, CourierLeftInDanger{}, CourierReleased{}, VisitEnded{},
 	CameraAdded{}, CameraProven{}, CameraRetired{}, FilmingAsked{}, RecordingAsked{}, PictureLost{}, PictureBack{}, FilmingEnded{},
 	ClipFinished{}, ClipErasureAsked{}, ClipErased{}, PictureWatched{},
+	SpotDescribed{}, SpotAsked{}, VehicleSought{}, VehicleFound{}, ParcelTooLarge{},
 	LeaseAsked{}, LeaseGranted{}, LeaseRefused{}, LeaseReceived{}, LeaseDenied{}, LeaseReturnAsked{}, LeaseReturned{}, LeaseEnded{},
 )
 

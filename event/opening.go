@@ -4,6 +4,8 @@ package event
 type Readiness struct {
 	Barrier BarrierID `json:"barrier"`
 	Reach   Reach     `json:"reach"`
+	// Reveals is what the device's connector declares, then, that an opening lays open.
+	Reveals Reveals `json:"reveals,omitempty"`
 }
 
 // OpeningIntended commits the site to open one barrier once: the permit is spent by this very event. Whatever

@@ -1,5 +1,7 @@
 package event
 
+import "slices"
+
 // Code says why a request was refused. Package phrase has a sentence for each in every language: what
 // happened, that nothing was opened, what to do now.
 type Code string
@@ -45,6 +47,51 @@ const (
 	ParcelMissed     Code = "parcel-missing"
 )
 
+// Codes of refusals that are about a car, and about what does not fit into a place.
+const (
+	// CarTooFar: it does not stand within the radius around the reference address.
+	CarTooFar Code = "car-too-far"
+	CarMoving Code = "car-moving"
+	// CarPositionOld: nobody knows where it is now.
+	CarPositionOld Code = "car-position-old"
+	// CarIndoors: the household says that it stands where it can't be reached.
+	CarIndoors Code = "car-indoors"
+	// CarNotLocked: it is not known to be locked and closed before the visit opens it.
+	CarNotLocked Code = "car-not-locked"
+	// CarChecking: it is being looked for.
+	CarChecking Code = "car-checking"
+	CarAsleep   Code = "car-asleep"
+	// CarUnreachable: neither it nor its maker's cloud answers.
+	CarUnreachable Code = "car-unreachable"
+	// CarBusy: the maker's limit is reached.
+	CarBusy Code = "car-busy"
+	// CarRevoked: the customer or the maker withdrew the consent at the maker.
+	CarRevoked Code = "car-revoked"
+	// CarOpensOtherwise: its opening lays open something else than the household accepted.
+	CarOpensOtherwise Code = "car-opens-otherwise"
+	// TrunkWindowPassed: the trunk's handle was free for a while, and nobody opened the trunk.
+	TrunkWindowPassed Code = "trunk-window-passed"
+	ParcelDoesNotFit  Code = "parcel-too-large"
+)
+
+// PlaceNotReady is said to those whose business it is not what a household's car or home says of itself: of a refusal they
+// learn that nothing could be left, and no journal holds this code.
+const PlaceNotReady Code = "place-not-ready"
+
+// private are the codes that say what a car or a home reports of itself.
+var private = []Code{
+	CarTooFar, CarMoving, CarPositionOld, CarIndoors, CarNotLocked, CarChecking, CarAsleep, CarUnreachable, CarBusy, CarRevoked,
+	CarOpensOtherwise, TrunkWindowPassed, PetsLoose, AlarmOn,
+}
+
+// Discreet is the code as merchants and carriers are told it.
+func (c Code) Discreet() Code {
+	if slices.Contains(private, c) {
+		return PlaceNotReady
+	}
+	return c
+}
+
 // Codes lists every code of refusal.
 func Codes() []Code {
 	return []Code{
@@ -53,6 +100,8 @@ func Codes() []Code {
 		NothingToDeliver, ParcelsLeft, BarrierBusy, BarrierNotReady, DeviceOffline, OutcomePending, CameraNotLive, CameraProving, CameraNoRoom,
 		LenderRefused, LenderBlocked, LeasePending, NotSecured, NotAjar, NotOpened, NotPresent, ProofReused, Suspended,
 		NotConfirmed, ParcelMissed,
+		CarTooFar, CarMoving, CarPositionOld, CarIndoors, CarNotLocked, CarChecking, CarAsleep, CarUnreachable, CarBusy, CarRevoked,
+		CarOpensOtherwise, TrunkWindowPassed, ParcelDoesNotFit,
 	}
 }
 
@@ -76,6 +125,7 @@ const (
 	AskedRehearse Asked = "rehearse"
 	AskedBook     Asked = "book"
 	AskedCancel   Asked = "cancel"
+	AskedTooLarge Asked = "too-large"
 )
 
 // Refused: a request was understood and answered with no. Nothing was opened by it.

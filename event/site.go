@@ -84,18 +84,23 @@ type Rules struct {
 	AskAlarm bool `json:"askAlarm,omitempty"`
 	// Watch reports openings between visits that Loquet did not ask for.
 	Watch bool `json:"watch,omitempty"`
-	// PlanB is what the courier does, in order, when the parcel can't be left as planned.
+	// WatchCars has cars watched between visits too, and reports their openings in the same way.
+	WatchCars bool `json:"watchCars,omitempty"`
+	// PlanB is what the courier does, in order, when the parcel can't be left as planned. While it is empty, what is for a
+	// car goes to its reference address first.
 	PlanB []Fallback `json:"planB,omitempty"`
 }
 
 // FallbackKind is a kind of plan B.
 type FallbackKind string
 
-// Kinds of plan B. Outside is possible only because the customer put it there.
+// Kinds of plan B. Outside is possible only because the customer put it there. Reference is where a car is to stand near:
+// handed over there, in person.
 const (
 	FallbackAccessPoint FallbackKind = "access-point"
 	FallbackNeighbour   FallbackKind = "neighbour"
 	FallbackOutside     FallbackKind = "outside"
+	FallbackReference   FallbackKind = "reference"
 	FallbackDepot       FallbackKind = "depot"
 )
 
@@ -151,8 +156,10 @@ type AccessPointAdded struct {
 	AccessPoint AccessPointID `json:"accessPoint"`
 	WayIn       []BarrierRef  `json:"wayIn"`
 	// Radius of the geofence around the place, in metres; the centre is a personal value.
-	Radius int   `json:"radius"`
-	By     Actor `json:"by"`
+	Radius int `json:"radius"`
+	// Vehicle holds the terms of a car. The radius is then around the car itself.
+	Vehicle VehicleTerms `json:"vehicle,omitzero"`
+	By      Actor        `json:"by"`
 }
 
 // Kind of event.

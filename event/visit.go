@@ -93,10 +93,13 @@ type AlarmReason string
 
 // Reasons for an alarm.
 const (
+	// AlarmDwell: nothing has shown for too long that it is shut, nor what keeps it from being.
 	AlarmDwell     AlarmReason = "dwell"
 	AlarmAjar      AlarmReason = "ajar"
 	AlarmJammed    AlarmReason = "jammed"
 	AlarmNotClosed AlarmReason = "not-closed"
+	// AlarmNotLocked: its contact says closed, and its bolt does not say locked.
+	AlarmNotLocked AlarmReason = "not-locked"
 	AlarmUnknown   AlarmReason = "outcome-unknown"
 	AlarmDanger    AlarmReason = "danger"
 	AlarmReopened  AlarmReason = "reopened"

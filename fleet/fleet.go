@@ -65,6 +65,8 @@ type Fleet struct {
 	listen    Listen
 	ctx       context.Context
 	listeners sync.WaitGroup
+	// quits end the listening to one device.
+	quits map[event.DeviceID]context.CancelFunc
 }
 
 type running struct {
@@ -74,7 +76,8 @@ type running struct {
 
 // New makes a fleet over the register. Load and Run start it.
 func New(register store.Register, connectors map[string]Connector, log *slog.Logger) *Fleet {
-	return &Fleet{register: register, connectors: connectors, log: log, devices: make(map[event.DeviceID]running)}
+	return &Fleet{register: register, connectors: connectors, log: log, devices: make(map[event.DeviceID]running),
+		quits: make(map[event.DeviceID]context.CancelFunc)}
 }
 
 // Load makes the devices of the register. One that can't be made is logged and stays unreachable; the others
@@ -207,12 +210,57 @@ func (f *Fleet) follow(r running) {
 	if f.listen == nil {
 		return
 	}
-	listen, ctx := f.listen, f.ctx
+	listen := f.listen
+	ctx, quit := context.WithCancel(f.ctx)
+	f.quits[r.ID] = quit
 	f.listeners.Go(func() {
+		defer quit()
 		if err := listen(ctx, r.Site, f.heard(r)); err != nil && ctx.Err() == nil {
 			f.log.ErrorContext(ctx, "a device is not heard any more", slog.Any("device", r.ID), slog.Any("error", err))
 		}
 	})
+}
+
+// Remove forgets a device, and ends the listening to it. What was asked of it before may still come to its end. That it is
+// not there is no error, so that it may be repeated.
+func (f *Fleet) Remove(ctx context.Context, id event.DeviceID) error {
+	f.stop(id)
+	for _, kind := range []string{healthKind, recordKind} { // the device last: while it is there, it can be removed again
+		if err := f.discard(ctx, kind, id); err != nil {
+			return fmt.Errorf("fleet: %w", err)
+		}
+	}
+	return nil
+}
+
+// stop is the opposite of start.
+func (f *Fleet) stop(id event.DeviceID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if quit := f.quits[id]; quit != nil {
+		quit()
+	}
+	delete(f.quits, id)
+	delete(f.devices, id)
+	f.unusable = slices.DeleteFunc(f.unusable, func(r Record) bool { return r.ID == id })
+	f.healths.drop(id)
+}
+
+// discard deletes a record, whatever its version.
+func (f *Fleet) discard(ctx context.Context, kind string, id event.DeviceID) error {
+	for {
+		r, err := f.register.Get(ctx, kind, string(id))
+		if err == nil {
+			err = f.register.Delete(ctx, kind, string(id), r.Version)
+		}
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return nil
+		case errors.Is(err, store.ErrConflict) && ctx.Err() == nil: // it was heard of just now
+		default:
+			return err
+		}
+	}
 }
 
 // Device returns a running device.

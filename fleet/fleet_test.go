@@ -353,3 +353,49 @@ func TestWhoseDevicesTheseAre(t *testing.T) {
 		t.Errorf("another connector's is held as %+v", r)
 	}
 }
+
+// What is removed is not listened to any more, is gone after a restart, and can be added again.
+func TestADeviceIsRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		register := memory.New()
+		f := process(t, register)
+		add(t, f, wanted("porch", "home"))
+		add(t, f, wanted("attic", "home"))
+		ended := make(chan event.DeviceID, 2)
+		listen := func(ctx context.Context, _ event.SiteID, dev device.Device) error {
+			<-ctx.Done()
+			ended <- dev.Spec().Device
+			return ctx.Err()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			f.Run(ctx, listen)
+		}()
+		synctest.Wait()
+		f.Note(ctx, "porch", event.Observation{Origin: event.OriginLive, ReceivedAt: 5, Battery: 80})
+		for range 2 { // it may be repeated
+			if err := f.Remove(ctx, "porch"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if len(ended) != 1 || <-ended != "porch" {
+			t.Error("it is still listened to, or another is not")
+		}
+		if _, there := f.Device("porch"); there || f.Health("porch").Battery != 0 {
+			t.Error("it is still there")
+		}
+		cancel()
+		<-done
+		again := process(t, register)
+		if _, there := again.Device("porch"); there || again.Health("porch").Heard != 0 {
+			t.Error("it is there after a restart")
+		}
+		if _, there := again.Device("attic"); !there {
+			t.Error("another one is gone")
+		}
+		add(t, again, wanted("porch", "neighbour"))
+	})
+}

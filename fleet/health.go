@@ -92,6 +92,12 @@ func (h *healths) of(id event.DeviceID) *health {
 	return h.all[id]
 }
 
+func (h *healths) drop(id event.DeviceID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.all, id)
+}
+
 // Health says how a device has been doing; the zero value when nothing is known.
 func (f *Fleet) Health(id event.DeviceID) Health {
 	one := f.healths.of(id)
@@ -171,6 +177,9 @@ type noting struct {
 func (n noting) Watch(ctx context.Context, sink func(event.Observation)) error {
 	return n.Watcher.Watch(ctx, func(o event.Observation) {
 		sink(o)
+		if n.Device.Spec().Vehicle() {
+			o.Battery = 0 // how far a car is charged is nobody's business
+		}
 		n.fleet.Note(ctx, n.id, o)
 	})
 }

@@ -109,6 +109,35 @@ func TestReportsAreNotedAsTheyPass(t *testing.T) {
 	})
 }
 
+// van is a car that rings.
+type van struct{ *bell }
+
+func (v van) Spec() event.Spec { return event.Spec{Device: "porch", Reveals: event.RevealsTrunk} }
+
+// How far a car is charged is nobody's business.
+func TestACarsChargeIsNotNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := process(t, memory.New())
+		b := &bell{lamp{"porch"}, make(chan event.Observation)}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			f.Run(ctx, func(ctx context.Context, _ event.SiteID, dev device.Device) error {
+				return dev.(device.Watcher).Watch(ctx, func(event.Observation) {})
+			})
+		}()
+		f.start(running{wanted("porch", "home"), van{b}})
+		b.says <- said(noon, 44)
+		synctest.Wait()
+		if h := f.Health("porch"); h.Battery != 0 || h.Heard != noon {
+			t.Errorf("noted as %+v", h)
+		}
+		cancel()
+		<-done
+	})
+}
+
 func TestHealthIsKeptAtMostOnceAnHour(t *testing.T) {
 	register := memory.New()
 	f := process(t, register)

@@ -67,7 +67,7 @@ func (v voice) opened(n dispatch.Notice, b event.OpeningResolved) text {
 	if b.By == event.BySight || b.By == event.BySigns {
 		how = string(b.By)
 	}
-	t := text{title: v.say("opened.title", "barrier", lowerFirst(v.barrier(n.Is))), body: v.say("opened.body."+how, "time", v.exact(n.Event.At))}
+	t := text{title: v.say("opened.title", "barrier", lowerFirst(v.barrier(n.Is))), body: v.say(keyFor(n.Is, "opened.body."+how), "time", v.exact(n.Event.At))}
 	if n.Camera {
 		t.body, t.action = join(t.body, v.say("live")), v.say("action.live")
 	}
@@ -77,7 +77,7 @@ func (v voice) opened(n dispatch.Notice, b event.OpeningResolved) text {
 func (v voice) delivered(n dispatch.Notice, b event.DeliveryDelivered) text {
 	evidence, unconfirmed, film := v.lang.End(b.How).What, "", ""
 	if n.Secured != 0 && b.How == event.EndSecured {
-		evidence = v.say("delivered."+parts(n.Seen), "seen", v.exact(n.Secured))
+		evidence = v.say(keyFor(n.Is, "delivered."+parts(n.Seen)), "seen", v.exact(n.Secured))
 	}
 	if !b.Confirmed {
 		unconfirmed = v.say("delivered.unconfirmed")
@@ -101,11 +101,11 @@ func parts(c event.Closure) string {
 }
 
 func (v voice) refused(n dispatch.Notice, b event.Refused) text {
-	t := text{title: v.lang.Refusal(b.Code, nil).Title}
+	t := text{title: v.lang.RefusalAt(n.Is, b.Code, nil).Title}
 	if !strings.HasPrefix(t.title, "Refus") {
 		t.title = v.say("refused.title", "title", lowerFirst(t.title))
 	}
-	t.body = join(v.say("refused."+string(b.Code), "time", v.time(n.Event.At)), v.say("refused.nothing"))
+	t.body = join(v.say(keyFor(n.Is, "refused."+string(b.Code)), "time", v.time(n.Event.At)), v.say("refused.nothing"))
 	if b.Code == event.QuestionOpen {
 		t.action = v.say("action.answer")
 	}
@@ -119,7 +119,7 @@ func (v voice) elsewhere(n dispatch.Notice) text {
 	if what == "expired" {
 		at = n.Window.To
 	}
-	return text{title: v.lang.Line(n.Event.Body, nil), body: v.say("refused."+what, "time", v.time(at))}
+	return text{title: v.lang.Line(n.Is, n.Event.Body, nil), body: v.say("refused."+what, "time", v.time(at))}
 }
 
 func (v voice) blocked(n dispatch.Notice, b event.BlockAnswered) text {
@@ -127,7 +127,7 @@ func (v voice) blocked(n dispatch.Notice, b event.BlockAnswered) text {
 	if b.Verdict == event.BlockTooLate {
 		at = b.IntendedAt
 	}
-	w := v.lang.Block(b.Verdict, phrase.Values{phrase.Time: v.exact(at)})
+	w := v.lang.BlockAt(n.Is, b.Verdict, phrase.Values{phrase.Time: v.exact(at)})
 	by := v.lang.Actor(b.By.Kind)
 	if b.By.Kind == event.ActorMember {
 		by = v.say("blocked.member")
@@ -136,7 +136,7 @@ func (v voice) blocked(n dispatch.Notice, b event.BlockAnswered) text {
 }
 
 func (v voice) alarm(n dispatch.Notice, b event.AlarmRaised) text {
-	w := v.lang.Alarm(b.Reason, nil)
+	w := v.lang.AlarmAt(n.Is, b.Reason, nil)
 	t := text{title: v.say("alarm.title", "title", lowerFirst(w.Title))}
 	t.body = v.say("alarm.body", "what", w.What, "time", v.time(n.Event.At))
 	if b.Barrier != "" {
@@ -146,21 +146,29 @@ func (v voice) alarm(n dispatch.Notice, b event.AlarmRaised) text {
 		t.title = v.say("climbed.title", "title", lowerFirst(w.Title))
 		t.body = v.say("climbed.body", "barrier", v.barrier(n.Is), "what", w.What, "from", v.time(n.Alarm.Raised), "time", v.time(n.Event.At))
 	}
-	told, now, live := "alarm.told", "alarm.go", ""
-	if b.Level >= event.AlarmOperator {
-		told = "alarm.told.operator"
-	}
-	if climbed(n, b) {
-		told = "climbed.hand"
-	}
+	now, live := "alarm.go", ""
 	if b.Reason == event.AlarmDanger {
 		now = "alarm.danger"
 	}
 	if n.Camera && b.Reason != event.AlarmPicture {
 		live, t.action = v.say("live"), v.say("action.live")
 	}
-	t.body = join(t.body, v.say(told), live, v.say(now))
+	t.body = join(t.body, v.told(n, b), live, v.say(now))
 	return t
+}
+
+// told says who knows of an alarm beside the household, and whether somebody has it in hand.
+func (v voice) told(n dispatch.Notice, b event.AlarmRaised) string {
+	switch {
+	case n.Alarm.Owned != 0:
+		return v.say("alarm.owned", "time", v.time(n.Alarm.Owned))
+	case climbed(n, b):
+		return v.say("climbed.hand")
+	case b.Level >= event.AlarmOperator:
+		return v.say("alarm.told.operator")
+	default:
+		return v.say("alarm.told")
+	}
 }
 
 // climbed says whether the household knows of the alarm already, and the operator since now.
@@ -179,7 +187,7 @@ func (v voice) over(n dispatch.Notice) text {
 
 // stood names the alarm that stood when the event happened.
 func (v voice) stood(n dispatch.Notice) string {
-	return lowerFirst(v.lang.Alarm(n.Alarm.Reason, nil).Title)
+	return lowerFirst(v.lang.AlarmAt(n.Is, n.Alarm.Reason, nil).Title)
 }
 
 // household speaks of what is the household's own to decide or to look after.
@@ -196,6 +204,10 @@ func (v voice) household(x news) text {
 		return v.question(n, b)
 	case event.DeliveryUnconsented:
 		return text{title: v.say("consent.title"), body: v.say("consent.body.withdrawn", "time", at, "span", span), action: v.say("action.decide")}
+	case event.SpotAsked:
+		return v.spot(n, b)
+	case event.VehicleFound:
+		return v.car(n, b)
 	case event.CourierSuspended:
 		return text{title: v.say("changed.title.suspended"), body: v.say("changed.body.suspended", "time", at, "span", span)}
 	case event.CourierAssigned:
@@ -215,7 +227,7 @@ func (v voice) household(x news) text {
 func (v voice) foreign(n dispatch.Notice, b event.ForeignOpening) text {
 	o := b.Observation
 	o.Reach = "" // it moved, so it was there
-	said := v.lang.Observed(o)
+	said := v.lang.Observed(n.Is, o)
 	for i := 1; i < len(said); i++ {
 		said[i] = lowerFirst(said[i])
 	}
@@ -231,4 +243,25 @@ func (v voice) question(n dispatch.Notice, b event.QuestionAsked) text {
 		when = v.say("question.body.soon")
 	}
 	return text{title: w.What, body: join(when, w.Safe), action: v.say("action.answer")}
+}
+
+func (v voice) spot(n dispatch.Notice, b event.SpotAsked) text {
+	when := v.say("question.body", "span", v.span(n.Window))
+	if b.Round != event.RoundDayBefore {
+		when = v.say("question.body.soon")
+	}
+	return text{title: v.say("spot.title"), body: join(when, v.say("spot.body")), action: v.say("action.describe")}
+}
+
+// car tells how the car was found, and what to do about it.
+func (v voice) car(n dispatch.Notice, b event.VehicleFound) text {
+	t := text{title: v.lang.Refusal(b.Code, nil).Title, body: v.say("car." + string(b.Code))}
+	switch b.Round {
+	case event.RoundDayBefore:
+		t.body = join(v.say("question.body", "span", v.span(n.Window)), t.body)
+	case event.RoundApproach:
+		t.body = join(v.say("question.body.soon"), t.body)
+	default: // who looks for it is there, or has just said where it stands
+	}
+	return t
 }

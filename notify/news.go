@@ -68,7 +68,7 @@ func topicOf(n dispatch.Notice, s site.State) Topic {
 		return Foreign
 	case event.BarrierObserved:
 		return Battery
-	case event.QuestionAsked:
+	case event.QuestionAsked, event.SpotAsked, event.VehicleFound:
 		return Question
 	case event.CourierSuspended:
 		return Changed
@@ -129,6 +129,12 @@ func answered(n dispatch.Notice, s site.State) bool {
 		d, ok := s.Delivery(b.Delivery)
 		open := func(a site.Ask) bool { return a.Question == b.Question && a.Round == b.Round && !a.Answered }
 		return !ok || !slices.ContainsFunc(d.Asked, open)
+	case event.SpotAsked:
+		ap, ok := s.AccessPoint(b.AccessPoint)
+		return !ok || ap.Car.Described != 0
+	case event.VehicleFound:
+		ap, ok := s.AccessPoint(b.AccessPoint)
+		return !ok || ap.Car.Code != b.Code
 	case event.DeliveryBooked:
 		_, ok := s.Delivery(b.Delivery)
 		return !ok
@@ -163,6 +169,10 @@ func aboutOf(n dispatch.Notice, t Topic) (thread, tag string) {
 	switch b := n.Event.Body.(type) {
 	case event.QuestionAsked:
 		return thread, thread + "/" + string(b.Question)
+	case event.SpotAsked:
+		return string(b.AccessPoint), string(b.AccessPoint) + "/spot"
+	case event.VehicleFound:
+		return string(b.AccessPoint), string(b.AccessPoint) + "/car"
 	case event.AlarmRaised, event.AlarmAcknowledged, event.AlarmEnded:
 		return thread, thread + "/alarm"
 	}
@@ -174,6 +184,10 @@ func aboutOf(n dispatch.Notice, t Topic) (thread, tag string) {
 
 // pathOf is the page that shows what a notice tells.
 func pathOf(n dispatch.Notice, t Topic) string {
+	switch n.Event.Body.(type) {
+	case event.SpotAsked, event.VehicleFound:
+		return "/home/places"
+	}
 	switch {
 	case len(n.Deliveries) > 0:
 		return "/home/deliveries/" + string(n.Deliveries[0])

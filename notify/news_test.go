@@ -27,6 +27,10 @@ func TestWhatIsPastIsNotTold(t *testing.T) {
 	opened := event.OpeningResolved{Visit: "home-v7", Barrier: "home-b2", Outcome: event.Done}
 	ajar := event.AlarmRaised{Visit: "home-v7", Barrier: "home-b2", Level: event.AlarmCustomer}
 	low := event.BarrierObserved{Barrier: "home-b2"}
+	spot := event.SpotAsked{AccessPoint: "home-a4", Delivery: "home-d3", Round: event.RoundDayBefore}
+	car := func(c site.Car) site.State {
+		return site.State{AccessPoints: []site.AccessPoint{{ID: "home-a4", Car: c}}}
+	}
 	battery := func(low bool) site.State {
 		return site.State{Barriers: []site.Barrier{{ID: "home-b2", LowBattery: low}}}
 	}
@@ -69,6 +73,11 @@ func TestWhatIsPastIsNotTold(t *testing.T) {
 		{"permission taken back for nothing", event.DeliveryUnconsented{Delivery: "home-d3"}, site.State{}, false},
 		{"assigned", event.CourierAssigned{Delivery: "home-d3", Courier: "karim", Key: "key"}, visit(), true},
 		{"assigned to another by now", event.CourierAssigned{Delivery: "home-d3", Courier: "tom", Key: "key"}, visit(), false},
+		{"a car's spot", spot, car(site.Car{}), true},
+		{"a car's spot, told by now", spot, car(site.Car{Described: noon}), false},
+		{"a car's spot that has none any more", spot, site.State{}, false},
+		{"a car too far away", event.VehicleFound{AccessPoint: "home-a4", Code: event.CarTooFar}, car(site.Car{Code: event.CarTooFar}), true},
+		{"a car that has come near", event.VehicleFound{AccessPoint: "home-a4", Code: event.CarTooFar}, car(site.Car{}), false},
 		{"a low battery", low, battery(true), true},
 		{"a new battery", low, battery(false), false},
 		{"delivered", event.DeliveryDelivered{Delivery: "home-d3"}, site.State{}, true},

@@ -43,7 +43,7 @@ const (
 // returns what became of it when the other side has answered. Nothing is tried again. Errors: ErrUnavailable,
 // ErrNoAddress, ErrTooSoon, ErrMember, and the store's.
 func (n *Notifier) SendTest(ctx context.Context, who auth.Member, c Channel) (Test, error) {
-	v, to, err := n.testee(ctx, who, c)
+	v, to, err := n.recipient(ctx, who, c)
 	if err != nil {
 		return Test{}, err
 	}
@@ -51,7 +51,7 @@ func (n *Notifier) SendTest(ctx context.Context, who auth.Member, c Channel) (Te
 	if err != nil {
 		return Test{}, err
 	}
-	err = n.sendTest(ctx, to, n.testMessage(t, v))
+	err = n.sendNow(ctx, to, n.testMessage(t, v))
 	no, final := refusedFor(err)
 	switch {
 	case err == nil:
@@ -65,8 +65,8 @@ func (n *Notifier) SendTest(ctx context.Context, who auth.Member, c Channel) (Te
 	return t.Test, n.fileTest(ctx, who, t)
 }
 
-// testee says in which words and to which addresses a person's test goes.
-func (n *Notifier) testee(ctx context.Context, who auth.Member, c Channel) (v voice, to []target, err error) {
+// recipient says in which words and to which addresses a person is told by a channel now, whatever was chosen.
+func (n *Notifier) recipient(ctx context.Context, who auth.Member, c Channel) (v voice, to []target, err error) {
 	if n.senders[c] == nil {
 		return v, nil, ErrUnavailable
 	}
@@ -108,8 +108,8 @@ func (n *Notifier) newTest(ctx context.Context, who auth.Member, c Channel) (tri
 	return t, n.fileTest(ctx, who, t)
 }
 
-// sendTest sends to every address of the channel. One that takes it is enough.
-func (n *Notifier) sendTest(ctx context.Context, to []target, m message) error {
+// sendNow sends to every address of the channel, once. One that takes it is enough.
+func (n *Notifier) sendNow(ctx context.Context, to []target, m message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendWithin)
 	defer cancel()
 	var failed error

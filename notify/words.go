@@ -99,6 +99,15 @@ func (v voice) barrier(is event.BarrierKind) string {
 	return v.lang.Barrier(is)
 }
 
+// keyFor is where the words for a kind of barrier stand: a car's own, as far as it has any.
+func keyFor(is event.BarrierKind, key string) string {
+	own := key + ".car"
+	if _, has := languages[phrase.English][own]; has && (is == event.Trunk || is == event.Cabin) {
+		return own
+	}
+	return key
+}
+
 // lowerFirst is for what follows a colon.
 func lowerFirst(s string) string {
 	for i, r := range s {

@@ -54,11 +54,11 @@ func TestBothLanguagesSayTheSameThings(t *testing.T) {
 // of our lists completes.
 func TestEveryTextIsUsed(t *testing.T) {
 	families := map[string][]string{
-		"opened.body.":   {"answer", string(event.BySight), string(event.BySigns)},
-		"delivered.":     {"both", "bolt", "contact"},
+		"opened.body.":   {"answer", string(event.BySight), string(event.BySigns), "answer.car", "sight.car"},
+		"delivered.":     {"both", "bolt", "contact", "both.car", "bolt.car", "contact.car"},
 		"foreign.cause.": {"manual", "keypad", "remote", "auto"},
 		"failure.":       nil,
-		"refused.":       {"diverted", "returned", "expired"},
+		"refused.":       {"diverted", "returned", "expired", "device-offline.car", "barrier-not-enrolled.car"},
 	}
 	for _, kind := range []auth.MailKind{auth.MailSignIn, auth.MailInvitation, auth.MailConfirmation, auth.MailStaff} {
 		families["link."] = append(families["link."], string(kind)+".title", string(kind)+".body", string(kind)+".action")
@@ -70,6 +70,9 @@ func TestEveryTextIsUsed(t *testing.T) {
 	for _, n := range everyNotice() {
 		if b, ok := n.Event.Body.(event.Refused); ok {
 			families["refused."] = append(families["refused."], string(b.Code))
+		}
+		if b, ok := n.Event.Body.(event.VehicleFound); ok {
+			families["car."] = append(families["car."], string(b.Code))
 		}
 	}
 	used := map[string]bool{}
@@ -143,7 +146,8 @@ func everyNotice() (all []dispatch.Notice) {
 	add(event.DeliveryDelivered{Delivery: "home-d3", Visit: "home-v7", How: event.EndTakenOver, Confirmed: true})
 	for _, code := range []event.Code{event.NoConsent, event.QuestionOpen, event.PetsLoose, event.AlarmOn, event.TooLate, event.DeviceOffline,
 		event.BarrierNotReady, event.CameraNotLive, event.CameraNoRoom, event.LenderRefused, event.LenderBlocked, event.ParcelMissed,
-		event.WrongDevice, event.Suspended, event.WrongCourier} {
+		event.WrongDevice, event.Suspended, event.WrongCourier, event.ParcelDoesNotFit, event.CarTooFar, event.CarMoving, event.CarPositionOld,
+		event.CarIndoors, event.CarNotLocked, event.CarAsleep, event.CarUnreachable, event.CarRevoked, event.CarOpensOtherwise} {
 		add(event.Refused{Asked: event.AskedScan, Code: code, Visit: "home-v7", By: courier})
 	}
 	add(event.DeliveryDiverted{Delivery: "home-d3", To: event.Fallback{Kind: event.FallbackNeighbour}}, plain)
@@ -152,9 +156,14 @@ func everyNotice() (all []dispatch.Notice) {
 	for _, verdict := range []event.BlockVerdict{event.BlockWon, event.BlockFromHere, event.BlockTooLate} {
 		add(event.BlockAnswered{Delivery: "home-d3", Visit: "home-v7", Verdict: verdict, IntendedAt: noon.Add(3 * event.Second), By: event.Actor{Kind: event.ActorMember}})
 	}
-	for _, reason := range []event.AlarmReason{event.AlarmDwell, event.AlarmAjar, event.AlarmJammed, event.AlarmNotClosed, event.AlarmUnknown,
+	for _, reason := range []event.AlarmReason{event.AlarmDwell, event.AlarmAjar, event.AlarmJammed, event.AlarmNotClosed, event.AlarmNotLocked, event.AlarmUnknown,
 		event.AlarmReopened, event.AlarmUnreached, event.AlarmCodeStuck} {
 		add(event.AlarmRaised{Visit: "home-v7", Barrier: "home-b2", Reason: reason, Level: event.AlarmCustomer}, filmed)
+	}
+	owned := func(level event.AlarmLevel) func(*dispatch.Notice) {
+		return func(n *dispatch.Notice) {
+			n.Alarm = site.Alarm{Reason: event.AlarmAjar, Barrier: "home-b2", Level: level, Raised: noon.Add(-7 * event.Minute), Owned: noon.Add(-5 * event.Minute)}
+		}
 	}
 	none := func(n *dispatch.Notice) { n.Barrier, n.Is = "", "" }
 	add(event.AlarmRaised{Visit: "home-v7", Reason: event.AlarmDanger, Level: event.AlarmOperator}, none)
@@ -166,6 +175,8 @@ func everyNotice() (all []dispatch.Notice) {
 	add(event.AlarmEnded{Visit: "home-v7"}, ajar, secured(event.Closure{Bolt: true, Contact: true}))
 	add(event.AlarmEnded{Visit: "home-v7"}, ajar)
 	add(event.AlarmRaised{Visit: "home-v7", Barrier: "home-b2", Reason: event.AlarmAjar, Level: event.AlarmOperator}, filmed, ajar)
+	add(event.AlarmRaised{Visit: "home-v7", Barrier: "home-b2", Reason: event.AlarmAjar, Level: event.AlarmCustomer}, owned(event.AlarmCourier))
+	add(event.AlarmRaised{Visit: "home-v7", Barrier: "home-b2", Reason: event.AlarmAjar, Level: event.AlarmOperator}, owned(event.AlarmCustomer))
 	for _, cause := range []string{"", "manual", "keypad", "remote", "auto", "fingerprint"} {
 		add(event.ForeignOpening{Barrier: "home-b2", Observation: event.Observation{Bolt: event.BoltUnlocked, Reach: event.ReachOnline, Cause: cause}}, alone)
 	}
@@ -174,6 +185,15 @@ func everyNotice() (all []dispatch.Notice) {
 		add(event.QuestionAsked{Delivery: "home-d3", Question: q, Round: event.RoundDayBefore}, plain, func(n *dispatch.Notice) { n.Window = tomorrow })
 		add(event.QuestionAsked{Delivery: "home-d3", Question: q, Round: event.RoundApproach}, plain)
 	}
+	add(event.SpotAsked{AccessPoint: "home-a4", Delivery: "home-d3", Round: event.RoundDayBefore}, plain, func(n *dispatch.Notice) { n.Window = tomorrow })
+	add(event.SpotAsked{AccessPoint: "home-a4", Visit: "home-v7", Round: event.RoundApproach})
+	for _, code := range []event.Code{event.CarTooFar, event.CarIndoors, event.CarPositionOld, event.CarAsleep, event.CarUnreachable} {
+		add(event.VehicleFound{AccessPoint: "home-a4", Delivery: "home-d3", Round: event.RoundDayBefore, Code: code}, plain, func(n *dispatch.Notice) { n.Window = tomorrow })
+	}
+	for _, code := range []event.Code{event.CarMoving, event.CarNotLocked} {
+		add(event.VehicleFound{AccessPoint: "home-a4", Visit: "home-v7", Round: event.RoundApproach, Code: code})
+	}
+	add(event.VehicleFound{AccessPoint: "home-a4", Code: event.CarRevoked}, alone)
 	add(event.BarrierObserved{Barrier: "home-b2", Observation: event.Observation{Battery: 12}}, alone)
 	add(event.DeliveryUnconsented{Delivery: "home-d3", By: event.Actor{Kind: event.ActorMember, ID: "home-m2"}}, plain)
 	add(event.CourierAssigned{Delivery: "home-d3", Courier: "karim"}, plain, func(n *dispatch.Notice) { n.Rebound = true })
@@ -182,7 +202,47 @@ func everyNotice() (all []dispatch.Notice) {
 	add(event.DeliveryBooked{Delivery: "home-d4"}, plain, func(n *dispatch.Notice) { n.Deliveries = []event.DeliveryID{"home-d4"} })
 	add(event.CourierAssigned{Delivery: "home-d3", Courier: "karim"}, plain)
 	add(event.DeliveryCancelled{Delivery: "home-d3"}, plain, func(n *dispatch.Notice) { n.Window.To = tomorrow.To })
+
+	trunk := func(n *dispatch.Notice) { n.Is = event.Trunk }
+	add(event.OpeningResolved{Visit: "home-v7", Barrier: "home-b2", Outcome: event.Done, By: event.ByAnswer}, trunk)
+	add(event.OpeningResolved{Visit: "home-v7", Barrier: "home-b2", Outcome: event.Done, By: event.BySight}, trunk)
+	for _, c := range []event.Closure{{Bolt: true, Contact: true}, {Bolt: true}, {Contact: true}} {
+		add(event.DeliveryDelivered{Delivery: "home-d3", Visit: "home-v7", How: event.EndSecured, Confirmed: true}, none, trunk, secured(c))
+	}
+	for _, code := range []event.Code{event.DeviceOffline, event.BarrierNotReady} {
+		add(event.Refused{Asked: event.AskedScan, Code: code, Visit: "home-v7", By: courier}, trunk)
+	}
+	for _, verdict := range []event.BlockVerdict{event.BlockWon, event.BlockTooLate} {
+		add(event.BlockAnswered{Delivery: "home-d3", Visit: "home-v7", Verdict: verdict, IntendedAt: noon.Add(3 * event.Second),
+			By: event.Actor{Kind: event.ActorMember}}, none, trunk)
+	}
+	add(event.AlarmRaised{Visit: "home-v7", Barrier: "home-b2", Reason: event.AlarmNotClosed, Level: event.AlarmCustomer}, trunk)
+	add(event.AlarmRaised{Visit: "home-v7", Barrier: "home-b2", Reason: event.AlarmAjar, Level: event.AlarmOperator}, trunk, ajar)
+	add(event.AlarmEnded{Visit: "home-v7"}, trunk, ajar, secured(event.Closure{Bolt: true, Contact: true}))
+	add(event.ForeignOpening{Barrier: "home-b2", Observation: event.Observation{Bolt: event.BoltUnlocked, Contact: event.ContactOpen}}, alone, trunk)
 	return all
+}
+
+// TestNothingOfACarIsAHouses: no message about a car speaks of a door as of a house's, of a lock or of a sensor beside it.
+func TestNothingOfACarIsAHouses(t *testing.T) {
+	house := map[phrase.Lang]*regexp.Regexp{phrase.English: regexp.MustCompile(`(?i)\b(the|your|front|every) (door|lock|sensor)s?\b`),
+		phrase.French: regexp.MustCompile(`(?i)\b(la|votre) (porte|serrure)\b|\ble capteur\b|d'entrée`)}
+	cars := 0
+	for _, n := range everyNotice() {
+		if n.Is != event.Trunk {
+			continue
+		}
+		cars++
+		for lang, pattern := range house {
+			text := voice{lang: lang, zone: zoneOf(nil, "Europe/Paris"), now: noon}.compose(news{notice: n, topic: topicOf(n, site.State{})})
+			if bad := pattern.FindString(text.title + ". " + text.body); bad != "" {
+				t.Errorf("%s, %s: %q in %q %q", n.Event.Body.Kind(), lang, bad, text.title, text.body)
+			}
+		}
+	}
+	if cars < 10 {
+		t.Errorf("only %d messages about a car", cars)
+	}
 }
 
 // TestWhatIsSaid is to be read: testdata/messages.txt holds every message in both languages.

@@ -22,21 +22,30 @@ var catalogues = map[Lang]*catalogue{English: mustLoad(english), French: mustLoa
 
 // catalogue is one language's file.
 type catalogue struct {
-	Unknown   entry                        `json:"unknown"`
-	Refusals  map[event.Code]entry         `json:"refusals"`
-	Blocks    map[event.BlockVerdict]entry `json:"blocks"`
-	Alarms    map[event.AlarmReason]entry  `json:"alarms"`
+	Unknown entry `json:"unknown"`
+	sayings
+	// Car is what is said otherwise where it is about a car, and not about a door.
+	Car sayings `json:"car"`
+	// PlanB is why a step of plan B was refused, where that is said otherwise: it is at an address, and before no door.
+	PlanB     map[event.Code]entry         `json:"planB"`
 	Pictures  map[event.PictureFault]entry `json:"pictures"`
 	Ends      map[event.VisitEnd]entry     `json:"ends"`
 	Questions map[event.Question]entry     `json:"questions"`
 	// Lines are keyed by kind, or by kind and variant ("opening.resolved/done").
 	Lines     map[string]text             `json:"lines"`
-	Bolts     map[event.Bolt]text         `json:"bolts"`
-	Contacts  map[event.Contact]text      `json:"contacts"`
-	Reaches   map[event.Reach]text        `json:"reaches"`
 	Barriers  map[event.BarrierKind]text  `json:"barriers"`
 	Fallbacks map[event.FallbackKind]text `json:"fallbacks"`
 	Actors    map[event.ActorKind]text    `json:"actors"`
+}
+
+// sayings are what is said of whatever opens.
+type sayings struct {
+	Refusals map[event.Code]entry         `json:"refusals"`
+	Blocks   map[event.BlockVerdict]entry `json:"blocks"`
+	Alarms   map[event.AlarmReason]entry  `json:"alarms"`
+	Bolts    map[event.Bolt]text          `json:"bolts"`
+	Contacts map[event.Contact]text       `json:"contacts"`
+	Reaches  map[event.Reach]text         `json:"reaches"`
 }
 
 // entry is Words before they are filled in.
@@ -161,7 +170,7 @@ func names(s string) []Name {
 
 func knownName(n Name) bool {
 	switch n {
-	case From, Until, Time, Minutes, Distance, Accuracy, Last4, Count, PlanB, By, title:
+	case From, Until, Time, Minutes, Distance, Accuracy, Last4, Count, PlanB, By, title, barrier:
 		return true
 	}
 	return false
@@ -170,19 +179,25 @@ func knownName(n Name) bool {
 // each visits every text of the catalogue, with the place where it stands.
 func (c *catalogue) each(visit func(where string, t text)) {
 	c.Unknown.each("unknown", visit)
-	eachEntry("refusals", c.Refusals, visit)
-	eachEntry("blocks", c.Blocks, visit)
-	eachEntry("alarms", c.Alarms, visit)
+	c.sayings.each("", visit)
+	c.Car.each("car.", visit)
+	eachEntry("planB", c.PlanB, visit)
 	eachEntry("pictures", c.Pictures, visit)
 	eachEntry("ends", c.Ends, visit)
 	eachEntry("questions", c.Questions, visit)
 	eachText("lines", c.Lines, visit)
-	eachText("bolts", c.Bolts, visit)
-	eachText("contacts", c.Contacts, visit)
-	eachText("reaches", c.Reaches, visit)
 	eachText("barriers", c.Barriers, visit)
 	eachText("fallbacks", c.Fallbacks, visit)
 	eachText("actors", c.Actors, visit)
+}
+
+func (s sayings) each(of string, visit func(where string, t text)) {
+	eachEntry(of+"refusals", s.Refusals, visit)
+	eachEntry(of+"blocks", s.Blocks, visit)
+	eachEntry(of+"alarms", s.Alarms, visit)
+	eachText(of+"bolts", s.Bolts, visit)
+	eachText(of+"contacts", s.Contacts, visit)
+	eachText(of+"reaches", s.Reaches, visit)
 }
 
 func eachEntry[K ~string](section string, entries map[K]entry, visit func(string, text)) {

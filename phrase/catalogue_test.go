@@ -99,7 +99,7 @@ func TestEverythingHasItsWordsInBothLanguages(t *testing.T) {
 			}
 		}
 	}
-	var codes []string
+	codes := []string{string(event.PlaceNotReady)} // said instead of some of the others, and refused by none
 	for _, c := range event.Codes() {
 		codes = append(codes, string(c))
 	}
@@ -189,10 +189,78 @@ func words(list string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(^|[^\pL])(` + list + `)($|[^\pL])`)
 }
 
+// refusals are those of a catalogue, for doors and for cars.
+func refusals(c *catalogue) map[string]entry {
+	all := map[string]entry{}
+	for code, e := range c.Refusals {
+		all[string(code)] = e
+	}
+	for code, e := range c.Car.Refusals {
+		all["car/"+string(code)] = e
+	}
+	for code, e := range c.PlanB {
+		all["planB/"+string(code)] = e
+	}
+	return all
+}
+
+// What is said of a car is said of cars alone, is otherwise said than of a door, and stands for something that is said of any.
+func TestACarIsNoDoor(t *testing.T) {
+	for _, lang := range []Lang{English, French} {
+		c := lang.catalogue()
+		for code := range c.Car.Refusals {
+			at, plain := lang.RefusalAt(event.Trunk, code, nil), lang.Refusal(code, nil)
+			if _, known := c.Refusals[code]; !known || at == plain || lang.RefusalAt(event.Garage, code, nil) != plain {
+				t.Errorf("%s %s: %+v", lang, code, at)
+			}
+		}
+		for reason := range c.Car.Alarms {
+			at, plain := lang.AlarmAt(event.Cabin, reason, nil), lang.Alarm(reason, nil)
+			if _, known := c.Alarms[reason]; !known || at == plain || lang.AlarmAt(event.Lobby, reason, nil) != plain {
+				t.Errorf("%s %s: %+v", lang, reason, at)
+			}
+		}
+		for verdict := range c.Car.Blocks {
+			at, plain := lang.BlockAt(event.Cabin, verdict, nil), lang.Block(verdict, nil)
+			if _, known := c.Blocks[verdict]; !known || at == plain || lang.BlockAt(event.Flat, verdict, nil) != plain {
+				t.Errorf("%s %s: %+v", lang, verdict, at)
+			}
+		}
+	}
+	if English.RefusalAt(event.Trunk, event.CarAsleep, nil) != English.Refusal(event.CarAsleep, nil) {
+		t.Error("what has one form is said otherwise")
+	}
+}
+
+// A car has words of its own for whatever its device can say.
+func TestACarsOwnWord(t *testing.T) {
+	for lang, c := range catalogues {
+		for name, pair := range map[string][2][]string{"bolts": {keys(c.Bolts), keys(c.Car.Bolts)}, "contacts": {keys(c.Contacts), keys(c.Car.Contacts)},
+			"reaches": {keys(c.Reaches), keys(c.Car.Reaches)}} {
+			if !slices.Equal(pair[0], pair[1]) {
+				t.Errorf("%s %s: %v of any, %v of a car", lang, name, pair[0], pair[1])
+			}
+		}
+	}
+}
+
+// Of a car nothing is said that speaks of its door as of a house's, and of nothing that has a lock or a sensor beside it.
+func TestNothingOfACarIsAHouses(t *testing.T) {
+	house := map[Lang]*regexp.Regexp{English: words(`the door|this door|the lock|the sensor|the bolt|flat|building`),
+		French: words(`la porte|cette porte|la serrure|le capteur|le verrou|immeuble`)}
+	for lang, c := range catalogues {
+		everySentence(t, &catalogue{sayings: c.Car}, func(where, s string) {
+			if word := house[lang].FindString(s); word != "" {
+				t.Errorf("%s car %s: %q in %q", lang, where, word, s)
+			}
+		})
+	}
+}
+
 // A title is two to four words without a full stop; what, safe and now are whole sentences.
 func TestTheFormOfWords(t *testing.T) {
 	for lang, c := range catalogues {
-		for code, e := range c.Refusals {
+		for code, e := range refusals(c) {
 			for _, s := range e.Title {
 				if n := len(strings.Fields(s)); n < 2 || n > 4 {
 					t.Errorf("%s %s: the title %q has %d words", lang, code, s, n)
@@ -224,8 +292,9 @@ func TestRefusalsSayThatNothingWasOpened(t *testing.T) {
 		French:  regexp.MustCompile(`^Rien ne s'est (encore )?ouvert`),
 	}
 	for lang, c := range catalogues {
-		for code, e := range c.Refusals {
-			if opened[lang].MatchString(e.Safe.fill(nil)) == slices.Contains(others, code) {
+		for code, e := range refusals(c) {
+			code, _ := strings.CutPrefix(code, "car/")
+			if opened[lang].MatchString(e.Safe.fill(nil)) == slices.Contains(others, event.Code(code)) {
 				t.Errorf("%s %s: %q", lang, code, e.Safe)
 			}
 		}
@@ -235,7 +304,7 @@ func TestRefusalsSayThatNothingWasOpened(t *testing.T) {
 func TestEveryLineIsReached(t *testing.T) {
 	reached := map[string]bool{}
 	for _, body := range bodies() {
-		key, _ := English.subject(body)
+		key, _ := English.subject("", body)
 		reached[key] = true
 	}
 	for lang, c := range catalogues {
@@ -253,6 +322,7 @@ func bodies() []event.Body {
 		event.DeliveryDelivered{Confirmed: true},
 		event.VisitBegun{Member: "a-m1"},
 		event.ParcelScanned{Offline: true},
+		event.VehicleFound{Code: event.CarTooFar},
 		event.OpeningIntended{Permit: event.Permit{Type: event.PermitCode}},
 		event.OpeningIntended{Permit: event.Permit{Recovery: true}},
 		event.OpeningResolved{Outcome: event.Done},
@@ -350,8 +420,8 @@ func TestEachVisitsEveryField(t *testing.T) {
 		sections[section] = true
 	})
 	typ := reflect.TypeFor[catalogue]()
-	for i := range typ.NumField() {
-		if name := typ.Field(i).Tag.Get("json"); !sections[name] {
+	for _, field := range reflect.VisibleFields(typ) {
+		if name := field.Tag.Get("json"); !field.Anonymous && !sections[name] {
 			t.Errorf("%s is not visited", name)
 		}
 	}

@@ -6,23 +6,23 @@ import (
 	"github.com/loquet/loquet/event"
 )
 
-// subject finds the line for an event, and what stands in the line's {title}. Most kinds have one line; those
-// that can mean different things have one for each.
-func (l Lang) subject(body event.Body) (key, about string) {
+// subject finds the line for an event about a kind of barrier, and what stands in the line's {title}. Most kinds of events
+// have one line; those that can mean different things have one for each.
+func (l Lang) subject(is event.BarrierKind, body event.Body) (key, about string) {
 	kind := string(body.Kind())
 	switch b := body.(type) {
 	case event.Refused:
-		return kind, l.Refusal(b.Code, nil).Title
+		return kind, l.RefusalAt(is, b.Code, nil).Title
 	case event.LeaseRefused:
 		return kind, l.Refusal(b.Code, nil).Title
 	case event.LeaseDenied:
 		return kind, l.Refusal(b.Code, nil).Title
 	case event.BlockAnswered:
-		return kind, l.Block(b.Verdict, nil).Title
+		return kind, l.BlockAt(is, b.Verdict, nil).Title
 	case event.LendingEnded:
 		return kind, l.Block(b.Verdict, nil).Title
 	case event.AlarmRaised:
-		return kind, l.Alarm(b.Reason, nil).Title
+		return kind, l.AlarmAt(is, b.Reason, nil).Title
 	case event.VisitEnded:
 		return kind, l.End(b.How).Title
 	case event.PictureLost:
@@ -32,9 +32,9 @@ func (l Lang) subject(body event.Body) (key, about string) {
 	case event.DeliveryDiverted:
 		return kind, l.Fallback(b.To.Kind)
 	case event.BarrierObserved:
-		return kind, l.reported(b.Observation)
+		return kind, l.reported(is, b.Observation)
 	case event.ForeignOpening:
-		return kind, l.reported(b.Observation)
+		return kind, l.reported(is, b.Observation)
 	}
 	return l.variant(kind, body)
 }
@@ -60,6 +60,10 @@ func (l Lang) variant(kind string, body event.Body) (key, about string) {
 		return kind + pick(b.Confirmed, "/confirmed", ""), ""
 	case event.BarrierSecured:
 		return kind + seen(b), ""
+	case event.VehicleFound:
+		if b.Code != "" {
+			return kind + "/not", l.Refusal(b.Code, nil).Title
+		}
 	case event.FilmingEnded:
 		return kind + pick(b.Kept, "/clip", ""), ""
 	case event.ClipFinished:
@@ -113,8 +117,8 @@ func seen(b event.BarrierSecured) string {
 }
 
 // reported is what a device said, in one line.
-func (l Lang) reported(o event.Observation) string {
-	lines := l.Observed(o)
+func (l Lang) reported(is event.BarrierKind, o event.Observation) string {
+	lines := l.Observed(is, o)
 	for i, line := range lines {
 		lines[i] = lowerFirst(line)
 	}

@@ -64,8 +64,9 @@ const (
 	// By is who did it, as Lang.Actor says it.
 	By Name = "by"
 
-	// title is filled in by Line itself.
-	title Name = "title"
+	// title and barrier are filled in by Line itself.
+	title   Name = "title"
+	barrier Name = "barrier"
 )
 
 // Values fill placeholders. A sentence whose placeholders have not all a value is said in its plainer form.
@@ -103,22 +104,54 @@ func (l Lang) catalogue() *catalogue {
 }
 
 // Refusal says why a request was refused. A code that it does not know gets words that are safe for any.
-func (l Lang) Refusal(code event.Code, v Values) Words {
+func (l Lang) Refusal(code event.Code, v Values) Words { return l.RefusalAt("", code, v) }
+
+// RefusalAt is Refusal for a request about a kind of barrier: a car has no door that one stands before.
+func (l Lang) RefusalAt(kind event.BarrierKind, code event.Code, v Values) Words {
 	c := l.catalogue()
-	if e, ok := c.Refusals[code]; ok {
+	if e, ok := at(kind, c.Car.Refusals, c.Refusals, code); ok {
 		return e.words(v)
 	}
 	return c.Unknown.words(v)
 }
 
+// PlanBRefusal is RefusalAt for a step of plan B, which is at an address, also where the parcels were for a car.
+func (l Lang) PlanBRefusal(kind event.BarrierKind, code event.Code, v Values) Words {
+	if e, ok := l.catalogue().PlanB[code]; ok {
+		return e.words(v)
+	}
+	return l.RefusalAt(kind, code, v)
+}
+
+// at is what is said at a kind of barrier: a car's own words, where it has any.
+func at[K comparable, V any](kind event.BarrierKind, car, plain map[K]V, key K) (V, bool) {
+	if said, ok := car[key]; ok && ofCar(kind) {
+		return said, true
+	}
+	said, ok := plain[key]
+	return said, ok
+}
+
+func ofCar(kind event.BarrierKind) bool { return kind == event.Trunk || kind == event.Cabin }
+
 // Block says how a block ended.
-func (l Lang) Block(verdict event.BlockVerdict, v Values) Words {
-	return l.catalogue().Blocks[verdict].words(v)
+func (l Lang) Block(verdict event.BlockVerdict, v Values) Words { return l.BlockAt("", verdict, v) }
+
+// BlockAt is Block for a delivery to a kind of barrier.
+func (l Lang) BlockAt(kind event.BarrierKind, verdict event.BlockVerdict, v Values) Words {
+	c := l.catalogue()
+	e, _ := at(kind, c.Car.Blocks, c.Blocks, verdict)
+	return e.words(v)
 }
 
 // Alarm says why an alarm stands.
-func (l Lang) Alarm(reason event.AlarmReason, v Values) Words {
-	return l.catalogue().Alarms[reason].words(v)
+func (l Lang) Alarm(reason event.AlarmReason, v Values) Words { return l.AlarmAt("", reason, v) }
+
+// AlarmAt is Alarm for a kind of barrier.
+func (l Lang) AlarmAt(kind event.BarrierKind, reason event.AlarmReason, v Values) Words {
+	c := l.catalogue()
+	e, _ := at(kind, c.Car.Alarms, c.Alarms, reason)
+	return e.words(v)
 }
 
 // Picture says why a camera's picture does not count.
@@ -143,12 +176,15 @@ func (l Lang) Fallback(kind event.FallbackKind) string {
 // Actor names who did something, as the beginning of a sentence.
 func (l Lang) Actor(kind event.ActorKind) string { return l.catalogue().Actors[kind].fill(nil) }
 
-// Observed says what a device said: one line for its bolt, one for its contact, one for its reachability, as far
-// as it spoke of them. A line never says more than its source.
-func (l Lang) Observed(o event.Observation) []string {
+// Observed says what the device of a kind of barrier said: one line for its bolt, one for its contact, one for its
+// reachability, as far as it spoke of them. A line never says more than its source.
+func (l Lang) Observed(kind event.BarrierKind, o event.Observation) []string {
 	c := l.catalogue()
+	bolt, _ := at(kind, c.Car.Bolts, c.Bolts, o.Bolt)
+	contact, _ := at(kind, c.Car.Contacts, c.Contacts, o.Contact)
+	reach, _ := at(kind, c.Car.Reaches, c.Reaches, o.Reach)
 	var lines []string
-	for _, t := range []text{c.Bolts[o.Bolt], c.Contacts[o.Contact], c.Reaches[o.Reach]} {
+	for _, t := range []text{bolt, contact, reach} {
 		if line := t.fill(nil); line != "" {
 			lines = append(lines, line)
 		}
@@ -156,11 +192,12 @@ func (l Lang) Observed(o event.Observation) []string {
 	return lines
 }
 
-// Line says in one line what an event tells, for a timeline.
-func (l Lang) Line(body event.Body, v Values) string {
+// Line says in one line what an event tells of a kind of barrier, for a timeline; "" is for an event that is about none,
+// and for one that is not told which.
+func (l Lang) Line(kind event.BarrierKind, body event.Body, v Values) string {
 	c := l.catalogue()
-	key, about := l.subject(body)
-	filled := Values{title: lowerFirst(about)}
+	key, about := l.subject(kind, body)
+	filled := Values{title: lowerFirst(about), barrier: l.Barrier(kind)}
 	for name, value := range v {
 		filled[name] = value
 	}

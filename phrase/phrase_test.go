@@ -135,8 +135,9 @@ func TestNothingIsLeftUnfilled(t *testing.T) {
 		lang := rapid.SampledFrom([]phrase.Lang{phrase.English, phrase.French}).Draw(rt, "language")
 		code := rapid.SampledFrom(event.Codes()).Draw(rt, "code")
 		kind := rapid.SampledFrom(event.Kinds()).Draw(rt, "kind")
-		w := lang.Refusal(code, values)
-		for _, s := range []string{w.Title, w.What, w.Safe, w.Now, lang.Line(event.Zero(kind), values)} {
+		is := rapid.SampledFrom([]event.BarrierKind{"", event.FrontDoor, event.Trunk, "strange"}).Draw(rt, "barrier")
+		w := lang.RefusalAt(is, code, values)
+		for _, s := range []string{w.Title, w.What, w.Safe, w.Now, lang.Line(is, event.Zero(kind), values)} {
 			if s == "" || strings.ContainsAny(s, "{}") {
 				rt.Fatalf("%s, %s: %q in %+v", code, kind, s, w)
 			}
@@ -154,7 +155,7 @@ func TestLinesSayWhatHappened(t *testing.T) {
 		{event.OpeningIntended{}, nil, "Order to open sent", "Ordre d'ouvrir envoyé"},
 		{event.OpeningIntended{Permit: event.Permit{Type: event.PermitCode}}, nil,
 			"Order to set a one-time code sent", "Ordre de créer un code à usage unique envoyé"},
-		{event.OpeningResolved{Outcome: event.Done}, nil, "The lock confirms the order", "La serrure confirme l'ordre"},
+		{event.OpeningResolved{Outcome: event.Done}, nil, "The device confirms the order", "L'appareil confirme l'ordre"},
 		{event.OpeningResolved{Outcome: event.Unknown}, nil, "Not known whether the order happened", "Effet de l'ordre encore inconnu"},
 		{event.Refused{Code: event.TooEarly}, nil, "Refused: too early", "Refusé\u00a0: trop tôt"},
 		{event.Refused{Code: "strange"}, nil, "Refused: refused by the server", "Refusé\u00a0: refusé par le serveur"},
@@ -164,8 +165,8 @@ func TestLinesSayWhatHappened(t *testing.T) {
 		{event.BarrierObserved{Observation: event.Observation{Battery: 80}}, nil, "Message from the device", "Message de l'appareil"},
 		{event.ForeignOpening{Observation: event.Observation{Bolt: event.BoltUnlocked}}, nil,
 			"Not opened by Loquet: the lock says unlocked", "Pas ouvert par Loquet\u00a0: la serrure dit déverrouillée"},
-		{event.BarrierSecured{BoltAt: 1}, nil, "Door seen locked", "Porte constatée verrouillée"},
-		{event.BarrierSecured{ContactAt: 1}, nil, "Door seen shut", "Porte constatée fermée"},
+		{event.BarrierSecured{BoltAt: 1}, nil, "Seen locked", "Verrouillage constaté"},
+		{event.BarrierSecured{ContactAt: 1}, nil, "Seen shut", "Fermeture constatée"},
 		{event.AlarmRaised{Reason: event.AlarmAjar}, nil, "Alarm: door ajar", "Alerte\u00a0: porte entrouverte"},
 		{event.BlockAnswered{Verdict: event.BlockTooLate}, nil, "Block asked: too late", "Blocage demandé\u00a0: trop tard"},
 		{event.VisitEnded{How: event.EndUnproven}, nil, "Visit ended: closed, unproven", "Visite terminée\u00a0: fermé, sans preuve"},
@@ -183,25 +184,58 @@ func TestLinesSayWhatHappened(t *testing.T) {
 			"Plan B, nobody there: back to the depot", "Plan B, personne sur place\u00a0: retour au dépôt"},
 		{event.VisitBegun{Member: "a-m1"}, nil, "Rehearsal begun", "Répétition commencée"},
 	} {
-		if got := phrase.English.Line(test.body, test.values); got != test.en {
+		if got := phrase.English.Line("", test.body, test.values); got != test.en {
 			t.Errorf("%T: got %q, want %q", test.body, got, test.en)
 		}
-		if got := phrase.French.Line(test.body, test.values); got != test.fr {
+		if got := phrase.French.Line("", test.body, test.values); got != test.fr {
 			t.Errorf("%T: got %q, want %q", test.body, got, test.fr)
 		}
 	}
 }
 
+// A line says which barrier it is about, and a car's what a car says: it has no lock and no sensor beside it.
+func TestLinesSayWhatTheyAreAbout(t *testing.T) {
+	open := event.Observation{Bolt: event.BoltUnlocked, Contact: event.ContactOpen}
+	for _, test := range []struct {
+		is     event.BarrierKind
+		body   event.Body
+		en, fr string
+	}{
+		{event.FrontDoor, event.BarrierSecured{BoltAt: 1, ContactAt: 1}, "Front door seen shut and locked", "Porte d'entrée\u00a0: fermeture et verrouillage constatés"},
+		{event.Trunk, event.BarrierSecured{BoltAt: 1, ContactAt: 1}, "Car trunk seen shut and locked",
+			"Coffre de la voiture\u00a0: fermeture et verrouillage constatés"},
+		{event.Cabin, event.BarrierEnrolled{}, "Car cabin worked by hand and set up", "Habitacle de la voiture\u00a0: essai à la main fait, installation terminée"},
+		{event.Trunk, event.BarrierUnsecured{}, "Car trunk no longer seen secured", "Coffre de la voiture\u00a0: sécurité plus constatée"},
+		{event.Trunk, event.BarrierObserved{Observation: open}, "Car trunk: the car says not locked, the car says that a door or the trunk is open",
+			"Coffre de la voiture\u00a0: la voiture se dit non verrouillée, la voiture dit qu'une porte ou le coffre est ouvert"},
+		{event.Trunk, event.ForeignOpening{Observation: event.Observation{Bolt: event.BoltUnlocked}},
+			"Car trunk, not opened by Loquet: the car says not locked", "Coffre de la voiture, pas ouvert par Loquet\u00a0: la voiture se dit non verrouillée"},
+		{event.Trunk, event.AlarmRaised{Reason: event.AlarmAjar}, "Alarm: car not closed", "Alerte\u00a0: voiture pas fermée"},
+		{event.Cabin, event.Refused{Code: event.BarrierBusy}, "Refused: car in use", "Refusé\u00a0: voiture déjà prise"},
+		{event.FrontDoor, event.Refused{Code: event.BarrierBusy}, "Refused: door in use", "Refusé\u00a0: porte déjà prise"},
+	} {
+		if got := phrase.English.Line(test.is, test.body, nil); got != test.en {
+			t.Errorf("%s %T: got %q, want %q", test.is, test.body, got, test.en)
+		}
+		if got := phrase.French.Line(test.is, test.body, nil); got != test.fr {
+			t.Errorf("%s %T: got %q, want %q", test.is, test.body, got, test.fr)
+		}
+	}
+	if w := phrase.French.BlockAt(event.Trunk, event.BlockWon, nil); w.What != "La voiture ne s'ouvrira pas pour cette livraison." {
+		t.Errorf("%+v", w)
+	}
+}
+
 // Bolt and contact are two lines, each with its source; what a device did not speak of is not said.
 func TestObservationsAreToldPartByPart(t *testing.T) {
-	got := phrase.English.Observed(event.Observation{Bolt: event.BoltLocked, Contact: event.ContactOpen, Reach: event.ReachOnline})
+	got := phrase.English.Observed("", event.Observation{Bolt: event.BoltLocked, Contact: event.ContactOpen, Reach: event.ReachOnline})
 	if want := []string{"The lock says locked", "The sensor says open", "The device is reachable"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
-	if got := phrase.French.Observed(event.Observation{Bolt: event.BoltJammed}); !slices.Equal(got, []string{"La serrure dit coincée"}) {
+	if got := phrase.French.Observed("", event.Observation{Bolt: event.BoltJammed}); !slices.Equal(got, []string{"La serrure dit coincée"}) {
 		t.Errorf("%q", got)
 	}
-	if got := phrase.French.Observed(event.Observation{}); got != nil {
+	if got := phrase.French.Observed("", event.Observation{}); got != nil {
 		t.Errorf("%q", got)
 	}
 }

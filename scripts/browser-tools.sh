@@ -10,6 +10,6 @@ fi
 if ! said=$(npm ci --ignore-scripts --no-audit --no-fund --loglevel=error 2>&1); then
 	echo "$said" >&2
 	echo "The tools for the browser's tests are not installed: npm must reach a registry once (then never again)." >&2
-	echo "Everything else is tested without them: make need fmt generated vet lint race" >&2
+	echo "Everything else is tested without them: make need fmt generated lint race" >&2
 	exit 1
 fi

@@ -118,6 +118,8 @@ func (s State) stepProblem(v Visit, p Step, at event.Instant) event.AlarmReason 
 		return event.AlarmUnknown
 	case b.Contact == event.ContactOpen:
 		return event.AlarmNotClosed
+	case b.unbolted():
+		return event.AlarmNotLocked
 	default:
 		return event.AlarmDwell
 	}

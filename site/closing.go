@@ -28,11 +28,23 @@ func (r Deposit) decide(t *turn) error {
 	if !ok {
 		return err
 	}
-	if !v.through() {
-		return t.refuse(event.Refused{Asked: event.AskedDeposit, Code: event.NotOpened, Visit: v.ID})
+	if code := t.gateDeposit(v); code != "" {
+		return t.refuse(event.Refused{Asked: event.AskedDeposit, Code: code, Visit: v.ID})
 	}
 	t.say(event.DepositRecorded{Visit: v.ID, Photo: r.Photo, Signed: t.facts.Signed})
 	return nil
+}
+
+// gateDeposit: the last barrier was opened, or its handle was freed and the courier says so.
+func (t *turn) gateDeposit(v Visit) event.Code {
+	last := v.Steps[len(v.Steps)-1]
+	switch {
+	case last.windowPassed(t.at):
+		return event.TrunkWindowPassed
+	case v.through(), last.unused():
+		return ""
+	}
+	return event.NotOpened
 }
 
 // through says whether the last barrier of the way in was opened.
@@ -144,7 +156,7 @@ func (s State) finishedAt(v Visit, p Step) event.Instant {
 // overAt is from when the order to open can have no further effect. Where nobody can know, it is taken as over:
 // the opening was seen, or a person has decided.
 func (p Step) overAt() event.Instant {
-	if p.By == event.PermitRemote && !p.Answered {
+	if p.mayArrive() {
 		return max(p.Intended, p.resolvable())
 	}
 	return p.Intended
@@ -184,8 +196,8 @@ func (r TakeOver) decide(t *turn) error {
 	return nil
 }
 
-// Rehearse lets a present member try the way in. Having worked the first barrier by hand just before is what
-// shows the presence.
+// Rehearse lets a present member try the way in. Having worked its first own barrier by hand just before is what shows
+// the presence: who comes and goes through another's lobby says nothing of this household.
 type Rehearse struct{ AccessPoint event.AccessPointID }
 
 func (r Rehearse) decide(t *turn) error {
@@ -197,9 +209,15 @@ func (r Rehearse) decide(t *turn) error {
 	if !ok {
 		return unknown("access point", string(r.AccessPoint))
 	}
-	first, _ := find(t.Barriers, ap.WayIn[0].Barrier)
-	if first.HandAt == 0 || t.at.Since(first.HandAt) > claimLife {
-		return t.refuse(event.Refused{Asked: event.AskedRehearse, Code: event.NotPresent, Barrier: ap.WayIn[0].Barrier})
+	switch {
+	case ap.Car.Parted:
+		return t.refuse(event.Refused{Asked: event.AskedRehearse, Code: event.CarRevoked, Barrier: ap.WayIn[0].Barrier})
+	case ap.IsVehicle():
+		t.rehearseCar(who, ap)
+		return nil
+	}
+	if own, _ := find(t.Barriers, t.firstOwn(ap)); !own.byHandJustNow(t.at) {
+		return t.refuse(event.Refused{Asked: event.AskedRehearse, Code: event.NotPresent, Barrier: t.firstOwn(ap)})
 	}
 	id := t.begin(event.VisitBegun{Member: who, AccessPoint: r.AccessPoint})
 	v, _ := find(t.Visits, id)
@@ -213,6 +231,12 @@ func (r Rehearse) decide(t *turn) error {
 		t.end(v)
 	}
 	return nil
+}
+
+// firstOwn is the first barrier of the way in that is the household's; the first of all where none is.
+func (s State) firstOwn(ap AccessPoint) event.BarrierID {
+	i := slices.IndexFunc(ap.WayIn, func(r event.BarrierRef) bool { return event.SiteOf(r.Barrier) == s.Site })
+	return ap.WayIn[max(0, i)].Barrier
 }
 
 // settleEnd ends a visit when nothing keeps it open and nobody needs to be waited for.
@@ -252,7 +276,7 @@ func (s State) courierGoneAt(v Visit, last, began event.Instant) event.Instant {
 	switch {
 	case v.Closing:
 		return last.Add(grace)
-	case !v.through() && !v.Suspended && !s.allBlocked(v):
+	case !v.through() && !v.Suspended && !s.allOut(v):
 		return last.Add(between)
 	}
 	return max(last, min(began.Add(s.Rules.Dwell), s.provenUntil(v))).Add(grace)
@@ -279,8 +303,9 @@ func (s State) unopenedEndsAt(v Visit) event.Instant {
 	}
 	latest := v.Begun
 	for _, id := range v.Deliveries {
-		d, _ := find(s.Deliveries, id)
-		latest = max(latest, d.Window.To)
+		if d, _ := find(s.Deliveries, id); !d.TooLarge {
+			latest = max(latest, d.Window.To)
+		}
 	}
 	return latest
 }
@@ -290,7 +315,7 @@ func (t *turn) end(v Visit) {
 	how := t.howEnded(v)
 	for _, id := range v.Deliveries {
 		d, _ := find(t.Deliveries, id)
-		if v.reached() && !d.Blocked && d.anyScanned() {
+		if v.reached() && !d.out() && d.anyScanned() {
 			t.say(event.DeliveryDelivered{Delivery: id, Visit: v.ID, How: how, Confirmed: v.Deposited})
 		}
 	}
@@ -336,6 +361,7 @@ func (t *turn) howEnded(v Visit) event.VisitEnd {
 func (s State) visitDeadlines(v Visit, consider func(event.Instant)) {
 	consider(s.endsAt(v))
 	consider(s.nextAlarm(v))
+	consider(v.againAt())
 	for _, p := range v.Steps {
 		if p.live() {
 			s.stepDeadlines(v, p, consider)
@@ -364,8 +390,14 @@ func (s State) stepDeadlines(v Visit, p Step, consider func(event.Instant)) {
 }
 
 var closingEvolvers = []evolver{
-	on(func(s *State, _ event.Event, b event.DepositRecorded) {
+	on(func(s *State, e event.Event, b event.DepositRecorded) {
 		edit(&s.Visits, b.Visit, func(v *Visit) { v.Deposited = true })
+		v, _ := find(s.Visits, b.Visit)
+		for _, p := range v.Steps {
+			if p.live() && p.unused() {
+				s.editStep(v.ID, p.Barrier, func(p *Step) { p.Opened, p.ByContact = e.At, true })
+			}
+		}
 	}),
 	on(func(s *State, _ event.Event, b event.CloseAsked) {
 		edit(&s.Visits, b.Visit, func(v *Visit) { v.Closing = true })

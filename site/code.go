@@ -82,7 +82,7 @@ func (t *turn) settleCodes(v Visit) bool {
 // codeOverAt is from when a code is to be forgotten: not before the lock has it, or can no longer be given it.
 func (s State) codeOverAt(v Visit, p Step) event.Instant {
 	gone := v.TakenOver != "" || v.Suspended || v.Closing || v.Danger
-	wanted := !p.BySight && !gone && (p.Shown != 0 || !s.allBlocked(v) && p.Outcome != event.Unknown)
+	wanted := !p.BySight && !gone && (p.Shown != 0 || !s.allOut(v) && p.Outcome != event.Unknown)
 	switch {
 	case wanted || !p.Answered && p.Permit.Resolve == 0:
 		return p.Permit.Deadline

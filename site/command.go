@@ -40,6 +40,8 @@ var (
 	ErrUnknown = errors.New("no such thing at this site")
 	// ErrState: the request does not fit what stands.
 	ErrState = errors.New("not possible now")
+	// ErrVisited is an ErrState: a visit under way needs the car, which could not be locked any more.
+	ErrVisited = fmt.Errorf("%w: a visit to the car is under way", ErrState)
 	// ErrEarly: another site's message has overtaken the one that it follows. It is to be brought again.
 	ErrEarly = errors.New("what comes before it has not arrived yet")
 )

@@ -16,7 +16,10 @@ type DeliverySpans struct {
 // GiveConsent is a member's standing permission.
 type GiveConsent struct {
 	Consent event.Consent
-	// Open holds, for each delivery that waits for consent, when these hours allow it.
+	// Replaces is the permission that ends with this decision; "" for none. What rests on it rests on the new one from then
+	// on, where that covers it.
+	Replaces event.ConsentID
+	// Open holds, for each delivery that waits for consent or rests on what is replaced, when these hours allow it.
 	Open []DeliverySpans
 }
 
@@ -27,19 +30,44 @@ func (r GiveConsent) decide(t *turn) error {
 	if err := t.checkConsent(r.Consent); err != nil {
 		return err
 	}
+	if r.Replaces != "" {
+		if !t.stands(r.Replaces) {
+			return notNow("the consent that it replaces has ended already")
+		}
+		t.say(event.ConsentWithdrawn{Consent: r.Replaces, By: t.facts.Actor})
+	}
 	c := r.Consent
 	c.ID = newID[event.ConsentID](t, 'k')
 	t.say(event.ConsentGiven{Consent: c, By: t.facts.Actor})
 	for _, o := range r.Open {
 		d, ok := find(t.Deliveries, o.Delivery)
-		if !ok || d.Consented || !covers(c, d) {
+		if !ok || d.Consented && !t.restsOn(d, r.Replaces) || !covers(c, d) {
 			continue
 		}
 		if allowed := clip(o.Spans, d.Window, c.Until); len(allowed) > 0 {
 			t.say(event.DeliveryConsented{Delivery: d.ID, Consent: c.ID, Allowed: allowed, By: t.facts.Actor})
 		}
 	}
+	t.unconsent(r.Replaces)
 	return nil
+}
+
+func (s State) stands(id event.ConsentID) bool {
+	return slices.ContainsFunc(s.Consents, func(c event.Consent) bool { return c.ID == id })
+}
+
+// restsOn says whether a delivery may come by a standing permission, and loses it with that: nothing was opened for it.
+func (s State) restsOn(d Delivery, c event.ConsentID) bool {
+	return c != "" && d.Consent == c && !s.intendedFor(d)
+}
+
+// unconsent takes back what rests on a standing permission that has ended.
+func (t *turn) unconsent(ended event.ConsentID) {
+	for _, d := range t.Deliveries {
+		if t.restsOn(d, ended) {
+			t.say(event.DeliveryUnconsented{Delivery: d.ID, By: t.facts.Actor})
+		}
+	}
 }
 
 func (t *turn) checkConsent(c event.Consent) error {
@@ -98,15 +126,11 @@ func (r WithdrawConsent) decide(t *turn) error {
 	if _, err := t.member(); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(t.Consents, func(c event.Consent) bool { return c.ID == r.Consent }) {
+	if !t.stands(r.Consent) {
 		return unknown("consent", string(r.Consent))
 	}
 	t.say(event.ConsentWithdrawn{Consent: r.Consent, By: t.facts.Actor})
-	for _, d := range t.Deliveries {
-		if d.Consent == r.Consent && !t.intendedFor(d) {
-			t.say(event.DeliveryUnconsented{Delivery: d.ID, By: t.facts.Actor})
-		}
-	}
+	t.unconsent(r.Consent)
 	return nil
 }
 

@@ -34,12 +34,20 @@ type Delivery struct {
 	AskAt   event.Instant   `json:"askAt,omitempty"`
 	Asked   []Ask           `json:"asked,omitempty"`
 	Blocked bool            `json:"blocked,omitempty"`
+	// TooLarge: it does not fit into the access point, so that only plan B helps.
+	TooLarge bool `json:"tooLarge,omitempty"`
 	// BlockedFrom is the visit that had nothing left when the delivery was blocked.
 	BlockedFrom event.VisitID `json:"blockedFrom,omitempty"`
 	// Visit that it is part of now.
 	Visit event.VisitID `json:"visit,omitempty"`
 	// PlanB is how many steps of plan B were tried in vain.
 	PlanB int `json:"planB,omitempty"`
+	// Diverted: it was booked for another access point.
+	Diverted bool `json:"diverted,omitempty"`
+	// Look is what was found, the day before, of the car that the access point is.
+	Look Look `json:"look,omitzero"`
+	// SpotAsked: the household was asked where it stands, the day before.
+	SpotAsked bool `json:"spotAsked,omitempty"`
 }
 
 // Parcel is one parcel of a delivery.
@@ -133,7 +141,8 @@ func (r Book) decide(t *turn) error {
 	booked := event.DeliveryBooked{Delivery: newID[event.DeliveryID](t, 'd'), Merchant: r.Merchant, Carrier: r.Carrier,
 		Window: r.Window, Parcels: r.Parcels, AccessPoint: r.AccessPoint, DoNotRing: r.DoNotRing, KeepCold: r.KeepCold,
 		Whole: r.Whole}
-	if r.AskAt > t.at && r.AskAt < r.Window.From && len(t.questions()) > 0 {
+	ap, _ := find(t.AccessPoints, r.AccessPoint)
+	if r.AskAt > t.at && r.AskAt < r.Window.From && (len(t.questions()) > 0 || ap.IsVehicle()) {
 		booked.AskAt = r.AskAt
 	}
 	t.say(booked)
@@ -280,6 +289,10 @@ func (t *turn) settleDeliveries() bool {
 			t.ask(d, event.RoundDayBefore)
 			return true
 		}
+		if d.AskAt <= t.at && t.seeksDayBefore(d) {
+			t.seekDayBefore(d)
+			return true
+		}
 		if d.expiresAt() != 0 && d.expiresAt() <= t.at {
 			t.say(event.DeliveryExpired{Delivery: d.ID})
 			return true
@@ -310,7 +323,7 @@ func (d Delivery) expiresAt() event.Instant {
 
 func (s State) deliveryDeadlines(d Delivery, consider func(event.Instant)) {
 	consider(d.expiresAt())
-	if d.AskAt < d.Window.From && !d.askedAll(s.questions(), event.RoundDayBefore) {
+	if d.AskAt < d.Window.From && !d.askedAll(s.questions(), event.RoundDayBefore) || s.seeksDayBefore(d) {
 		consider(d.AskAt)
 	}
 }
@@ -376,6 +389,8 @@ var deliveryEvolvers = []evolver{
 			return
 		}
 		s.leaveVisit(b.Delivery)
-		edit(&s.Deliveries, b.Delivery, func(d *Delivery) { d.AccessPoint = b.To.AccessPoint })
+		edit(&s.Deliveries, b.Delivery, func(d *Delivery) {
+			d.AccessPoint, d.TooLarge, d.Diverted = b.To.AccessPoint, false, true
+		})
 	}),
 }

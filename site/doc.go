@@ -5,7 +5,8 @@
 // One file per life: household.go (members, rules, barriers, access points), consent.go, delivery.go,
 // visit.go, scan.go, gate.go (what stands before an intent), opening.go and code.go (the two ways to open),
 // observe.go and evidence.go (what devices said, and what it proves), closing.go (from deposit to the visit's
-// end), alarm.go, block.go, planb.go, lease.go.
+// end), alarm.go, block.go, planb.go, lease.go, camera.go, vehicle.go (a car: found before it is opened),
+// carconsent.go (its consent at the maker) and spot.go (where the household says that it stands).
 // Each has its requests, the events that it evolves, and what it settles.
 //
 // A handler states events through turn.say, which folds them at once, so that the next line of the handler

@@ -21,6 +21,10 @@ type Barrier struct {
 	BoltAt    event.Instant `json:"boltAt,omitempty"`
 	Contact   event.Contact `json:"contact,omitempty"`
 	ContactAt event.Instant `json:"contactAt,omitempty"`
+	// BoltOwn and ContactOwn are the device's own times of those words, 0 where it gave none. They are shown, and nothing
+	// is decided by them.
+	BoltOwn    event.Instant `json:"boltOwn,omitempty"`
+	ContactOwn event.Instant `json:"contactOwn,omitempty"`
 	// Reach as last said; ReachedAt is when the device last proved reachable by a current message, 0 once it
 	// was said to be offline.
 	Reach     event.Reach   `json:"reach,omitempty"`
@@ -62,6 +66,8 @@ func (b Barrier) hear(o event.Observation) Barrier {
 	word := word{at: at, answers: o.Origin == event.OriginAnswer, repeats: !b.Spec.Reads}
 	b.Bolt, b.BoltAt = hearPart(b.Bolt, b.BoltAt, o.Bolt, word)
 	b.Contact, b.ContactAt = hearPart(b.Contact, b.ContactAt, o.Contact, word)
+	b.BoltOwn = ownTime(before.Bolt, b.Bolt, o.Bolt, before.BoltOwn, o.DeviceAt)
+	b.ContactOwn = ownTime(before.Contact, b.Contact, o.Contact, before.ContactOwn, o.DeviceAt)
 	b.Reach, b.ReachedAt = event.ReachOnline, max(b.ReachedAt, at)
 	if o.Reach == event.ReachOffline {
 		b.Reach, b.ReachedAt = event.ReachOffline, 0
@@ -99,12 +105,24 @@ func hearPart[T ~string](known T, knownAt event.Instant, said T, w word) (T, eve
 	}
 }
 
+// ownTime is the device's own time of a part's last word: of what was said now, if that is the word; else as it was.
+func ownTime[T ~string](before, after, said T, own, at event.Instant) event.Instant {
+	switch {
+	case said == "" || said != after:
+		return own
+	case before != after:
+		return at
+	default:
+		return max(own, at)
+	}
+}
+
 func (b Barrier) hearCopy(o event.Observation) Barrier {
 	if o.Bolt != "" && o.Bolt != b.Bolt {
-		b.Bolt, b.BoltAt = o.Bolt, 0
+		b.Bolt, b.BoltAt, b.BoltOwn = o.Bolt, 0, o.DeviceAt
 	}
 	if o.Contact != "" && o.Contact != b.Contact {
-		b.Contact, b.ContactAt = o.Contact, 0
+		b.Contact, b.ContactAt, b.ContactOwn = o.Contact, 0, o.DeviceAt
 	}
 	if o.Reach != "" {
 		b.Reach = o.Reach
@@ -166,8 +184,13 @@ func (b Barrier) heardWhole() bool {
 
 // ajar: the bolt is out, but the door is not shut.
 func (b Barrier) ajar() bool {
-	return b.Spec.Closure.Bolt && b.Bolt == event.BoltLocked && b.BoltAt != 0 &&
+	return b.boltMoves() && b.Spec.Closure.Bolt && b.Bolt == event.BoltLocked && b.BoltAt != 0 &&
 		b.Contact == event.ContactOpen && b.ContactAt != 0
+}
+
+// unbolted: the device itself said that it is closed, and its bolt is not said to be locked.
+func (b Barrier) unbolted() bool {
+	return b.Spec.Closure.Bolt && b.Bolt != event.BoltLocked && b.Contact == event.ContactClosed && b.ContactAt != 0
 }
 
 // sightOfOpening says whether the device itself shows that an opening intended at that instant took place: a
@@ -176,8 +199,10 @@ func (b Barrier) sightOfOpening(intended event.Instant) bool { return b.openSinc
 
 // openSince returns when the part that shows the opening said so; 0 when none does.
 func (b Barrier) openSince(intended event.Instant) event.Instant {
-	if b.hasBolt() {
+	if b.boltMoves() {
 		b.Contact = ""
+	} else {
+		b.Bolt = ""
 	}
 	return b.partOpenSince(intended)
 }
@@ -218,9 +243,17 @@ func (b Barrier) signOfOpening(before Barrier, intended, at event.Instant) event
 
 func (b Barrier) hasBolt() bool { return b.Bolt != "" || b.Spec.Closure.Bolt }
 
+// boltMoves says whether an opening withdraws the bolt. A trunk that opens alone leaves the car's doors locked.
+func (b Barrier) boltMoves() bool { return b.hasBolt() && b.Spec.Reveals != event.RevealsTrunk }
+
+// freesHandle: the order opens nothing yet. It frees the handle of a trunk for a while, and whether somebody opened it,
+// only the car can say, or the courier who did.
+func (b Barrier) freesHandle() bool { return b.Spec.Reveals == event.RevealsHandle }
+
 // shut says whether the closure predicate holds on what was said after an instant. The part that an opening
 // moves (the bolt, or a contact without one) must have spoken since; a contact behind a bolt, on a door that
-// nobody may have pushed, counts unchanged if the device proved reachable since.
+// nobody may have pushed, counts unchanged if the device proved reachable since. Of a car, to which nobody listens between
+// visits, every part must have spoken.
 func (b Barrier) shut(since event.Instant) bool {
 	c := b.Spec.Closure
 	if !c.Provable() || b.Reach == event.ReachOffline || b.ReachedAt <= since {
@@ -232,7 +265,7 @@ func (b Barrier) shut(since event.Instant) bool {
 	if !c.Contact {
 		return true
 	}
-	return b.Contact == event.ContactClosed && b.ContactAt != 0 && (b.hasBolt() || b.ContactAt > since)
+	return b.Contact == event.ContactClosed && b.ContactAt != 0 && (b.hasBolt() && !b.Spec.Vehicle() || b.ContactAt > since)
 }
 
 // staleAt is when what the device said last is older than its horizon.
@@ -242,9 +275,10 @@ func (b Barrier) staleAt() event.Instant { return b.ReachedAt.Add(b.Spec.Horizon
 func (b Barrier) fresh(at event.Instant) bool { return b.ReachedAt != 0 && at < b.staleAt() }
 
 // since is the instant after which evidence counts for the step: when it was last known to be opened; for an order
-// that nobody answered, when it could last have arrived; for a code that nothing showed to be used, when it was gone.
+// that nobody answered, when it could last have arrived; for a code that nothing showed to be used, when it was gone; for
+// a handle of which only the courier, or a contact, says that it was used, when it was no longer free.
 func (p Step) since() event.Instant {
-	if p.By == event.PermitRemote && !p.Answered {
+	if p.mayArrive() {
 		return max(p.Intended, p.Opened, p.Permit.Resolve)
 	}
 	if p.ByContact {
@@ -253,14 +287,22 @@ func (p Step) since() event.Instant {
 	return max(p.Intended, p.Opened)
 }
 
+// mayArrive: an order that the device did not confirm may still open, until it can no longer; so may a hand whose handle
+// was freed, where the bolt never said that it was used.
+func (p Step) mayArrive() bool {
+	return p.By == event.PermitRemote && (!p.Answered || p.Freed != 0 && (p.Opened == 0 || p.ByContact))
+}
+
 // mayStillBeUsed: the door moved, and nothing showed that it was the code that opened it. Whatever is known before
-// the code is forgotten could be from before its use.
-func (p Step) mayStillBeUsed() bool { return p.ByContact && p.Removed == 0 }
+// the code is forgotten could be from before its use. A handle may be free for ever of which nobody knows for how long.
+func (p Step) mayStillBeUsed() bool {
+	return p.ByContact && (p.By == event.PermitCode && p.Removed == 0 || p.By == event.PermitRemote && p.Permit.Resolve == 0)
+}
 
 // settleOutcomes states what became of commands that nobody answered.
 func (t *turn) settleOutcomes(v Visit) bool {
 	for _, p := range v.Steps {
-		if !p.live() || p.Outcome == event.Done && p.By == event.PermitRemote {
+		if !p.live() || p.Outcome == event.Done && p.By == event.PermitRemote && !p.unused() {
 			continue
 		}
 		if r, known := t.outcome(p); known {
@@ -271,11 +313,21 @@ func (t *turn) settleOutcomes(v Visit) bool {
 	return false
 }
 
+// unused: the handle was freed, and nothing says that the trunk was opened by it.
+func (p Step) unused() bool { return p.Freed != 0 && p.Opened == 0 }
+
+// windowPassed: nobody opened the trunk while its handle was free.
+func (p Step) windowPassed(at event.Instant) bool {
+	return p.unused() && (p.Outcome == event.NotDone || p.impossibleNow(at))
+}
+
 func (t *turn) outcome(p Step) (r event.OpeningResolved, known bool) {
 	b, _ := find(t.Barriers, p.Barrier)
 	switch {
 	case p.By == event.PermitCode:
 		return t.codeOutcome(p, b)
+	case b.freesHandle() && b.partOpenSince(p.Intended) != 0:
+		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
 	case b.sightOfOpening(p.Intended):
 		return event.OpeningResolved{Outcome: event.Done, By: event.BySight}, true
 	case p.impossibleNow(t.at) && p.Opened != 0: // a recovery is of a barrier that stood open before

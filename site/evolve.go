@@ -25,7 +25,7 @@ func Fold(s State, events []event.Event) State {
 
 // evolvers is the table of what each kind of event changes; each life has its part in its own file.
 var evolvers = table(householdEvolvers, consentEvolvers, deliveryEvolvers, visitEvolvers, openingEvolvers, codeEvolvers,
-	observationEvolvers, closingEvolvers, alarmEvolvers, leaseEvolvers, cameraEvolvers)
+	observationEvolvers, closingEvolvers, alarmEvolvers, leaseEvolvers, cameraEvolvers, vehicleEvolvers, spotEvolvers)
 
 type evolver struct {
 	kind event.Kind

@@ -17,6 +17,7 @@ var requests = []site.Request{
 	site.Scan{}, site.Missing{}, site.Open{}, site.Reopen{}, site.ShowCode{}, site.Deposit{}, site.Close{}, site.Leave{},
 	site.Danger{}, site.TakeOver{}, site.Rehearse{}, site.Observe{}, site.Resolve{}, site.ReportCodeRemoval{},
 	site.Resume{}, site.Tick{}, site.AcknowledgeAlarm{}, site.GrantLease{}, site.ReceiveLease{}, site.DenyLease{}, site.ReturnLease{}, site.EndLease{},
+	site.DescribeSpot{}, site.Sight{}, site.TooLarge{}, site.PartCars{}, site.RegainCars{},
 }
 
 // forge plays one request of any type, with any actor and any values in it. The facts that the server itself
@@ -71,7 +72,7 @@ func (w *world) anyText() string {
 	words := []string{"", "-", "home", "home-", "home-d0", "home-v99999", "tower-l1", "home-l1", "anna", "bruno", "flora",
 		"key-of-anna", "key-of-bruno", "remote", "code", "locked", "unlocked", "open", "closed", "jammed", "online", "offline",
 		"live", "answer", "retained", "done", "not-done", "small", "large", "pets-shut-away", "access-point", "neighbour",
-		"outside", "manual", "parcel1", "Ünïcødé ☂ \x00 \" \\ <>&\u2028"}
+		"outside", "manual", "parcel1", "trunk", "cabin", "whole-car", "trunk-handle", "parked", "moving", "asleep", "revoked", "parted", "limit", "Ünïcødé ☂ \x00 \" \\ <>&\u2028"}
 	s := w.home()
 	for _, v := range s.Visits {
 		words = append(words, string(v.ID), string(v.AccessPoint))

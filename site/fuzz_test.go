@@ -8,7 +8,7 @@ import (
 // FuzzWorld lets the bytes choose what happens, forged requests among it. A world that has run out of bytes is at
 // its end. What must hold is checked at each command; nothing may panic.
 func FuzzWorld(f *testing.F) {
-	for seed := range uint64(12) {
+	for seed := range uint64(16) {
 		f.Add(randomBytes(seed, 600))
 	}
 	f.Add([]byte{})

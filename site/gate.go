@@ -19,6 +19,11 @@ func (t *turn) gate(v Visit, step Step) event.Refused {
 		if no := t.gateDeliveries(v); no.Code != "" {
 			return no
 		}
+	}
+	if no := t.gateVehicle(v, step); no.Code != "" {
+		return no
+	}
+	if !v.rehearsal() {
 		if code := t.checkPlace(v); code != "" {
 			return event.Refused{Code: code}
 		}
@@ -35,6 +40,9 @@ func (t *turn) gateSteps(v Visit, step Step) event.Code {
 		return event.AlreadyEnded
 	}
 	if step.live() {
+		if step.windowPassed(t.at) {
+			return event.TrunkWindowPassed
+		}
 		if step.Opened == 0 {
 			return event.OutcomePending
 		}
@@ -55,9 +63,9 @@ func (t *turn) gateSteps(v Visit, step Step) event.Code {
 }
 
 // gateDeliveries asks whether there is a reason to open: every delivery of the visit must allow it, but for
-// those that were blocked on the way in.
+// those that were blocked on the way in, or don't fit.
 func (t *turn) gateDeliveries(v Visit) event.Refused {
-	if t.allBlocked(v) {
+	if t.allOut(v) {
 		return event.Refused{Code: t.whyNothing(v)}
 	}
 	if t.parcelsLeft(v) {
@@ -65,7 +73,7 @@ func (t *turn) gateDeliveries(v Visit) event.Refused {
 	}
 	for _, id := range v.Deliveries {
 		d, _ := find(t.Deliveries, id)
-		if no := t.gateDelivery(d); no.Code != "" && !d.Blocked {
+		if no := t.gateDelivery(d); no.Code != "" && !d.out() {
 			no.Delivery = id
 			return no
 		}
@@ -73,10 +81,14 @@ func (t *turn) gateDeliveries(v Visit) event.Refused {
 	return event.Refused{}
 }
 
-// whyNothing tells a courier whose deliveries were blocked from one who has none left.
+// whyNothing tells a courier whose deliveries were blocked, or don't fit, from one who has none left.
 func (t *turn) whyNothing(v Visit) event.Code {
-	if slices.ContainsFunc(t.Deliveries, func(d Delivery) bool { return d.Blocked && d.Courier == v.Courier }) {
+	tooLarge := func(d Delivery) bool { return d.TooLarge && d.Courier == v.Courier && d.AccessPoint == v.AccessPoint }
+	switch {
+	case slices.ContainsFunc(t.Deliveries, func(d Delivery) bool { return d.Blocked && d.Courier == v.Courier }):
 		return event.Blocked
+	case slices.ContainsFunc(t.Deliveries, tooLarge):
+		return event.ParcelDoesNotFit
 	}
 	return event.NothingToDeliver
 }
@@ -151,10 +163,13 @@ func (t *turn) readiness(id event.BarrierID) event.Readiness {
 	return event.Readiness{Barrier: id}
 }
 
-// allBlocked says whether no delivery of the visit may still be left.
-func (s State) allBlocked(v Visit) bool {
+// allOut says whether no delivery of the visit may still be left.
+func (s State) allOut(v Visit) bool {
 	return !v.rehearsal() && !slices.ContainsFunc(v.Deliveries, func(id event.DeliveryID) bool {
 		d, _ := find(s.Deliveries, id)
-		return !d.Blocked
+		return !d.out()
 	})
 }
+
+// out says whether a delivery is not left in its visit, whatever is opened: it was blocked, or does not fit.
+func (d Delivery) out() bool { return d.Blocked || d.TooLarge }

@@ -140,7 +140,7 @@ func (t *turn) checkRules(r event.Rules) error {
 
 func (t *turn) checkFallback(f event.Fallback) error {
 	switch f.Kind {
-	case event.FallbackOutside, event.FallbackDepot:
+	case event.FallbackReference, event.FallbackOutside, event.FallbackDepot:
 		return nil
 	case event.FallbackNeighbour:
 		if f.Who == "" {
@@ -153,7 +153,7 @@ func (t *turn) checkFallback(f event.Fallback) error {
 		}
 		return nil
 	}
-	return Invalid{"planB.kind", "one of access-point, neighbour, outside, depot"}
+	return Invalid{"planB.kind", "one of access-point, neighbour, reference, outside, depot"}
 }
 
 // ReserveBarrier begins the enrolment of a barrier: its device waits to be worked by hand.
@@ -168,6 +168,9 @@ func (r ReserveBarrier) decide(t *turn) error {
 		return err
 	}
 	if err := checkSpec(r.Spec); err != nil {
+		return err
+	}
+	if err := checkVehicle(r.Is, r.Spec); err != nil {
 		return err
 	}
 	if !r.Spec.Closure.Provable() && !r.AcceptUnprovable {
@@ -199,7 +202,7 @@ func checkSpec(s event.Spec) error {
 	return nil
 }
 
-// RetireBarrier takes a barrier out of every way in.
+// RetireBarrier takes a barrier away. A way in that leads through it stays, and is refused as not ready.
 type RetireBarrier struct{ Barrier event.BarrierID }
 
 func (r RetireBarrier) decide(t *turn) error {
@@ -217,10 +220,12 @@ func (r RetireBarrier) decide(t *turn) error {
 	return nil
 }
 
-// AddAccessPoint names a place and its way in, from the street inwards.
+// AddAccessPoint names a place and its way in, from the street inwards; of a car, with its terms.
 type AddAccessPoint struct {
 	WayIn  []event.BarrierRef
 	Radius int
+	// Vehicle.Within of 0 stands for 300 metres.
+	Vehicle event.VehicleTerms
 }
 
 func (r AddAccessPoint) decide(t *turn) error {
@@ -236,7 +241,14 @@ func (r AddAccessPoint) decide(t *turn) error {
 	if err := t.checkWayIn(r.WayIn); err != nil {
 		return err
 	}
-	t.say(event.AccessPointAdded{AccessPoint: newID[event.AccessPointID](t, 'a'), WayIn: r.WayIn, Radius: r.Radius, By: t.facts.Actor})
+	if r.Vehicle.Reveals != "" && r.Vehicle.Within == 0 {
+		r.Vehicle.Within = defaultWithin
+	}
+	if err := t.checkTerms(r); err != nil {
+		return err
+	}
+	t.say(event.AccessPointAdded{AccessPoint: newID[event.AccessPointID](t, 'a'), WayIn: r.WayIn, Radius: r.Radius, Vehicle: r.Vehicle,
+		By: t.facts.Actor})
 	return nil
 }
 
@@ -307,7 +319,12 @@ var householdEvolvers = []evolver{
 	on(func(s *State, _ event.Event, b event.MemberLeft) {
 		s.Members = without(s.Members, is[event.MemberID, Member](b.Member))
 	}),
-	on(func(s *State, _ event.Event, b event.RulesSet) { s.Rules = b.Rules }),
+	on(func(s *State, _ event.Event, b event.RulesSet) {
+		if b.Rules.WatchCars {
+			s.listenAnew(func(Barrier) bool { return true })
+		}
+		s.Rules = b.Rules
+	}),
 	on(func(s *State, _ event.Event, b event.BarrierReserved) {
 		s.Barriers = add(s.Barriers, Barrier{ID: b.Barrier, Is: b.Is, Spec: b.Spec, AcceptUnprovable: b.AcceptUnprovable})
 	}),
@@ -319,7 +336,7 @@ var householdEvolvers = []evolver{
 		s.Lending = without(s.Lending, func(l Lending) bool { return l.Barrier == b.Barrier })
 	}),
 	on(func(s *State, _ event.Event, b event.AccessPointAdded) {
-		s.AccessPoints = add(s.AccessPoints, AccessPoint{b.AccessPoint, b.WayIn, b.Radius})
+		s.AccessPoints = add(s.AccessPoints, AccessPoint{ID: b.AccessPoint, WayIn: b.WayIn, Radius: b.Radius, Vehicle: b.Vehicle})
 	}),
 	on(func(s *State, _ event.Event, b event.AccessPointRetired) {
 		s.AccessPoints = without(s.AccessPoints, is[event.AccessPointID, AccessPoint](b.AccessPoint))

@@ -220,7 +220,7 @@ func TestLaw8EverythingThatOpensIsAccountedFor(t *testing.T) {
 // Law 9: whatever a courier asks has an answer in the journal, or an error that says what is wrong with it; the
 // only silent answers are those to something that holds already.
 func TestLaw9ARefusalIsAnAnswer(t *testing.T) {
-	silent := []site.Request{site.ShowCode{}, site.Danger{}, site.Scan{}, site.Arrive{}}
+	silent := []site.Request{site.ShowCode{}, site.Danger{}, site.Scan{}, site.Arrive{}, site.TooLarge{}}
 	for seed := range uint64(8) {
 		bytes := choices{data: randomBytes(seed, 1500)}
 		w := newWorld(t, bytes.pick)

@@ -61,8 +61,12 @@ func (r AllowLending) decide(t *turn) error {
 	if _, err := t.member(); err != nil {
 		return err
 	}
-	if b, ok := find(t.Barriers, r.Barrier); !ok || b.Borrowed != "" {
+	b, ok := find(t.Barriers, r.Barrier)
+	switch {
+	case !ok || b.Borrowed != "":
 		return unknown("barrier", string(r.Barrier))
+	case b.Spec.Vehicle():
+		return Invalid{"barrier", "a car is lent to nobody"}
 	}
 	if err := event.CheckSiteID(r.Borrower); err != nil {
 		return Invalid{"borrower", err.Error()}
@@ -208,6 +212,9 @@ func (r ReceiveLease) decide(t *turn) error {
 	if err := checkSpec(r.Spec); err != nil {
 		return err
 	}
+	if r.Spec.Vehicle() {
+		return Invalid{"spec", "a car is lent to nobody"}
+	}
 	if err := checkKnown(r.Known); err != nil {
 		return err
 	}
@@ -312,7 +319,7 @@ func (t *turn) settleLeases(v Visit) bool {
 			continue
 		}
 		p, _ := v.step(l.Barrier)
-		unused := !l.Spent && (t.at >= l.Until || t.allBlocked(v))
+		unused := !l.Spent && (t.at >= l.Until || t.allOut(v))
 		if unused || l.Spent && !p.live() {
 			t.say(event.LeaseReturned{Lease: l.ID, Barrier: l.Barrier, Spent: l.Spent})
 			return true
@@ -354,7 +361,7 @@ func (s *State) rememberQuestion(l event.LeaseID) {
 }
 
 var leaseEvolvers = []evolver{
-	blockEvolver, planBEvolver,
+	blockEvolver, planBEvolver, tooLargeEvolver,
 	on(func(s *State, _ event.Event, b event.LendingAllowed) {
 		s.Lending = add(s.Lending, Lending{b.Barrier, b.Borrower})
 	}),

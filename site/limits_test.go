@@ -92,6 +92,7 @@ func TestAskingTheDayBefore(t *testing.T) {
 			b := w.anyBooking()
 			b.Window = event.Span{From: w.now.Add(25 * event.Hour), To: w.now.Add(27 * event.Hour)}
 			b.AskAt = w.now.Add(at)
+			b.AccessPoint = w.home().AccessPoints[0].ID
 			w.must(home, w.member(home), b)
 			if d := w.home().Deliveries[0]; (d.AskAt != 0) != kept {
 				t.Errorf("asking %v in %s: at %s", ask, at.Duration(), d.AskAt)

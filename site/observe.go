@@ -1,8 +1,6 @@
 package site
 
 import (
-	"slices"
-
 	"github.com/loquet/loquet/event"
 )
 
@@ -25,7 +23,13 @@ func (r Observe) decide(t *turn) error {
 	case t.facts.Actor.Kind == event.ActorSite && b.Borrowed == "":
 		return ErrForbidden
 	}
+	if !t.Listens(b.ID) {
+		return nil
+	}
 	o := t.plausible(r.Observation)
+	if b.Spec.Vehicle() {
+		o.Battery = 0 // nobody's business
+	}
 	after := b.hear(o)
 	if !t.eventful(b, after) {
 		return nil
@@ -105,8 +109,8 @@ func (b Barrier) workedBy(o event.Observation, after Barrier) bool {
 func (t *turn) foreign(before, after Barrier, o event.Observation) {
 	opened := before.Bolt != event.BoltUnlocked && after.Bolt == event.BoltUnlocked && before.Bolt != "" ||
 		before.Contact != event.ContactOpen && after.Contact == event.ContactOpen && before.Contact != ""
-	onTheWay := slices.ContainsFunc(t.Visits, func(v Visit) bool { _, ok := v.step(before.ID); return ok })
-	if opened && before.Enrolled && (t.Rules.Watch || onTheWay) {
+	watched := t.Rules.Watch && !before.Spec.Vehicle() || t.Rules.WatchCars && before.Spec.Vehicle()
+	if opened && before.Enrolled && (watched || t.onTheWay(before.ID)) {
 		t.say(event.ForeignOpening{Barrier: before.ID, Observation: o})
 	}
 }
@@ -179,14 +183,16 @@ func (t *turn) askDevice(v Visit, p Step) bool {
 func (s State) orderFrom(v Visit, p Step, b Barrier) event.Instant {
 	c := b.Spec.Closure
 	leaving := v.Closing || v.Danger
+	bolt := c.Bolt && b.boltMoves()
+	locked := b.Bolt == event.BoltLocked
 	switch {
 	case !b.Spec.Secures || p.Secured != 0 && b.Spec.Reads:
 		return 0
-	case c.Bolt && (c.Contact && b.Contact != event.ContactClosed || b.Spec.Reads && b.Bolt == event.BoltLocked):
+	case bolt && (c.Contact && b.Contact != event.ContactClosed || locked && b.answers(p)):
 		return 0
-	case !c.Bolt && !leaving:
+	case !bolt && !leaving:
 		return 0
-	case !c.Bolt && b.Contact == event.ContactClosed && b.ContactAt > p.since():
+	case !bolt && (locked || !c.Bolt) && b.Contact == event.ContactClosed && b.ContactAt > p.since():
 		return b.staleAt()
 	case p.Secured != 0:
 		return b.askAgainAt()
@@ -197,6 +203,15 @@ func (s State) orderFrom(v Visit, p Step, b Barrier) event.Instant {
 	default:
 		return p.Began.Add(s.Rules.Dwell)
 	}
+}
+
+// carAnswers is how many questions a car has to prove what it says already. The clouds of some makers answer from memory
+// alone: then only an order makes the car say it anew.
+const carAnswers = 2
+
+// answers says whether a barrier that says to be shut is asked for the proof of it, rather than ordered shut again.
+func (b Barrier) answers(p Step) bool {
+	return b.Spec.Reads && (!b.Spec.Vehicle() || p.Asks < carAnswers)
 }
 
 // readFrom is when the device is first worth a question.
@@ -292,6 +307,8 @@ func (p *Step) hear(before, after Barrier, at event.Instant) {
 	case !p.spent():
 	case p.By == event.PermitCode: // nothing but its resolution marks the opening; see resolve
 		p.ByContact = p.ByContact && after.openSince(p.Shown) == 0
+	case after.freesHandle(): // the same
+		p.ByContact = p.ByContact && seen == 0
 	case p.Opened == 0:
 		p.Opened = after.signOfOpening(before, p.Intended, at)
 	case p.Outcome == event.Done && !p.BySight && seen != 0:

@@ -45,7 +45,7 @@ func (t *turn) openable(id event.VisitID, asked event.Asked) (Visit, bool, error
 func (t *turn) open(v Visit, step Step, asked event.Asked) error {
 	if no := t.gate(v, step); no.Code != "" {
 		no.Asked, no.Visit, no.Barrier = asked, v.ID, step.Barrier
-		return t.refuse(no)
+		return t.refuseAndSeek(no)
 	}
 	if !v.rehearsal() {
 		t.arrive(v)
@@ -78,7 +78,7 @@ func (t *turn) intend(v Visit, step Step, recovery bool, o opening) {
 		Courier: v.Courier, Key: v.Key, Member: v.Member, Deadline: t.at.Add(within), Recovery: recovery,
 		Lease: b.Borrowed, Fence: b.Fence}
 	if b.Spec.Lateness != event.UnboundedLateness {
-		p.Resolve = p.Deadline.Add(b.Spec.Lateness)
+		p.Resolve = p.Deadline.Add(b.Spec.Lateness + b.Spec.Window)
 	}
 	t.say(event.OpeningIntended{Permit: p, Place: o.Place, Ready: o.Ready, Picture: t.pictureFor(v), Signed: o.Signed})
 }
@@ -115,6 +115,7 @@ func (r Reopen) decide(t *turn) error {
 
 func (t *turn) gateReopen(v Visit, step Step) event.Code {
 	b, _ := find(t.Barriers, step.Barrier)
+	ap, _ := find(t.AccessPoints, v.AccessPoint)
 	switch {
 	case v.Suspended:
 		return event.Suspended
@@ -122,9 +123,11 @@ func (t *turn) gateReopen(v Visit, step Step) event.Code {
 		return event.AlreadyEnded
 	case t.gatePicture(v).Code != "":
 		return t.gatePicture(v).Code
+	case t.opensOtherwise(ap, b):
+		return event.CarOpensOtherwise
 	case !step.live() || step.Opened == 0 || step.By != event.PermitRemote:
 		return event.NotOpened
-	case step.Outcome != event.Done || !step.Answered && !step.impossibleNow(t.at):
+	case step.Outcome != event.Done || step.mayArrive() && !step.impossibleNow(t.at):
 		// Seen open is not enough: the order itself might still be on its way.
 		return event.OutcomePending
 	case !b.ajar():
@@ -223,8 +226,12 @@ func (p *Step) resolve(r event.OpeningResolved, b Barrier, at event.Instant) {
 	switch {
 	case r.By == event.BySight && p.By == event.PermitCode:
 		p.Opened, p.BySight, p.ByContact = b.partOpenSince(p.Shown), true, b.openSince(p.Shown) == 0
+	case r.By == event.BySight && b.freesHandle():
+		p.Opened, p.BySight, p.ByContact = b.partOpenSince(p.Intended), true, b.openSince(p.Intended) == 0
 	case r.By == event.BySight:
 		p.Opened, p.BySight = b.openSince(p.Intended), true
+	case b.freesHandle():
+		p.Freed, p.ByContact = at, p.ByContact || p.Opened != 0 && b.openSince(p.Intended) == 0
 	case p.By == event.PermitRemote && (p.Opened == 0 || p.Permit.Recovery && !p.BySight):
 		p.Opened = at
 	}

@@ -84,3 +84,26 @@ func TestHearing(t *testing.T) {
 		t.Errorf("fresh until %s, and offline", offline.FreshUntil())
 	}
 }
+
+// TestOwnTimes: each part's last word has the device's own time, which what only repeats an older word does not set back,
+// and a word without one has none.
+func TestOwnTimes(t *testing.T) {
+	s := play(t, "given open").sites[home]
+	b := s.state.Barriers[0]
+	at := s.state.At.Add(10 * event.Second)
+	says := func(b site.Barrier, bolt event.Bolt, contact event.Contact, own event.Instant) site.Barrier {
+		at = at.Add(event.Second)
+		return b.Hearing(event.Observation{Device: b.Spec.Device, Bolt: bolt, Contact: contact, DeviceAt: own, ReceivedAt: at, Origin: event.OriginAnswer, AskedAt: at})
+	}
+	b = says(b, event.BoltUnlocked, event.ContactOpen, 100)
+	b = says(b, event.BoltLocked, "", 200)
+	if b.BoltOwn != 200 || b.ContactOwn != 100 {
+		t.Errorf("its bolt spoke at %d, its contact at %d", b.BoltOwn, b.ContactOwn)
+	}
+	if b = says(b, event.BoltLocked, "", 150); b.BoltOwn != 200 {
+		t.Errorf("an older word set its bolt back to %d", b.BoltOwn)
+	}
+	if b = says(b, "", event.ContactClosed, 0); b.BoltOwn != 200 || b.ContactOwn != 0 {
+		t.Errorf("its bolt spoke at %d, its contact at %d", b.BoltOwn, b.ContactOwn)
+	}
+}

@@ -50,23 +50,28 @@ func (t *turn) ofParcel(id event.VisitID, code event.Commitment, asked event.Ask
 	return t.ofVisit(id, asked)
 }
 
-// whyNotHere tells a parcel that was blocked or cancelled from one that never belonged here.
+// whyNotHere tells a parcel that was blocked, or does not fit, from one that never belonged here.
 func (t *turn) whyNotHere(code event.Commitment) event.Code {
 	if _, blocked := t.blockedParcel(code); blocked {
 		return event.Blocked
+	}
+	if slices.ContainsFunc(t.Deliveries, func(d Delivery) bool { return d.TooLarge && d.has(code) }) {
+		return event.ParcelDoesNotFit
 	}
 	return event.WrongParcel
 }
 
 // blockedParcel finds the blocked delivery that a parcel belongs to.
 func (t *turn) blockedParcel(code event.Commitment) (Delivery, bool) {
-	i := slices.IndexFunc(t.Deliveries, func(d Delivery) bool {
-		return d.Blocked && slices.ContainsFunc(d.Parcels, func(p Parcel) bool { return p.Code == code })
-	})
+	i := slices.IndexFunc(t.Deliveries, func(d Delivery) bool { return d.Blocked && d.has(code) })
 	if i < 0 {
 		return Delivery{}, false
 	}
 	return t.Deliveries[i], true
+}
+
+func (d Delivery) has(code event.Commitment) bool {
+	return slices.ContainsFunc(d.Parcels, func(p Parcel) bool { return p.Code == code })
 }
 
 // parcelOf finds a parcel among the visit's deliveries.

@@ -86,7 +86,7 @@ func (s *stage) rules(text string) event.Rules {
 		case "camera":
 			r.Camera = true
 		case "watch":
-			r.Watch = true
+			r.Watch, r.WatchCars = true, r.WatchCars || more == "cars too"
 		case "clips":
 			r.KeepClips = duration(s, more)
 		case "operator":
@@ -135,6 +135,12 @@ func (s *stage) spec(name, text string) (spec event.Spec, accepted bool) {
 			spec.Horizon = duration(s, more)
 		case "lateness":
 			spec.Lateness = s.lateness(more)
+		case "reveals":
+			spec.Reveals = event.Reveals(more)
+		case "window":
+			spec.Window = duration(s, more)
+		case "locates":
+			spec.Locates = true
 		case "accepted":
 			accepted = true
 		default:

@@ -12,7 +12,7 @@ import (
 func tell(words string, e event.Event) string { return sprintf("%-78s [%s]", words, e.Body.Kind()) }
 
 func (s *stage) words(b event.Body) string {
-	for _, tell := range []func(event.Body) string{s.household, s.promise, s.atTheDoor, s.opening, s.evidence, s.ends, s.lease, s.filming} {
+	for _, tell := range []func(event.Body) string{s.household, s.promise, s.atTheDoor, s.opening, s.evidence, s.ends, s.lease, s.filming, s.car} {
 		if words := tell(b); words != "" {
 			return words
 		}

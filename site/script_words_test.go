@@ -66,6 +66,11 @@ var consentSentences = []sentence{
 		c := s.consent(w[2], w[3])
 		return site.GiveConsent{Consent: c, Open: s.spansOfOpen(c)}
 	}),
+	says(`in place of (\w+) allows (\w+) at (\w+): (.+)`, func(s *stage, w []string) site.Request {
+		s.call(w[2])
+		c := s.consent(w[3], w[4])
+		return site.GiveConsent{Consent: c, Replaces: id[event.ConsentID](s, w[1]), Open: s.spansOfOpen(c)}
+	}),
 	says(`withdraws (\w+)`, func(s *stage, w []string) site.Request {
 		return site.WithdrawConsent{Consent: id[event.ConsentID](s, w[1])}
 	}),
@@ -133,6 +138,9 @@ var visitSentences = []sentence{
 	says(`flees`, func(s *stage, w []string) site.Request { return site.Danger{Visit: s.visit(w[0])} }),
 	says(`takes (\w+) to plan B(, nobody there)?`, func(s *stage, w []string) site.Request {
 		return site.FollowPlanB{Delivery: id[event.DeliveryID](s, w[1]), Nobody: w[2] != ""}
+	}),
+	says(`takes (\w+) to plan B as shown: (\S+)(?: (\w+))?`, func(s *stage, w []string) site.Request {
+		return site.FollowPlanB{Delivery: id[event.DeliveryID](s, w[1]), Shown: s.fallback(w[2:])}
 	}),
 	says(`takes over from (\w+)`, func(s *stage, w []string) site.Request {
 		return site.TakeOver{Visit: s.visit(w[1])}
@@ -242,7 +250,7 @@ func (s *stage) request(who, what string) site.Request {
 		return s.observe(who, said)
 	}
 	for _, group := range [][]sentence{householdSentences, consentSentences, deliverySentences, visitSentences,
-		systemSentences, cameraSentences, leaseSentences} {
+		systemSentences, cameraSentences, carSentences, leaseSentences} {
 		for _, x := range group {
 			if m := x.pattern.FindStringSubmatch(what); m != nil {
 				m[0] = who
@@ -283,7 +291,8 @@ func (s *stage) readiness() []event.Readiness {
 	var all []event.Readiness
 	for _, is := range slices.Sorted(maps.Values(s.ids)) {
 		if event.CheckID(event.BarrierID(is), 'b') == nil {
-			all = append(all, event.Readiness{Barrier: event.BarrierID(is), Reach: event.ReachOnline})
+			b, _ := s.here.state.Barrier(event.BarrierID(is))
+			all = append(all, event.Readiness{Barrier: event.BarrierID(is), Reach: event.ReachOnline, Reveals: b.Spec.Reveals})
 		}
 	}
 	return all
@@ -299,6 +308,7 @@ func (s *stage) remark(c *site.Command, remark string) {
 	case remark == "the same proof again":
 		c.Facts.Signed.ID = s.lastProof
 	case s.showing(c, first, rest):
+	case s.remarkOnCar(c, first, rest):
 	case strings.HasPrefix(remark, "position "):
 		c.Facts.Place.Age = duration(s, strings.TrimSuffix(strings.TrimPrefix(remark, "position "), " old"))
 	case rest == "unreachable":

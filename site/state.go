@@ -48,6 +48,9 @@ type AccessPoint struct {
 	ID     event.AccessPointID `json:"id"`
 	WayIn  []event.BarrierRef  `json:"wayIn"`
 	Radius int                 `json:"radius"`
+	// Vehicle holds the terms of a car, and Car what is known of it.
+	Vehicle event.VehicleTerms `json:"vehicle,omitzero"`
+	Car     Car                `json:"car,omitzero"`
 }
 
 // Lending says that a borrower's visits may pass through a barrier of ours.
@@ -63,7 +66,7 @@ type UsedProof struct {
 }
 
 // stateVersion is written with every state. A state of another version is folded again from the journal.
-const stateVersion = 4
+const stateVersion = 6
 
 type encodedState struct {
 	Version int   `json:"v"`

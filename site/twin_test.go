@@ -30,7 +30,7 @@ func (w *world) checkLaws(j *journal, n int) {
 func (w *world) breach(p past, e event.Event, before past) string {
 	switch b := e.Body.(type) {
 	case event.OpeningIntended:
-		return first(p.noReason(e, b), p.notOnce(e, b), before.replayed(e.At, b))
+		return first(p.noReason(e, b), p.noCar(e, b), p.notOnce(e, b), before.replayed(e.At, b))
 	case event.CodeShown:
 		return p.codeWithoutReason(e, b)
 	case event.BlockAnswered:
@@ -51,6 +51,12 @@ func (w *world) breach(p past, e event.Event, before past) string {
 		return p.wronglyReturned(b)
 	case event.AlarmAcknowledged:
 		return p.wronglyOwned(b)
+	case event.BarrierObserved:
+		return p.overheard(b)
+	case event.VehicleFound:
+		return p.foundUnasked(b)
+	case event.SpotAsked:
+		return p.spotKnown(b)
 	}
 	return p.wrongClip(e)
 }
@@ -111,7 +117,7 @@ func (p past) codeWithoutReason(e event.Event, b event.CodeShown) string {
 func (p past) noDelivery(at event.Instant, v event.VisitBegun, begun int) string {
 	live := 0
 	for _, d := range p.stillIn(v, begun) {
-		if p.blocked(d) {
+		if p.blocked(d) || p.tooLarge(d, v.Visit) {
 			continue
 		}
 		live++
@@ -192,7 +198,7 @@ func (p past) notOnce(e event.Event, b event.OpeningIntended) string {
 		if !again && !p.cameToNothing(o.Permit.ID) && !p.ended(o.Permit.Visit) {
 			return "another permit is live"
 		}
-		if p[i:].mayStillHappen(o.Permit, e.At) {
+		if p[i:].mayStillHappen(o.Permit, p.spec(o.Permit.Barrier), e.At) {
 			return "an older order may still take effect"
 		}
 	}
@@ -201,13 +207,14 @@ func (p past) notOnce(e event.Event, b event.OpeningIntended) string {
 
 // mayStillHappen: nobody answered for the command, its time is not over, and nobody saw it happen where that
 // is all one will ever know.
-func (p past) mayStillHappen(permit event.Permit, at event.Instant) bool {
+func (p past) mayStillHappen(permit event.Permit, spec event.Spec, at event.Instant) bool {
 	if permit.Type == event.PermitCode {
 		return !p.codeGone(permit)
 	}
 	for _, e := range p {
 		r, ok := e.Body.(event.OpeningResolved)
-		if ok && r.Permit == permit.ID && r.Outcome != event.Unknown && r.By == event.ByAnswer {
+		freed := r.Outcome == event.Done && spec.Reveals == event.RevealsHandle && !p.saidNow(permit, p[0].At, event.BoltUnlocked, "")
+		if ok && r.Permit == permit.ID && r.Outcome != event.Unknown && r.By == event.ByAnswer && !freed {
 			return false
 		}
 	}
@@ -290,12 +297,12 @@ func (p past) unproven(e event.Event, b event.BarrierSecured) string {
 		return "its device says otherwise"
 	case b.ReachedAt <= at || spec.Closure.Bolt && b.BoltAt <= at:
 		return "the proof is older than the order to open"
-	case o.Permit.Type == event.PermitRemote && b.ReachedAt <= o.Permit.Resolve && p.mayStillHappen(o.Permit, b.ReachedAt):
+	case o.Permit.Type == event.PermitRemote && b.ReachedAt <= o.Permit.Resolve && p.mayStillHappen(o.Permit, spec, b.ReachedAt):
 		return "the order may have arrived after the proof"
 	case e.At.Since(b.ReachedAt) >= spec.Horizon:
 		return "the proof is older than the device's horizon"
 	}
-	if why := p.codeMayBeUsed(o.Permit, b); why != "" {
+	if why := first(p.codeMayBeUsed(o.Permit, b), p.carUnproven(o, at, b)); why != "" {
 		return why
 	}
 	_, _, resolved := lastOf(p, func(r event.OpeningResolved) bool {
@@ -352,7 +359,7 @@ func (p past) stillOpen(at event.Instant, intended int, o event.Permit) string {
 	if p.cameToNothing(o.ID) && !o.Recovery {
 		return ""
 	}
-	if p[intended:].mayStillHappen(o, at) {
+	if p[intended:].mayStillHappen(o, p.spec(o.Barrier), at) {
 		return "the order may still take effect"
 	}
 	if p.takenOver(o.Visit) {
@@ -425,6 +432,8 @@ func (p past) notDelivered(b event.DeliveryDelivered) string {
 	switch {
 	case p.blocked(b.Delivery):
 		return "it was blocked"
+	case p.tooLarge(b.Delivery, b.Visit):
+		return "it does not fit"
 	case !slices.Contains(p.stillIn(v, begun), b.Delivery):
 		return "it was not part of the visit"
 	case !p.sawOpen(b.Visit, way[len(way)-1].Barrier):

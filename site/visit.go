@@ -38,6 +38,10 @@ type Visit struct {
 	// Watched: its picture counted when something was opened. Unseen is why it no longer does.
 	Watched bool               `json:"watched,omitempty"`
 	Unseen  event.PictureFault `json:"unseen,omitempty"`
+	// Look is what was found of the car that the access point is.
+	Look Look `json:"look,omitzero"`
+	// SpotAsked: the household was asked where it stands, for this visit.
+	SpotAsked bool `json:"spotAsked,omitempty"`
 }
 
 // Step is one barrier of the way in.
@@ -54,10 +58,13 @@ type Step struct {
 	Outcome event.Outcome `json:"outcome,omitempty"`
 	// Answered: the device confirmed the command, so that it will not happen later.
 	Answered bool `json:"answered,omitempty"`
+	// Freed is when the device confirmed that the trunk's handle is free; the trunk is opened by hand after that.
+	Freed event.Instant `json:"freed,omitempty"`
 	// Opened is when the barrier is known to have been opened; BySight when the device's own report says so.
 	Opened  event.Instant `json:"opened,omitempty"`
 	BySight bool          `json:"bySight,omitempty"`
-	// ByContact: a code's use was seen only by a contact behind a bolt, so that it could still be unused.
+	// ByContact: a code's use was seen only by a contact behind a bolt, so that it could still be unused; or a handle's,
+	// or the courier alone says so.
 	ByContact bool `json:"byContact,omitempty"`
 	// Secured is when its closure predicate held; 0 again when it no longer does.
 	Secured event.Instant `json:"secured,omitempty"`
@@ -142,9 +149,13 @@ func (r Approach) decide(t *turn) error {
 		t.say(event.VisitEstimated{Visit: v.ID, ETA: r.ETA, Signed: t.facts.Signed})
 		t.askOnApproach(v.Deliveries)
 		t.film(v.ID)
+		t.seek(v.ID, event.RoundApproach)
 		return nil
 	}
 	due, no := t.due(courier, r.AccessPoint)
+	if ap, _ := find(t.AccessPoints, r.AccessPoint); no.Code == "" {
+		no.Code = ap.Car.shuts()
+	}
 	if no.Code != "" {
 		no.Asked = event.AskedApproach
 		return t.refuse(no)
@@ -159,6 +170,8 @@ func (t *turn) begin(v event.VisitBegun) event.VisitID {
 	t.say(v)
 	t.askOnApproach(v.Deliveries)
 	t.film(v.Visit)
+	t.seek(v.Visit, event.RoundApproach)
+	t.askSpot(v.Visit)
 	return v.Visit
 }
 
@@ -197,6 +210,8 @@ func (t *turn) notDue(d Delivery) event.Refused {
 		return event.Refused{Code: event.WrongDevice, Delivery: d.ID}
 	case d.Blocked:
 		return event.Refused{Code: event.Blocked, Delivery: d.ID}
+	case d.TooLarge:
+		return event.Refused{Code: event.ParcelDoesNotFit, Delivery: d.ID}
 	case t.at >= d.Window.To:
 		return event.Refused{Code: event.TooLate, Delivery: d.ID}
 	case t.at < from:
@@ -282,11 +297,25 @@ func (r Arrive) decide(t *turn) error {
 	if !ok {
 		return err
 	}
-	if code := t.checkPlace(v); code != "" {
-		return t.refuse(event.Refused{Asked: event.AskedArrive, Code: code, Visit: v.ID})
+	no := t.gateVehicle(v, v.Steps[0])
+	if no.Code == "" || v.intended() {
+		no = event.Refused{Code: t.checkPlace(v)}
+	}
+	if no.Code != "" {
+		no.Asked, no.Visit = event.AskedArrive, v.ID
+		return t.refuseAndSeek(no)
 	}
 	t.arrive(v)
 	return nil
+}
+
+// refuseAndSeek refuses, and has a car looked for of which nothing is known now.
+func (t *turn) refuseAndSeek(no event.Refused) error {
+	err := t.refuse(no)
+	if no.Code == event.CarChecking {
+		t.seek(no.Visit, event.RoundArrival)
+	}
+	return err
 }
 
 func (t *turn) arrive(v Visit) {
@@ -321,7 +350,7 @@ func (t *turn) checkPlace(v Visit) event.Code {
 func (t *turn) settleVisits() bool {
 	for _, v := range t.Visits {
 		if t.settleOutcomes(v) || t.settleSecured(v) || t.settleCodes(v) || t.settleFilming(v) || t.settleAlarm(v) ||
-			t.settleEnd(v) || t.settleLeases(v) || t.settleAsks(v) {
+			t.settleEnd(v) || t.settleLeases(v) || t.settleAsks(v) || t.settleLook(v) {
 			return true
 		}
 	}
@@ -330,6 +359,7 @@ func (t *turn) settleVisits() bool {
 
 var visitEvolvers = []evolver{
 	on(func(s *State, e event.Event, b event.VisitBegun) {
+		s.listenAnew(func(x Barrier) bool { return s.leadsTo(b.AccessPoint, x.ID) })
 		v := Visit{ID: b.Visit, Courier: b.Courier, Key: b.Key, Member: b.Member, AccessPoint: b.AccessPoint,
 			Deliveries: b.Deliveries, Begun: e.At, ETA: b.ETA}
 		ap, _ := find(s.AccessPoints, b.AccessPoint)

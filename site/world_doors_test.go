@@ -24,6 +24,8 @@ type door struct {
 	// coming are orders under way to the device; said are its reports under way to us.
 	coming []order
 	said   []event.Observation
+	// free is until when a trunk's handle is.
+	free event.Instant
 	// code is the permit whose code it knows.
 	code event.PermitID
 	// obeyed is the last permit whose order arrived, at opened.
@@ -91,7 +93,9 @@ func (w *world) obey(d *door, o order) {
 		d.obeyed, d.opened = o.permit, w.now
 	}
 	switch {
-	case o.act == event.ActOpen && d.bolted:
+	case o.act == event.ActOpen && d.spec.Reveals == event.RevealsHandle:
+		d.free = w.now.Add(d.spec.Window)
+	case o.act == event.ActOpen && d.bolted && d.spec.Reveals != event.RevealsTrunk:
 		w.become(d, event.BoltUnlocked, d.contact)
 	case o.act == event.ActOpen:
 		w.become(d, d.bolt, event.ContactOpen)
@@ -124,6 +128,8 @@ func (w *world) answer(before site.State, e event.Event) {
 		w.read(b.Barrier)
 	case event.BarrierObserved:
 		w.forward(before, b)
+	case event.VehicleSought:
+		w.lookFor(b)
 	default:
 		w.post(e)
 	}
@@ -207,10 +213,13 @@ func (w *world) try(at event.SiteID, who event.Actor, r site.Request) {
 func (w *world) ready() []event.Readiness {
 	all := make([]event.Readiness, 0, len(w.doors))
 	for _, id := range w.doorIDs() {
-		all = append(all, event.Readiness{Barrier: id, Reach: event.ReachOnline})
+		all = append(all, event.Readiness{Barrier: id, Reach: event.ReachOnline, Reveals: w.doors[id].spec.Reveals})
 	}
 	if w.pick(12) == 0 {
 		all[w.pick(len(all))].Reach = event.ReachOffline
+	}
+	if w.pick(12) == 0 {
+		all[w.pick(len(all))].Reveals = event.RevealsCar
 	}
 	return all
 }

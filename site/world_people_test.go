@@ -13,7 +13,7 @@ func (w *world) live() {
 	w.t.Helper()
 	happenings := []func(){w.passTime, w.passTime, w.passTime, w.household, w.merchant, w.courier, w.courier, w.courier,
 		w.courier, w.courier, w.hand, w.hand, w.network, w.network, w.network, w.network, w.mailman, w.mailman, w.connector,
-		w.connector, w.camera, w.camera, w.resident, w.story, w.story, w.story}
+		w.connector, w.camera, w.camera, w.resident, w.driver, w.driver, w.story, w.story, w.story}
 	happenings[w.pick(len(happenings))]()
 }
 
@@ -26,6 +26,9 @@ func (w *world) story() {
 	courier := []event.CourierID{"anna", "bruno"}[w.pick(2)]
 	b := w.anyBooking()
 	b.Window = event.Span{From: w.now, To: w.now.Add([]event.Millis{event.Minute, event.Hour}[w.pick(2)])}
+	if w.pick(3) == 0 {
+		b.AccessPoint = w.car.place
+	}
 	if w.try(home, operator, b); len(w.home().Deliveries) == 0 {
 		return
 	}
@@ -34,6 +37,7 @@ func (w *world) story() {
 	w.try(home, operator, w.assignment(d.ID, courier))
 	w.ask(courier, site.Approach{AccessPoint: d.AccessPoint})
 	w.wait(w.now.Add(event.Second))
+	w.findCar()
 	for _, p := range d.Parcels {
 		if now, ok := w.home().Delivery(d.ID); ok && w.pick(8) > 0 {
 			w.ask(courier, site.Scan{Visit: now.Visit, Parcel: p.Code})
@@ -67,6 +71,7 @@ func (w *world) household() {
 	lobby := w.sites[tower].state.Barriers[0].ID
 	wishes := []site.Request{site.ConsentTo{Delivery: d}, site.ConsentTo{Delivery: d}, site.WithdrawFrom{Delivery: d},
 		site.Block{Delivery: d}, site.GiveConsent{Consent: w.anyConsent(), Open: w.spansOfOpen()},
+		site.GiveConsent{Consent: w.anyConsent(), Replaces: one(w, w.home().Consents).ID, Open: w.spansOfOpen()},
 		site.WithdrawConsent{Consent: one(w, w.home().Consents).ID}, site.SetRules{Rules: w.anyRules()},
 		site.Answer{Delivery: d, Question: event.QuestionPets, Yes: w.pick(3) > 0},
 		site.Answer{Delivery: d, Question: event.QuestionAlarm, Yes: w.pick(3) > 0},
@@ -99,11 +104,11 @@ func (w *world) spansOfOpen() []site.DeliverySpans {
 
 func (w *world) anyRules() event.Rules {
 	r := event.Rules{Dwell: []event.Millis{20 * event.Second, 5 * event.Minute}[w.pick(2)], Climb: event.Minute,
-		AskPets: w.pick(4) == 0, AskAlarm: w.pick(4) == 0, Camera: w.pick(4) == 0, Watch: w.pick(2) == 0,
+		AskPets: w.pick(4) == 0, AskAlarm: w.pick(4) == 0, Camera: w.pick(4) == 0, Watch: w.pick(2) == 0, WatchCars: w.pick(4) == 0,
 		OperatorWatches: w.pick(2) == 0, KeepClips: []event.Millis{0, event.Hour}[w.pick(2)]}
 	for range w.pick(3) {
 		r.PlanB = append(r.PlanB, []event.Fallback{{Kind: event.FallbackNeighbour, Who: "claude"}, {Kind: event.FallbackOutside},
-			{Kind: event.FallbackAccessPoint, AccessPoint: one(w, w.home().AccessPoints).ID}}[w.pick(3)])
+			{Kind: event.FallbackReference}, {Kind: event.FallbackAccessPoint, AccessPoint: one(w, w.home().AccessPoints).ID}}[w.pick(4)])
 	}
 	return r
 }
@@ -163,7 +168,8 @@ func (w *world) courierWish(v site.Visit) site.Request {
 		site.Open{Visit: v.ID, Barrier: step.Barrier}, site.Open{Visit: v.ID, Barrier: step.Barrier},
 		site.ShowCode{Visit: v.ID, Barrier: step.Barrier}, site.ShowCode{Visit: v.ID, Barrier: step.Barrier},
 		site.Reopen{Visit: v.ID, Barrier: step.Barrier}, site.Deposit{Visit: v.ID}, site.Close{Visit: v.ID},
-		site.Leave{Visit: v.ID}, site.Leave{Visit: v.ID}, site.Danger{Visit: v.ID}}[w.pick(15-w.pick(2))]
+		site.Leave{Visit: v.ID}, site.Leave{Visit: v.ID}, site.TooLarge{Visit: v.ID, Delivery: one(w, v.Deliveries)},
+		site.Danger{Visit: v.ID}}[w.pick(16-w.pick(2))]
 }
 
 // nextWish is what a courier who does everything right asks next.
@@ -242,7 +248,7 @@ func (w *world) hand() {
 	d := w.busyDoor()
 	switch w.pick(6) {
 	case 0:
-		if d.bolt != event.BoltLocked || !d.bolted {
+		if d.bolt != event.BoltLocked || !d.bolted || d.spec.Reveals == event.RevealsTrunk {
 			w.become(d, d.bolt, event.ContactOpen)
 		}
 	case 1, 2:
@@ -254,6 +260,9 @@ func (w *world) hand() {
 	}
 	if d.code != "" && w.pick(2) == 0 {
 		w.become(d, event.BoltUnlocked, d.contact)
+	}
+	if d.free > w.now && w.pick(2) == 0 { // whoever opens the trunk unlocks the whole car
+		w.become(d, event.BoltUnlocked, event.ContactOpen)
 	}
 }
 

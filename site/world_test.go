@@ -23,6 +23,8 @@ type world struct {
 	sites map[event.SiteID]*journal
 	doors map[event.BarrierID]*door
 	mail  []letter
+	// car stands somewhere, and its maker's cloud is asked where.
+	car *car
 	// forged: commands that no connector would send come too, so that nothing is true about the doors.
 	forged bool
 	proofs int
@@ -51,7 +53,7 @@ const (
 )
 
 // newWorld builds the sites: the home has a door, a garage, a box with a keypad and a gate that can prove nothing,
-// behind a lobby that the tower lends, and whose closure may ask for its contact.
+// behind a lobby that the tower lends, and whose closure may ask for its contact; and a car.
 func newWorld(t testing.TB, pick func(n int) int) *world {
 	w := &world{t: t, pick: pick, now: event.Instant(1_772_000_000_000), sites: map[event.SiteID]*journal{},
 		doors: map[event.BarrierID]*door{}}
@@ -72,6 +74,7 @@ func newWorld(t testing.TB, pick func(n int) int) *world {
 		w.must(home, w.member(home), site.AddAccessPoint{WayIn: way, Radius: 30})
 	}
 	w.hangCamera()
+	w.parkCar()
 	return w
 }
 
@@ -96,6 +99,7 @@ func (w *world) install(at event.SiteID, is event.BarrierKind, c event.Closure, 
 	} else if w.pick(8) == 0 {
 		spec.Lateness = event.UnboundedLateness
 	}
+	w.makeCar(is, &spec)
 	w.must(at, w.member(at), site.ReserveBarrier{Is: is, Spec: spec, AcceptUnprovable: !c.Provable()})
 	state := w.sites[at].state
 	id := state.Barriers[len(state.Barriers)-1].ID

@@ -62,6 +62,12 @@ func (p point) off(east, north float64) point {
 	return point{p.latitude + north*metre, p.longitude + east*metre/math.Cos(p.latitude*math.Pi/180)}
 }
 
+// metresTo is how far it is to another point near by, in metres.
+func (p point) metresTo(q point) float64 {
+	east := (q.longitude - p.longitude) * math.Cos(p.latitude*math.Pi/180)
+	return math.Hypot(q.latitude-p.latitude, east) / metre
+}
+
 // The house of the scenarios stands here; nobody lives there.
 var lilas = house{address: "12 rue des Lilas", member: "Camille Martin", at: point{48.8584, 2.2945}}
 

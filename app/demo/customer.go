@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,12 +56,15 @@ func (p *play) set() {
 		p.building.lend("lobby", p.home)
 	}
 	ways := p.lot.ways
-	if ways == nil {
+	if ways == nil && names != nil {
 		ways = [][]string{names}
 	}
 	for _, way := range ways {
 		p.home.addPlace(way)
 		p.home.consent(way[len(way)-1])
+	}
+	if p.scenario.car != nil && !p.scenario.car.spare {
+		names = append(names, p.setCar().looks())
 	}
 	if p.scenario.camera != noCamera {
 		p.home.addCamera(p.scenario.camera == cameraRequired)
@@ -99,6 +103,16 @@ func (c *customer) signIn() {
 
 func (c *customer) post(path string, body, answer any) {
 	c.play.must(c.Call(c.play.ctx, "POST", path, body, answer))
+}
+
+// setCar has the household's car enrolled, one place for each of its openings that take parcels.
+func (p *play) setCar() *car {
+	v := p.car()
+	p.home.enrolCar(v)
+	for _, place := range v.places {
+		p.home.consent(place)
+	}
+	return v
 }
 
 // enrol reserves the device, makes it a barrier, and works it by hand, which the device reports.
@@ -176,16 +190,23 @@ func (p *play) standsAs(thing *virtual.Thing, want event.Contact) {
 }
 
 func (c *customer) enrolled(id event.BarrierID) bool {
+	return c.recorded(func(e event.Event) bool {
+		b, ok := e.Body.(event.BarrierEnrolled)
+		return ok && b.Barrier == id
+	})
+}
+
+// recorded says whether the beginning of the household's journal holds such an event.
+func (c *customer) recorded(match func(event.Event) bool) bool {
 	var page struct {
 		Events []event.Event `json:"events"`
 	}
-	c.play.must(c.play.operator.Call(c.play.ctx, "GET", "/v1/sites/"+string(c.site)+"/journal?limit=200", nil, &page))
-	for _, e := range page.Events {
-		if b, ok := e.Body.(event.BarrierEnrolled); ok && b.Barrier == id {
-			return true
-		}
+	err := c.play.operator.Call(c.play.ctx, "GET", "/v1/sites/"+string(c.site)+"/journal?limit=200", nil, &page)
+	if unserved(err) {
+		return false // whoever waits for it asks again
 	}
-	return false
+	c.play.must(err)
+	return slices.ContainsFunc(page.Events, match)
 }
 
 func (c *customer) addPlace(way []string) {

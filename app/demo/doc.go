@@ -3,6 +3,7 @@
 // product.
 //
 //	stage.go      what stands around the server: broker, wires, virtual home, camera, the server's process
+//	makers.go     the clouds of cars' makers; car.go a car behind one, customer_car.go and people_car.go what people do with it
 //	proxy.go      a wire that can be held or cut just where it matters
 //	cast.go       who plays on a stage, and where: operator, shops, couriers' phones, houses
 //	people.go     what they do, and the hands at a door

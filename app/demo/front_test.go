@@ -23,7 +23,7 @@ func (*still) State() desk.State {
 	return desk.State{Doors: []desk.Door{{ID: "front", Name: "Front door"}}}
 }
 func (*still) Do(context.Context, desk.Act) error { return nil }
-func (*still) Offer(a desk.App) string            { return "/demo/in/" + string(a) + "/token" }
+func (*still) Offer(a desk.App, _ string) string  { return "/demo/in/" + string(a) + "/token" }
 func (s *still) Enter(_ context.Context, a desk.App, token string) (string, error) {
 	s.entered = append(s.entered, string(a)+" "+token)
 	return "/somewhere", nil
@@ -183,11 +183,11 @@ func TestADeadServerDoesNotAnswer(t *testing.T) {
 func TestALinkWorksOnce(t *testing.T) {
 	t.Parallel()
 	fails := errors.New("no server")
-	l := &links{enter: map[string]func(context.Context) (string, error){
-		"customer": func(context.Context) (string, error) { return "/signed-in", fails },
-		"courier":  func(context.Context) (string, error) { return "/paired", nil },
+	l := &links{enter: map[string]func(context.Context, string) (string, error){
+		"customer": func(_ context.Context, door string) (string, error) { return "/signed-in/" + door, fails },
+		"courier":  func(context.Context, string) (string, error) { return "/paired", nil },
 	}}
-	path := l.offer("customer")
+	path := l.offer("customer", "garage")
 	token := path[strings.LastIndex(path, "/")+1:]
 	if _, err := l.spend(t.Context(), "customer", token); err == nil || errors.As(err, new(spentError)) {
 		t.Errorf("while nothing can be made: %v", err)
@@ -196,7 +196,7 @@ func TestALinkWorksOnce(t *testing.T) {
 	if to, err := l.spend(t.Context(), "courier", token); err == nil {
 		t.Errorf("for another app it leads to %s", to)
 	}
-	if to, err := l.spend(t.Context(), "customer", token); err != nil || to != "/signed-in" {
+	if to, err := l.spend(t.Context(), "customer", token); err != nil || to != "/signed-in/garage" {
 		t.Errorf("the first time: %s, %v", to, err)
 	}
 	var spent spentError
@@ -206,7 +206,7 @@ func TestALinkWorksOnce(t *testing.T) {
 	if _, err := l.spend(t.Context(), "customer", "made-up"); !errors.As(err, &spent) || !spent.at.IsZero() {
 		t.Errorf("one that there never was: %v", err)
 	}
-	old := l.offer("courier")
+	old := l.offer("courier", "")
 	token = old[strings.LastIndex(old, "/")+1:]
 	l.known[token].until = time.Now().Add(-time.Second)
 	if _, err := l.spend(t.Context(), "courier", token); !errors.As(err, &spent) || !spent.at.IsZero() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	eye "github.com/loquet/loquet/camera/virtual"
@@ -17,6 +18,8 @@ import (
 type hand struct {
 	faults virtual.Faults
 	dead   bool
+	// cloudless: the cloud of the car's maker is down.
+	cloudless bool
 }
 
 // linkCut is how long the link of an app's pages stays cut.
@@ -40,7 +43,7 @@ func (t *town) Do(ctx context.Context, a desk.Act) error {
 	case desk.Blur:
 		t.walk.blur(t.walk.standing().accuracy == good)
 	case desk.Another:
-		return t.anotherNow(ctx)
+		return t.anotherNow(ctx, a.Door)
 	case desk.Play:
 		return t.play(desk.StoryName(a.To))
 	case desk.Stop:
@@ -57,7 +60,7 @@ func refused(code string) error { return &desk.Refusal{Code: code} }
 // touch does something to a door; to the one that the courier's way leads to when none is named.
 func (t *town) touch(a desk.Act) error {
 	a.Door = cmp.Or(a.Door, t.State().Here)
-	thing := t.stage.home.Thing(a.Door)
+	thing := t.stage.body(a.Door)
 	if thing == nil {
 		return refused("door")
 	}
@@ -78,7 +81,15 @@ func (t *town) touch(a desk.Act) error {
 	case desk.Key:
 		t.withKeyOf(thing)
 	case desk.Digits:
-		return moved(thing.TypeCode(a.To))
+		keypad, has := thing.(*virtual.Thing)
+		if !has {
+			return refused("deed")
+		}
+		return moved(keypad.TypeCode(a.To))
+	case desk.Drive:
+		return t.drive(thing, a.To)
+	case desk.Cloud:
+		return t.cutCloud(thing)
 	case desk.Jam:
 		t.fault(a.Door, func(f *virtual.Faults) { f.Jam = !f.Jam })
 	case desk.Deafen:
@@ -105,7 +116,7 @@ func moved(err error) error {
 }
 
 // turn works the thumb turn, or the button on the wall.
-func turn(thing *virtual.Thing) {
+func turn(thing body) {
 	shut := thing.Bolt() == event.BoltLocked
 	if thing.Bolt() == "" {
 		shut = thing.Contact() == event.ContactClosed
@@ -118,7 +129,7 @@ func turn(thing *virtual.Thing) {
 }
 
 // withKeyOf is somebody who comes by with a key of their own: opens, goes in, shuts and locks.
-func (t *town) withKeyOf(thing *virtual.Thing) {
+func (t *town) withKeyOf(thing body) {
 	t.under.Go(func() {
 		for _, do := range []func(){func() { thing.Foreign("key") }, func() { _ = thing.Push() }, func() { _ = thing.PullShut() }, thing.HandLock} {
 			do()
@@ -153,12 +164,12 @@ func (t *town) hold(door string, change func(*hand)) {
 func (t *town) fault(door string, change func(*virtual.Faults)) {
 	t.hold(door, func(h *hand) {
 		change(&h.faults)
-		t.stage.home.Thing(door).Faults(h.faults)
+		t.stage.body(door).Faults(h.faults)
 	})
 }
 
 // drain empties the battery, or puts a new one in.
-func (t *town) drain(thing *virtual.Thing, door string, dead bool) error {
+func (t *town) drain(thing body, door string, dead bool) error {
 	if dead {
 		thing.Offline()
 	} else if err := thing.Online(); err != nil {
@@ -242,16 +253,22 @@ func (t *town) cutLink(a desk.App) error {
 	return nil
 }
 
-// anotherNow books another parcel, when the last one's delivery has ended.
-func (t *town) anotherNow(ctx context.Context) error {
+// anotherNow books another parcel: for a car, or for Camille's door when the last one's delivery has ended.
+func (t *town) anotherNow(ctx context.Context, door string) error {
 	t.mu.Lock()
 	now, over, playing := t.now, t.over, t.story.playing()
 	t.mu.Unlock()
 	if playing {
 		return refused("playing")
 	}
+	if i := slices.IndexFunc(t.plays, func(p *play) bool { return p.scenario.car != nil && p.car().Name() == door }); i >= 0 {
+		return t.intoTheCar(t.at(ctx, t.plays[i]))
+	}
+	p := t.camille(ctx)
+	if door != "" && !p.owns(door) {
+		return refused("deed")
+	}
 	if now != nil && !over {
-		p := t.camille(ctx)
 		if err := p.perform(func() { over = ended(p.status(now.delivery)) }); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,17 @@ var (
 	})
 )
 
+// Cars are the scenarios with a car.
+func Cars() []string {
+	var names []string
+	for _, s := range Scenarios() {
+		if s.car != nil {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
 // Program is the loquet that the tests play against, built once.
 func Program(t *testing.T) string {
 	t.Helper()
@@ -26,7 +38,12 @@ func Program(t *testing.T) string {
 	return filepath.Join(programDir, "loquet")
 }
 
+// TestMain lets three play beside each other, whatever the machine: they wait more than they compute, but for cameras.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "3"); err != nil {
+		panic(err)
+	}
 	var err error
 	if programDir, err = os.MkdirTemp("", "loquet-demo-test-"); err != nil {
 		panic(err)

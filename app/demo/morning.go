@@ -57,29 +57,32 @@ func morning() []row {
 	entrance := tongue("Front door", "Porte d'entrée")
 	north := house{address: "1 place du Nord", member: "Syndic du Nord", at: lilas.at.off(-180, 420)}
 	return []row{
-		{Scenario{Name: "camille", devices: []virtual.Device{lock("front-door"), {Name: "side-door", Kind: virtual.ZigbeeLock, Timestamps: true}},
+		{Scenario{Name: "camille", props: props{devices: []virtual.Device{lock("front-door"), {Name: "side-door", Kind: virtual.ZigbeeLock, Timestamps: true}}},
 			camera: cameraRequired, scene: morningCamille, state: "delivered"},
 			lot{house: lilas, prefix: "lilas-", shop: books, bringer: nour, ways: [][]string{{"front-door"}, {"side-door"}},
 				called: map[string]string{"front-door": entrance, "side-door": tongue("Side door, keypad", "Porte latérale, clavier")}}},
-		{Scenario{Name: "garage", devices: one(virtual.RatgdoGarage, "garage"), scene: sceneGarage, state: "delivered"},
+		{Scenario{Name: "garage", props: props{devices: one(virtual.RatgdoGarage, "garage").devices, car: new(aSpareVolvo())}, scene: sceneGarage, state: "delivered"},
 			lot{house: aside("4 rue du Lys", "Nadia Benali", 310, 120), prefix: "lys-", shop: grocer, bringer: karim,
 				called: map[string]string{"garage": "Garage"}}},
-		{Scenario{Name: "flat", devices: []virtual.Device{lock("lobby"), lock("front-door")}, scene: sceneTwoBarriers, state: "delivered"},
+		{Scenario{Name: "flat", props: doors(lock("lobby"), lock("front-door")), scene: sceneTwoBarriers, state: "delivered"},
 			lot{house: house{address: north.address + tongue(", flat 12", ", appartement 12"), member: "Hugo Lambert", at: north.at}, building: north, prefix: "nord-",
 				shop: grocer, bringer: tom, called: map[string]string{"front-door": tongue("Flat 12", "Appartement 12"), "lobby": tongue("Lobby", "Hall")}}},
-		{Scenario{Name: "keypad", devices: one(virtual.ZigbeeLock, "front-door"), scene: sceneCode, state: "delivered"},
+		{Scenario{Name: "keypad", props: one(virtual.ZigbeeLock, "front-door"), scene: sceneCode, state: "delivered"},
 			lot{house: aside("9 rue des Tilleuls", "Jeanne Caron", 240, -350), prefix: "tilleuls-", shop: books, bringer: nour,
 				called: map[string]string{"front-door": tongue("Front door, keypad", "Porte d'entrée, clavier")}}},
-		{Scenario{Name: "box", devices: one(virtual.Box, "front-door"), scene: sceneLockOffline, state: "returned"},
+		{Scenario{Name: "box", props: one(virtual.Box, "front-door"), scene: sceneLockOffline, state: "returned"},
 			lot{house: aside("7 quai des Brumes", "Marc Weber", -520, -90), prefix: "brumes-", shop: grocer, bringer: tom,
 				called: map[string]string{"front-door": tongue("Parcel box", "Boîte à colis")}}},
-		{Scenario{Name: "neighbour", devices: door(), scene: scenePlanB, state: "diverted"},
+		{Scenario{Name: "neighbour", props: door(), scene: scenePlanB, state: "diverted"},
 			lot{house: aside("23 avenue Foch", "Paul Roux", 90, 560), prefix: "foch-", shop: books, bringer: karim,
 				called: map[string]string{"front-door": entrance}}},
-		{Scenario{Name: "blocked", devices: door(), scene: morningBlocked, state: "blocked"},
+		{Scenario{Name: "blocked", props: door(), scene: morningBlocked, state: "blocked"},
 			lot{house: aside("5 rue Verte", "Claire Dubois", 400, -160), prefix: "verte-", shop: grocer, bringer: tom,
 				called: map[string]string{"front-door": entrance}}},
-		{Scenario{Name: "ajar", devices: door(), scene: morningAjar, state: "visiting"},
+		{Scenario{Name: "volvo", props: parked(aVolvo()), scene: sceneTrunk, state: "delivered"},
+			lot{house: aside("2 cours des Lices", "Inès Moreau", 520, 240), prefix: "lices-", shop: books, bringer: nour,
+				called: map[string]string{trunk: tongue("Trunk of the Volvo", "Coffre de la Volvo")}}},
+		{Scenario{Name: "ajar", props: door(), scene: morningAjar, state: "visiting"},
 			lot{house: aside("31 rue du Port", "Lucie Martel", -300, -260), prefix: "port-", shop: grocer, bringer: tom,
 				called: map[string]string{"front-door": entrance}}},
 	}
@@ -131,7 +134,7 @@ func (p *play) release() {
 	if thing.Contact() != event.ContactClosed || thing.Bolt() != event.BoltLocked {
 		return
 	}
-	if p.held.courier.leave(p.held.visit).Refused == nil {
+	if tom := p.held.courier; tom.mayLeave(p.held.visit) && tom.leave(p.held.visit).Refused == nil {
 		p.held = nil
 	}
 }

@@ -73,10 +73,16 @@ func (p *play) assign(d *delivery, c *courier) {
 	p.read()
 }
 
-// onTheWay begins most stories: a parcel is booked, and Anna brings it.
-func (p *play) onTheWay(place string) (*delivery, *courier, event.VisitID) {
+// promised begins most stories: a parcel is booked, and Anna is to bring it.
+func (p *play) promised(place string) (*delivery, *courier) {
 	d, anna := p.booked(place), p.bringer()
 	p.assign(d, anna)
+	return d, anna
+}
+
+// onTheWay goes on with that: she approaches.
+func (p *play) onTheWay(place string) (*delivery, *courier, event.VisitID) {
+	d, anna := p.promised(place)
 	return d, anna, anna.approach(d)
 }
 
@@ -94,8 +100,10 @@ type courier struct {
 	play *play
 	id   string
 	name string
-	// away is how many metres from the door the courier stands.
+	// away is how many metres from the door, or from the car, the courier stands.
 	away float64
+	// to is the car that the courier goes to; nil for a door.
+	to *car
 }
 
 // phone signs and sends a courier's requests: a client.Caller, or a page in a browser.
@@ -108,9 +116,10 @@ type answer struct {
 	play    *play
 	who     string
 	Refused *struct {
-		Code  event.Code `json:"code"`
-		Title string     `json:"title"`
-		Text  string     `json:"text"`
+		Code    event.Code    `json:"code"`
+		Title   string        `json:"title"`
+		Text    string        `json:"text"`
+		RetryAt event.Instant `json:"retryAt"`
 	} `json:"refused"`
 	Visit struct {
 		ID event.VisitID `json:"id"`
@@ -138,7 +147,11 @@ func (a answer) refusedAny(codes ...event.Code) {
 }
 
 func (c *courier) position() map[string]any {
-	at := c.play.lot.house.at.off(0, c.away)
+	at := c.play.lot.house.at
+	if c.to != nil {
+		at = c.to.at()
+	}
+	at = at.off(0, c.away)
 	return map[string]any{"latitude": at.latitude, "longitude": at.longitude, "accuracy": 6, "at": now()}
 }
 
@@ -159,10 +172,32 @@ func (c *courier) try(v event.VisitID, what string, body map[string]any) (answer
 	return a, err
 }
 
+// persist asks again and again while what stands against it passes by itself: no sooner than the answers say.
+func (c *courier) persist(ask func() answer, passing ...event.Code) {
+	for limit := time.Now().Add(patience); ; {
+		a := ask()
+		if a.Refused == nil {
+			return
+		}
+		a.refusedAny(passing...)
+		if time.Now().After(limit) {
+			c.play.fail("%s asks in vain", c.name)
+		}
+		c.play.pause(max(againAfter, time.Until(a.Refused.RetryAt.Time())))
+	}
+}
+
+// filmed asks until the camera counts: one that just did may fall behind for a moment on a busy machine.
+func (c *courier) filmed(ask func() answer) { c.persist(ask, event.CameraProving, event.CameraNotLive) }
+
+// againAfter is how long people wait who are not told how long to.
+const againAfter = 5 * time.Second
+
 // stand moves the courier to this many metres from the door.
 func (c *courier) stand(metres float64) { c.away = metres }
 
 func (c *courier) tryApproach(d *delivery) answer {
+	c.play.at = len(c.play.events)
 	a := answer{play: c.play, who: c.name}
 	c.play.must(c.Call(c.play.ctx, "POST", "/v1/courier/approach", map[string]any{"site": d.site, "accessPoint": d.place,
 		"eta": time.Now().Add(3 * time.Minute).Format(time.RFC3339)}, &a))
@@ -176,6 +211,7 @@ func (c *courier) approach(d *delivery) event.VisitID {
 	a := c.tryApproach(d)
 	a.granted()
 	c.stand(8)
+	c.to = c.play.carOf(d)
 	return a.Visit.ID
 }
 
@@ -220,8 +256,11 @@ func (c *courier) reopen(v event.VisitID, name string) answer {
 }
 
 func (c *courier) askCode(v event.VisitID, name string) string {
-	a := c.ask(v, "code", map[string]any{"barrier": c.play.home.barriers[name], "position": c.position()})
-	a.granted()
+	var a answer
+	c.filmed(func() answer {
+		a = c.ask(v, "code", map[string]any{"barrier": c.play.home.barriers[name], "position": c.position()})
+		return a
+	})
 	c.play.say(c.name, "reads the code for one opening: %s", a.Code)
 	return a.Code
 }
@@ -237,6 +276,15 @@ func (c *courier) tellClose(v event.VisitID) {
 	c.ask(v, "close", nil).granted()
 }
 
+// mayLeave asks whether the courier would be let go now. Unlike a refusal, that is not recorded.
+func (c *courier) mayLeave(v event.VisitID) bool {
+	var visit struct {
+		MayLeave bool `json:"mayLeave"`
+	}
+	c.play.must(c.Call(c.play.ctx, "GET", "/v1/courier/visits/"+string(v), nil, &visit))
+	return visit.MayLeave
+}
+
 func (c *courier) leave(v event.VisitID) answer {
 	a := c.ask(v, "leave", nil)
 	if a.Refused == nil {
@@ -248,10 +296,14 @@ func (c *courier) leave(v event.VisitID) answer {
 // finish is the rest of an ordinary visit, from the order to open on.
 func (c *courier) finish(v event.VisitID, name string) {
 	c.play.awaitOpened(name)
-	door := c.play.door(name)
-	door.push()
+	c.play.door(name).push()
 	c.deposit(v)
-	door.pullShut()
+	c.goOut(v, name)
+}
+
+// goOut is how a visit to a door should end: shut, told to lock, proven, and let go.
+func (c *courier) goOut(v event.VisitID, name string) {
+	c.play.door(name).pullShut()
 	c.tellClose(v)
 	c.play.awaitSecured(name)
 	c.leave(v).granted()
@@ -265,7 +317,7 @@ func (c *courier) deliver(d *delivery) {
 }
 
 func (c *courier) planB(d *delivery, nobody bool) {
-	c.play.say(c.name, "%s", map[bool]string{true: "rings in vain", false: "follows plan B"}[nobody])
+	c.play.say(c.name, "%s", picked(nobody, "rings in vain", "follows plan B"))
 	a := answer{play: c.play, who: c.name}
 	c.play.must(c.Call(c.play.ctx, "POST", "/v1/courier/deliveries/"+string(d.id)+"/plan-b",
 		map[string]any{"nobody": nobody, "position": c.position()}, &a))

@@ -61,16 +61,17 @@ func (p *play) say(who, format string, args ...any) {
 	p.report.tell(time.Now(), who, fmt.Sprintf(format, args...))
 }
 
-// patience is how long a scene waits for something; an order whose outcome nobody knows takes half a minute.
-const patience = 60 * time.Second
+// patience is how long a scene waits for something; an order whose outcome nobody knows takes half a minute,
+// and finding a car anew that does not tell whether it moves one and a half.
+const patience = 120 * time.Second
 
-// look is how often the journal is read.
+// look is how often the journal is read at first.
 const look = 15 * time.Millisecond
 
 // await reads the journal until it holds such an event after the last one that was waited for.
 func (p *play) await(what string, match func(event.Event) bool) {
 	limit := time.Now().Add(patience)
-	for {
+	for pace := look; ; pace = min(pace+pace/10, time.Second) { // or a long wait uses up what the API lets a key ask
 		if i := slices.IndexFunc(p.events[p.at:], match); i >= 0 {
 			p.at += i + 1
 			return
@@ -78,8 +79,17 @@ func (p *play) await(what string, match func(event.Event) bool) {
 		if time.Now().After(limit) {
 			p.fail("waited in vain for: %s", what)
 		}
-		p.pause(look)
+		p.pause(pace)
 		p.read()
+	}
+}
+
+// until waits for something in the world, and looks every so often.
+func (p *play) until(what string, every time.Duration, is func() bool) {
+	for limit := time.Now().Add(patience); !is(); p.pause(every) {
+		if time.Now().After(limit) {
+			p.fail("waited in vain until %s", what)
+		}
 	}
 }
 
@@ -107,11 +117,25 @@ func (p *play) read() {
 		for _, e := range page.Events {
 			p.seen = e.Seq
 			p.events = append(p.events, e)
-			if text := phrase.English.Line(e.Body, nil); text != "" && p.telling(e) {
+			if text := phrase.English.Line("", e.Body, nil); text != "" && p.telling(e) {
 				p.report.tell(e.At.Time(), "loquet", text)
 			}
 		}
 	}
+}
+
+// body is a door or the car of the scene, by its name or by that of one of the car's places.
+func (p *play) body(name string) body {
+	if a := p.scenario.car; a != nil && slices.Contains(a.places, name) {
+		return p.car()
+	}
+	return p.thing(name)
+}
+
+// owns says whether a door, or a car, of the stage is the household's.
+func (p *play) owns(name string) bool {
+	is := func(d virtual.Device) bool { return p.lot.prefix+d.Name == name }
+	return slices.ContainsFunc(p.scenario.devices, is) || p.scenario.car != nil && p.car().Name() == name
 }
 
 // thing is a device of the scene.
@@ -137,15 +161,7 @@ func (p *play) awaitBody(what string, kind event.Kind) {
 // awaitOpened waits for the world, not for the journal: the door is free to be pushed.
 func (p *play) awaitOpened(name string) {
 	thing := p.thing(name)
-	limit := time.After(patience)
-	for thing.Bolt() != event.BoltUnlocked && thing.Contact() != event.ContactOpen {
-		select {
-		case <-thing.Changed():
-		case <-time.After(look):
-		case <-limit:
-			p.fail("%s did not open", name)
-		}
-	}
+	p.until(name+" opens", look, func() bool { return thing.Bolt() == event.BoltUnlocked || thing.Contact() == event.ContactOpen })
 	p.read()
 	p.say("door", "%s is free to be opened", name)
 }
@@ -222,7 +238,7 @@ func (p *play) crashAtOrder(withhold bool, act func()) {
 	}
 	p.stage.server.kill()
 	<-acted
-	p.say("crash", "the server is killed %s", map[bool]string{true: "before its order reaches the lock", false: "just after its order reached the lock"}[withhold])
+	p.say("crash", "the server is killed %s", picked(withhold, "before its order reaches the lock", "just after its order reached the lock"))
 	p.stage.proxy.cut()
 	p.must(p.stage.serve(p.ctx))
 	p.say("loquet", "runs again, on what it had written")
@@ -261,6 +277,9 @@ func (p *play) verdict() (Result, error) {
 	}
 	r.Violations = found.Count()
 	r.judge(p.scenario)
+	if p.stage.makers != nil && p.stage.makers.exceeded() && r.OK {
+		r.OK, r.Problem = false, "a maker was asked more often than it allows"
+	}
 	for _, law := range found.Laws {
 		for _, v := range law.Violations {
 			p.report.tell(time.Now(), "audit", fmt.Sprintf("law %d, event %d: %s", law.Number, v.Seq, v.What))

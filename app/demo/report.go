@@ -119,7 +119,7 @@ func colorOf(who string) string {
 	switch strings.TrimSpace(who) {
 	case "loquet":
 		return "34"
-	case "door", "device":
+	case "door", "car", "device":
 		return "32"
 	case "crash":
 		return "31"

@@ -88,6 +88,12 @@ func playOne(ctx context.Context, program string, s Scenario, r *report) (result
 		return result, fmt.Errorf("the stage can't be set: %w", err)
 	}
 	defer stage.close()
+	if s.car != nil {
+		if err := stage.connectMakers(); err != nil {
+			return result, err
+		}
+		stage.makers.add(scenarioLot(), *s.car)
+	}
 	if err := stage.serve(ctx); err != nil {
 		return result, err
 	}

@@ -4,15 +4,15 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/loquet/loquet/camera/virtual"
+	"github.com/loquet/loquet/client"
 	"github.com/loquet/loquet/event"
 )
 
@@ -44,16 +44,12 @@ func sceneCameraLost(p *play) {
 	p.awaitPicture("")
 	anna.scan(v, d.parcels[0]).granted()
 	p.awaitOpened("front-door")
-	front := p.door("front-door")
-	front.push()
+	p.door("front-door").push()
 	p.eye("is jammed: its radio falls silent", (*virtual.Camera).Vanish)
 	p.awaitBody("the lost picture is noticed", event.PictureLost{}.Kind())
 	p.awaitAlarm(event.AlarmPicture, event.AlarmOperator)
 	anna.deposit(v)
-	front.pullShut()
-	anna.tellClose(v)
-	p.awaitSecured("front-door")
-	anna.leave(v).granted()
+	anna.goOut(v, "front-door")
 	p.awaitClip()
 }
 
@@ -82,8 +78,7 @@ func (p *play) eye(words string, do func(*virtual.Camera)) {
 
 // awaitPicture waits until the camera's picture is found to be one of these; "" is live.
 func (p *play) awaitPicture(want ...event.PictureFault) {
-	limit := time.Now().Add(patience)
-	for {
+	p.until(fmt.Sprintf("the picture is found %q", want), 10*look, func() bool {
 		var home struct {
 			Cameras []struct {
 				Filming *struct {
@@ -98,15 +93,12 @@ func (p *play) awaitPicture(want ...event.PictureFault) {
 			for _, f := range want {
 				if c.Filming != nil && c.Filming.Fault == f && c.Filming.Live == (f == "") {
 					p.say("camera", "%s", picked(f == "", "is proven live, and films", "does not count: "+strings.ToLower(c.Filming.Title)))
-					return
+					return true
 				}
 			}
 		}
-		if time.Now().After(limit) {
-			p.fail("waited in vain for the picture to be found %q", want)
-		}
-		p.pause(10 * look)
-	}
+		return false
+	})
 }
 
 func picked(yes bool, one, other string) string {
@@ -135,18 +127,43 @@ func (c *customer) addCamera(required bool) {
 	var added struct {
 		Camera event.CameraID `json:"camera"`
 	}
-	c.post("/v1/home/cameras", map[string]any{"address": c.play.stage.cameraAt, "sees": slices.Collect(maps.Values(c.places))}, &added)
+	c.post("/v1/home/cameras", map[string]any{"address": c.play.stage.cameraAt, "sees": c.doors()}, &added)
 	var check struct {
 		Good    bool `json:"good"`
 		Picture struct {
 			Text string `json:"text"`
 		} `json:"picture"`
 	}
-	c.post("/v1/home/cameras/"+string(added.Camera)+"/check", map[string]any{}, &check)
+	c.play.until("the media service answers", againAfter, func() bool {
+		err := c.Call(c.play.ctx, http.MethodPost, "/v1/home/cameras/"+string(added.Camera)+"/check", map[string]any{}, &check)
+		if unserved(err) {
+			return false
+		}
+		c.play.must(err)
+		return true
+	})
 	if !check.Good {
 		c.play.fail("the camera is not good enough: %s", check.Picture.Text)
 	}
 	c.rules(map[string]any{"camera": required})
+}
+
+// unserved says that nothing was done, and that the server asked to try again: it is busy, or its media service only just
+// starts.
+func unserved(err error) bool {
+	var problem *client.Problem
+	return errors.As(err, &problem) && problem.Status == http.StatusServiceUnavailable
+}
+
+// doors are the household's places that stand where a camera can be.
+func (c *customer) doors() []event.AccessPointID {
+	var all []event.AccessPointID
+	for name, id := range c.places {
+		if name != trunk && name != cabin {
+			all = append(all, id)
+		}
+	}
+	return all
 }
 
 // watch plays what was kept, and compares it with what the journal says of it.

@@ -8,9 +8,7 @@ import (
 
 // sceneHome is the main job.
 func sceneHome(p *play) {
-	d := p.booked("front-door")
-	anna := p.bringer()
-	p.assign(d, anna)
+	d, anna := p.promised("front-door")
 	anna.deliver(d)
 }
 
@@ -43,10 +41,7 @@ func sceneTwoBarriers(p *play) {
 func sceneCode(p *play) {
 	d, anna, v := p.onTheWay("front-door")
 	anna.scan(v, d.parcels[0]).granted()
-	p.await("the lock confirms the code", func(e event.Event) bool {
-		r, ok := e.Body.(event.OpeningResolved)
-		return ok && r.Outcome == event.Done
-	})
+	p.awaitOutcome(event.Done)
 	code := anna.askCode(v, "front-door")
 	front := p.door("front-door")
 	front.typeCode(code)

@@ -43,10 +43,7 @@ func sceneAjar(p *play) {
 	anna.leave(v).refused(event.NotSecured)
 	anna.reopen(v, "front-door").granted()
 	p.awaitOutcome(event.Done)
-	front.pullShut()
-	anna.tellClose(v)
-	p.awaitSecured("front-door")
-	anna.leave(v).granted()
+	anna.goOut(v, "front-door")
 }
 
 func sceneNeverClosed(p *play) {
@@ -63,14 +60,10 @@ func sceneNeverClosed(p *play) {
 func sceneDwell(p *play) {
 	p.home.hurry(soon)
 	anna, v := p.admitted("front-door")
-	front := p.door("front-door")
-	front.push()
+	p.door("front-door").push()
 	p.awaitAlarm(event.AlarmNotClosed, event.AlarmCourier)
 	anna.deposit(v)
-	front.pullShut()
-	anna.tellClose(v)
-	p.awaitSecured("front-door")
-	anna.leave(v).granted()
+	anna.goOut(v, "front-door")
 }
 
 func sceneReplay(p *play) {
@@ -81,10 +74,7 @@ func sceneReplay(p *play) {
 	anna.eavesdropped()
 	anna.leave(v).refused(event.NotSecured)
 	anna.deposit(v)
-	front.pullShut()
-	anna.tellClose(v)
-	p.awaitSecured("front-door")
-	anna.leave(v).granted()
+	anna.goOut(v, "front-door")
 }
 
 func sceneCrashAfterIntent(p *play) {
@@ -100,11 +90,7 @@ func sceneCrashAfterCommand(p *play) {
 	d, anna, v := p.onTheWay("front-door")
 	p.crashAtOrder(false, func() { anna.scanIntoTheVoid(v, d.parcels[0]) })
 	anna.open(v).refusedAny(event.OutcomePending, event.AlreadyOpened)
-	front := p.door("front-door")
-	front.push()
+	p.door("front-door").push()
 	anna.deposit(v)
-	front.pullShut()
-	anna.tellClose(v)
-	p.awaitSecured("front-door")
-	anna.leave(v).granted()
+	anna.goOut(v, "front-door")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -39,6 +40,8 @@ type stage struct {
 	// listen is the server's own address, and url the one under which people reach it.
 	listen string
 	url    string
+	// makers are nil where no car stands.
+	makers *makers
 	// more are arguments for the server.
 	more     []string
 	cameraAt string
@@ -97,24 +100,71 @@ func (s *stage) admit(d virtual.Device) error {
 		Reports: reports, Commands: commands})
 }
 
+// body is a door or a car by its name on the stage; nil when there is none.
+func (s *stage) body(name string) body {
+	if thing := s.home.Thing(name); thing != nil {
+		return thing
+	}
+	if s.makers != nil && s.makers.cars[name] != nil {
+		return s.makers.cars[name]
+	}
+	return nil
+}
+
+// names are those of all doors and cars.
+func (s *stage) names() []string {
+	var all []string
+	for _, d := range s.config.Devices {
+		all = append(all, d.Name)
+	}
+	if s.makers != nil {
+		all = slices.AppendSeq(all, maps.Keys(s.makers.cars))
+	}
+	return all
+}
+
 func (s *stage) data() string { return filepath.Join(s.dir, "data") }
 
 // serve starts the server, or starts it again on what the one before left behind.
 func (s *stage) serve(ctx context.Context) error {
-	var err error
-	if s.listen == "" {
-		if s.listen, err = freeAddress(); err != nil {
-			return err
-		}
+	err := s.settle()
+	if err != nil {
+		return err
 	}
-	s.url = cmp.Or(s.url, "http://"+s.listen)
 	args := []string{"serve", "--data", s.data(), "--listen", s.listen, "--public-url", s.url, "--mqtt-url", "mqtt://" + s.proxy.address(),
 		"--mqtt-user", brokerAccount, "--mqtt-password-file", filepath.Join(s.dir, brokerSecret), "--local-webhooks",
 		"--media", s.media(), "--webrtc-listen", "127.0.0.1:0"}
 	if s.server, err = startProcess(filepath.Join(s.dir, "server.log"), s.program, append(args, s.more...)...); err != nil {
 		return err
 	}
-	return s.awaitReady(ctx)
+	if err = s.awaitReady(ctx); err != nil || s.makers == nil {
+		return err
+	}
+	return s.makers.subscribe(ctx, s.url)
+}
+
+// settle chooses where the server listens, and under which address people reach it.
+func (s *stage) settle() (err error) {
+	if s.listen == "" {
+		if s.listen, err = freeAddress(); err != nil {
+			return err
+		}
+	}
+	s.url = cmp.Or(s.url, "http://"+s.listen)
+	return nil
+}
+
+// connectMakers starts the clouds of cars' makers, which send owners back to the server, and tells the server of them.
+func (s *stage) connectMakers() (err error) {
+	if err = s.settle(); err != nil {
+		return err
+	}
+	if s.makers, err = startMakers(s.url); err != nil {
+		return err
+	}
+	more, err := s.makers.arguments(s.dir)
+	s.more = append(s.more, more...)
+	return err
 }
 
 // The camera's picture, in pixels.
@@ -244,6 +294,9 @@ func (s *stage) close() {
 		if wire != nil {
 			wire.close()
 		}
+	}
+	if s.makers != nil {
+		s.makers.close()
 	}
 	if s.home != nil {
 		s.home.Close()

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/loquet/loquet/client"
-	"github.com/loquet/loquet/device/virtual"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/web/desk"
 )
@@ -100,7 +99,7 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 			t.close()
 		}
 	}()
-	t.links = &links{enter: map[string]func(context.Context) (string, error){
+	t.links = &links{enter: map[string]func(context.Context, string) (string, error){
 		string(desk.Operator): t.enterOperator, string(desk.Customer): t.enterCustomer, string(desk.Courier): t.enterCourier}}
 	if t.front, err = openFront(); err != nil {
 		return t, err
@@ -108,6 +107,9 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 	s.url, s.more = t.front.url(), []string{"--demo", "--phone", fiction, "--zone", zone}
 	s.film("12 RUE DES LILAS", "lilas-front-door", "lilas-side-door")
 	if s.listen, err = freeAddress(); err != nil {
+		return t, err
+	}
+	if err = t.parkCars(rows); err != nil {
 		return t, err
 	}
 	if err = t.front.seat(t, &t.phone, quietly()); err != nil {
@@ -125,6 +127,19 @@ func openTown(ctx context.Context, program, dir string) (t *town, err error) {
 		return t, err
 	}
 	return t, t.afternoon()
+}
+
+// parkCars puts the cars of the town where they stand.
+func (t *town) parkCars(rows []row) error {
+	if err := t.stage.connectMakers(); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.car != nil {
+			t.stage.makers.add(r.lot, *r.car)
+		}
+	}
+	return nil
 }
 
 // quietly logs what goes wrong, for whoever looks at the terminal.
@@ -153,6 +168,10 @@ func (t *town) afternoon() error {
 				t.set(func() { t.stops = append(t.stops, stop{d, p}) })
 			}
 		}
+		p := t.driver(t.ctx)
+		d := p.booked(trunk)
+		p.assign(d, p.courier(karim))
+		t.set(func() { t.stops = append(t.stops, stop{d, p}) })
 	})
 	if err != nil {
 		return err
@@ -164,9 +183,16 @@ func (t *town) afternoon() error {
 	return nil
 }
 
-// camille is a scene at Camille's front door that begins now.
-func (t *town) camille(ctx context.Context) *play {
-	first := t.plays[0]
+// camille is a scene at Camille's that begins now.
+func (t *town) camille(ctx context.Context) *play { return t.at(ctx, t.plays[0]) }
+
+// driver is a scene at the household whose car the stories are about.
+func (t *town) driver(ctx context.Context) *play {
+	return t.at(ctx, t.plays[slices.IndexFunc(t.plays, func(p *play) bool { return p.scenario.Name == "volvo" })])
+}
+
+// at is a scene at a household that begins now; its morning was the first.
+func (t *town) at(ctx context.Context, first *play) *play {
 	p := &play{cast: t.cast, ctx: ctx, scenario: first.scenario, lot: first.lot, report: silent(), operator: t.office()}
 	p.lot.bringer, p.lot.shop = karim, grocer
 	home := *first.home
@@ -179,15 +205,18 @@ func (t *town) camille(ctx context.Context) *play {
 // another books a parcel for Camille, and has it brought.
 func (t *town) another(ctx context.Context) error {
 	p := t.camille(ctx)
-	return p.perform(func() {
-		d := p.booked("front-door")
-		p.assign(d, p.courier(karim))
-		t.stage.sweep()
-		t.expect(p, d)
-		if !t.isPage() {
-			t.announce(p, d)
-		}
-	})
+	return p.perform(func() { t.send(p, "front-door") })
+}
+
+// send has a parcel booked for a place, and the visitor's courier bring it.
+func (t *town) send(p *play, place string) {
+	d := p.booked(place)
+	p.assign(d, p.courier(karim))
+	t.stage.sweep()
+	t.expect(p, d)
+	if !t.isPage() {
+		t.announce(p, d)
+	}
 }
 
 // expect makes a delivery of the courier's the one that is under way.
@@ -197,10 +226,26 @@ func (t *town) expect(p *play, d *delivery) {
 	t.head(s)
 }
 
+// waitsAt is what the visitor's courier was given last for a place: one visit brings all of it.
+func (t *town) waitsAt(place event.AccessPointID) (last stop, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range slices.Backward(t.stops) {
+		if s.place == place {
+			return s, true
+		}
+	}
+	return last, false
+}
+
 // head sends the courier to a stop, from where the way begins.
 func (t *town) head(s stop) {
 	t.set(func() { t.now, t.over = &s, false })
-	t.walk.head(s.play.lot.house.at)
+	to := s.play.lot.house.at
+	if v := s.play.carOf(s.delivery); v != nil {
+		to = v.at()
+	}
+	t.walk.head(to)
 }
 
 // approached hears from the courier's page which stop comes next: there the way leads now.
@@ -277,13 +322,13 @@ func (t *town) welcome(out io.Writer) {
 
 `, t.front.url(), t.stage.data())
 	for _, a := range desk.Apps() {
-		fmt.Fprintf(out, "  %-10s%s%s\n", a.Title(), t.front.url(), t.Offer(a))
+		fmt.Fprintf(out, "  %-10s%s%s\n", a.Title(), t.front.url(), t.Offer(a, ""))
 	}
 	fmt.Fprint(out, "\n  Open the three side by side.\n\n")
 }
 
 // Offer implements desk.World.
-func (t *town) Offer(a desk.App) string { return t.links.offer(string(a)) }
+func (t *town) Offer(a desk.App, door string) string { return t.links.offer(string(a), door) }
 
 // Enter implements desk.World. The courier sets out when somebody begins to look.
 func (t *town) Enter(ctx context.Context, a desk.App, token string) (string, error) {
@@ -298,9 +343,17 @@ func (t *town) Enter(ctx context.Context, a desk.App, token string) (string, err
 	return to, err
 }
 
-// enterCustomer leads to the delivery that is on its way there, if one is.
-func (t *town) enterCustomer(ctx context.Context) (string, error) {
+// enterCustomer leads to the household of a door; without one to that to which a delivery is on its way, else to Camille's.
+func (t *town) enterCustomer(ctx context.Context, door string) (string, error) {
 	home := t.plays[0].home
+	t.mu.Lock()
+	if t.now != nil && !t.over {
+		home = t.now.play.home
+	}
+	t.mu.Unlock()
+	if i := slices.IndexFunc(t.plays, func(p *play) bool { return p.owns(door) }); i >= 0 {
+		home = t.plays[i].home
+	}
 	link, err := t.stage.atMachine(ctx, "member", "link", "--url", string(home.member))
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -310,12 +363,12 @@ func (t *town) enterCustomer(ctx context.Context) (string, error) {
 	return link, err
 }
 
-func (t *town) enterCourier(ctx context.Context) (string, error) {
+func (t *town) enterCourier(ctx context.Context, _ string) (string, error) {
 	code, err := t.stage.atMachine(ctx, "courier", "pair", t.courierID(karim))
 	return "/courier/pair#" + code, err
 }
 
-func (t *town) enterOperator(ctx context.Context) (string, error) {
+func (t *town) enterOperator(ctx context.Context, _ string) (string, error) {
 	return t.stage.atMachine(ctx, "staff", "link", anaMail)
 }
 
@@ -348,12 +401,12 @@ func (t *town) close() {
 
 // watchDoors tells whoever looks of each movement.
 func (t *town) watchDoors() {
-	for _, d := range t.stage.config.Devices {
-		t.under.Go(func() { t.watch(t.stage.home.Thing(d.Name)) })
+	for _, name := range t.stage.names() {
+		t.under.Go(func() { t.watch(t.stage.body(name)) })
 	}
 }
 
-func (t *town) watch(thing *virtual.Thing) {
+func (t *town) watch(thing body) {
 	for changed := thing.Changed(); ; {
 		select {
 		case <-changed:

@@ -2,8 +2,8 @@ package demo
 
 import (
 	"errors"
-	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +28,7 @@ func opened(t *testing.T) *town {
 // until waits for the town to be so.
 func until(t *testing.T, town *town, what string, is func(desk.State) bool) desk.State {
 	t.Helper()
-	limit := time.After(patience)
+	limit := time.After(3 * patience)
 	for {
 		changed, s := town.Changed(), town.State()
 		if is(s) {
@@ -124,15 +124,20 @@ func byHand(t *testing.T, town *town) {
 	stands("and locks again", func(d desk.Door) bool { return d.Contact == event.ContactClosed && d.Bolt == event.BoltLocked })
 }
 
-// theOpenDoor ends the morning's alarm by hand: the courier who waits there may go then.
+// theOpenDoor ends the morning's alarm by hand: the courier who waits there may go then, once the server knows of it. As
+// long as the lock has no power nobody asks, and so nobody is refused.
 func theOpenDoor(t *testing.T, town *town) {
 	t.Helper()
 	const door = "port-front-door"
-	for _, deed := range []desk.Deed{desk.Turn, desk.Pull, desk.Turn} {
+	for _, deed := range []desk.Deed{desk.Drain, desk.Turn, desk.Pull, desk.Turn} {
 		do(t, town, desk.Act{Do: deed, Door: door})
 	}
-	p := town.camille(t.Context())
-	waiting := town.plays[len(town.plays)-1].first
+	p, port := town.camille(t.Context()), town.plays[len(town.plays)-1]
+	waiting, again := port.first, *port
+	if err := again.perform(again.release); err != nil || again.held == nil {
+		t.Errorf("with an empty battery: %v, held %v", err, again.held)
+	}
+	do(t, town, desk.Act{Do: desk.Drain, Door: door})
 	err := p.perform(func() {
 		for limit := time.Now().Add(patience); p.status(waiting) != dispatch.StatusDelivered; p.pause(10 * look) {
 			if time.Now().After(limit) {
@@ -142,6 +147,16 @@ func theOpenDoor(t *testing.T, town *town) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+	var journal struct {
+		Events []event.Event `json:"events"`
+	}
+	if err := town.office().Call(t.Context(), "GET", "/v1/sites/"+string(waiting.site)+"/journal?limit=500", nil, &journal); err != nil {
+		t.Fatal(err)
+	}
+	refusals := slices.DeleteFunc(journal.Events, func(e event.Event) bool { return e.Body.Kind() != event.Refused{}.Kind() })
+	if len(refusals) != 1 { // the morning's
+		t.Errorf("%d refusals at the door", len(refusals))
 	}
 }
 
@@ -180,7 +195,7 @@ func byWire(t *testing.T, town *town) {
 func TestOneCanPlayIt(t *testing.T) {
 	t.Parallel()
 	town := opened(t)
-	to := follow(t, town.front.url()+town.Offer(desk.Courier))
+	to := follow(t, town.front.url()+town.Offer(desk.Courier, ""))
 	code, found := strings.CutPrefix(to, "/courier/pair#")
 	if !found {
 		t.Fatalf("the courier's link leads to %q", to)
@@ -216,30 +231,19 @@ func TestOneCanPlayIt(t *testing.T) {
 		t.Errorf("the next parcel: %+v, the courier %+v", s.Parcel, s.Courier)
 	}
 	refuses(t, town, desk.Act{Do: desk.Another}, "underway")
+	refuses(t, town, desk.Act{Do: desk.Another, Door: "lilas-front-door"}, "underway")
+	refuses(t, town, desk.Act{Do: desk.Another, Door: "lices-volvo"}, "underway")
+	refuses(t, town, desk.Act{Do: desk.Another, Door: "lys-volvo"}, "unshared")
+	refuses(t, town, desk.Act{Do: desk.Another, Door: "lys-garage"}, "deed")
+	walkOutside(t, town)
 }
 
 // follow opens a link as a browser does, and returns where it leads.
 func follow(t *testing.T, address string) string {
 	t.Helper()
-	res := get(t, address)
+	res, _ := asked(t, http.MethodGet, address, "", nil)
 	if res.StatusCode != http.StatusSeeOther {
 		t.Fatalf("%s: %s", address, res.Status)
 	}
 	return res.Header.Get("Location")
-}
-
-func get(t *testing.T, address string) *http.Response {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(io.Discard, res.Body); err != nil {
-		t.Fatal(err)
-	}
-	return res
 }

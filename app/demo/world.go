@@ -24,9 +24,12 @@ func (t *town) State() desk.State {
 		for _, d := range p.scenario.devices {
 			s.Doors = append(s.Doors, t.doorShown(p, d))
 		}
+		if p.scenario.car != nil {
+			s.Doors = append(s.Doors, t.carShown(p))
+		}
 	}
 	if t.now != nil {
-		s.Here = t.now.play.lot.prefix + t.now.play.home.nameOf(t.now.place)
+		s.Here = t.now.play.body(t.now.play.home.nameOf(t.now.place)).Name()
 	}
 	for _, a := range desk.Apps() {
 		if until := t.front.cutUntil(string(a)); !until.IsZero() {
@@ -44,11 +47,16 @@ func (t *town) doorShown(p *play, d virtual.Device) desk.Door {
 	}
 	shown := desk.Door{ID: thing.Name(), Name: owner.calls(d.Name), Address: owner.house.address, Is: owner.kindOf(d), Bolt: thing.Bolt(),
 		Contact: thing.Contact(), Keypad: d.Kind == virtual.ZigbeeLock, Filmed: p.scenario.camera != noCamera}
-	if h := t.hands[thing.Name()]; h != nil {
-		shown.Jam, shown.Deaf, shown.Dead = h.faults.Jam, h.faults.Deaf, h.dead
-		shown.Ajar = h.faults.Ajar && shown.Contact == event.ContactOpen
-	}
+	t.handsShown(&shown)
 	return shown
+}
+
+// handsShown adds what hands did to a door. The caller holds the lock.
+func (t *town) handsShown(d *desk.Door) {
+	if h := t.hands[d.ID]; h != nil {
+		d.Jam, d.Deaf, d.Dead = h.faults.Jam, h.faults.Deaf, h.dead
+		d.Ajar = h.faults.Ajar && d.Contact == event.ContactOpen
+	}
 }
 
 // courierShown is where the courier is. The caller holds the lock.

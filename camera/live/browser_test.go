@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -43,6 +45,9 @@ type theatre struct {
 	results chan seen
 	// began, if set, is told of looks.
 	began atomic.Pointer[func(Look)]
+	// slow is for how many nanoseconds the first file of pictures is held back.
+	slow  atomic.Int64
+	first sync.Once
 }
 
 func openTheatre(t *testing.T, film *filming) *theatre {
@@ -61,7 +66,17 @@ func openTheatre(t *testing.T, film *filming) *theatre {
 	mux.Handle("GET /player/", http.StripPrefix("/player", http.FileServerFS(Player())))
 	mux.HandleFunc("/whep/{camera}", func(w http.ResponseWriter, r *http.Request) { th.live.WHEP(w, r, view(r)) })
 	mux.HandleFunc("/session/{id}", func(w http.ResponseWriter, r *http.Request) { th.live.Session(w, r, r.PathValue("id")) })
-	mux.HandleFunc("/hls/{camera}/{file}", func(w http.ResponseWriter, r *http.Request) { th.live.HLS(w, r, view(r)) })
+	mux.HandleFunc("/hls/{camera}/{file}", func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.PathValue("file"), ".mp4") {
+			th.first.Do(func() {
+				select {
+				case <-time.After(time.Duration(th.slow.Load())):
+				case <-r.Context().Done():
+				}
+			})
+		}
+		th.live.HLS(w, r, view(r))
+	})
 	mux.HandleFunc("POST /result", func(_ http.ResponseWriter, r *http.Request) {
 		var s seen
 		if err := json.NewDecoder(r.Body).Decode(&s); err != nil {
@@ -199,6 +214,29 @@ func TestFallBack(t *testing.T) {
 	th.visit(t, "both", 1, time.Second)
 	if s := th.next(t); s.Error != "" || s.Way != "hls" || s.First > 3000 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestASlowStartIsMadeUpFor: what takes long to begin, on a slow phone or network, is not late for as long as one looks.
+func TestASlowStartIsMadeUpFor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a browser")
+	}
+	p := shoot(t, "320x180", 20, inH264...).filled(6*25 + 10)
+	roll(t, p)
+	th := openTheatre(t, p)
+	th.slow.Store(int64(2 * time.Second))
+	th.visit(t, "hls", 1, 3*time.Second)
+	s := th.next(t)
+	if s.Error != "" || s.Way != "hls" || s.How != "watched" || s.First < 2000 {
+		t.Fatalf("%s, by %q, %s, after %.0f ms", s.Error, s.Way, s.How, s.First)
+	}
+	if after := youngAfter(t, s, p); after > 1500 {
+		t.Errorf("it was late for %.0f ms", after)
+	}
+	last := s.Shown[len(s.Shown)-1]
+	if age := p.age(last.Number, wall(last.At)); age > time.Second {
+		t.Errorf("after three seconds the picture was still %v old", age)
 	}
 }
 

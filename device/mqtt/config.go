@@ -143,8 +143,7 @@ func ParseConfig(data []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	_, err = cfg.plan()
-	return checked(cfg, err)
+	return cfg.checked()
 }
 
 // ParseConfigFor is ParseConfig for a device that is named elsewhere: the configuration, as that of a device that was
@@ -155,12 +154,11 @@ func ParseConfigFor(id event.DeviceID, data []byte) (Config, error) {
 		return Config{}, err
 	}
 	cfg.Device = id
-	_, err = cfg.plan()
-	return checked(cfg, err)
+	return cfg.checked()
 }
 
-func checked(cfg Config, err error) (Config, error) {
-	if err != nil {
+func (cfg Config) checked() (Config, error) {
+	if _, err := cfg.plan(); err != nil {
 		return Config{}, err
 	}
 	return cfg, nil

@@ -1,6 +1,6 @@
-// Lighthouse with its mobile profile (a slow phone on a slow network, simulated) on each main page, signed in. Prints a
-// table, and fails below 95. The pages live: their streams stay open, so that "network idle" never comes; Lighthouse
-// then measures after its longest wait for it.
+// Lighthouse with its mobile profile (a slow phone on a slow network, simulated) on each main page, signed in: those of
+// docs/screens that a link leads to. Prints a table, and fails below 95. The pages live: their streams stay open, so that
+// "network idle" never comes; Lighthouse then measures after its longest wait for it.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,8 @@ import lighthouse from "lighthouse";
 import { shared } from "./lib/chromium.mjs";
 import { start } from "./lib/demo.mjs";
 import { enter } from "./lib/people.mjs";
-import { ways } from "./lib/ways.mjs";
+import { names } from "./lib/screens.mjs";
+import { kind, ways } from "./lib/ways.mjs";
 
 const least = 95;
 // most is what a first load may weigh, in KB as it travels. What only the demo adds to a page is not counted.
@@ -25,13 +26,9 @@ try {
   // What the courier's service worker keeps, it fetches behind the page: it is to be done with that.
   await page.goto(`${demo.url}/courier/`);
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
-  const delivery = (await ways(context, demo.url, "/home/deliveries/", "/home/"))[1];
   const low = [];
   console.log(`| page | ${categories.join(" | ")} | weight |\n|${" --- |".repeat(categories.length + 2)}`);
-  for (const [name, path] of [["sign-in", "/sign-in"], ["customer, home", "/home/"], ["customer, a delivery", delivery],
-    ["courier, stops", "/courier/"], ["operator, board", "/operator/"]]) {
-    low.push(...await audited(name, path));
-  }
+  for (const path of ["/sign-in", "/courier/", ...await mains("/home/"), ...await mains("/operator/")]) low.push(...await audited(path));
   for (const one of low) console.log(one);
   process.exitCode = low.length ? 1 : 0;
 } finally {
@@ -40,7 +37,13 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function audited(name, path) {
+// mains are an app's pages that have a picture, one of each kind.
+async function mains(app) {
+  return (await ways(context, demo.url, app, app)).filter((path) => kind(path.split("?")[0]) in names);
+}
+
+async function audited(path) {
+  const name = kind(path);
   await forget();
   const { lhr } = await lighthouse(demo.url + path, {
     port, output: "json", logLevel: "error", onlyCategories: categories, formFactor: "mobile", disableStorageReset: true,

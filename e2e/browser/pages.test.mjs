@@ -1,30 +1,27 @@
 // Every page of every app, in both languages, on a phone and on a desktop, in light and in dark: axe has nothing to say,
-// nothing is wider than its window, Tab alone reaches what can be seen, nothing breaks by itself. Pages are found by following links, so that a new one is
-// looked at without being listed here. With SCREENS=1 it also takes the pictures of docs/screens.
+// nothing is wider than its window, Tab alone reaches what can be seen, nothing breaks by itself. Pages are found by
+// following links, so that a new one is looked at without being listed here; what comes of something done is looked at in
+// visits.test.mjs, and the answers to forms here. With SCREENS=en, or fr, it also takes the pictures of docs/screens.
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
 import test, { after, before, describe, it } from "node:test";
-import { desktop, launch, narrow, phone } from "./lib/chromium.mjs";
+import { launch } from "./lib/chromium.mjs";
 import { start } from "./lib/demo.mjs";
-import { enlarged, fits, foreign, framed, judged, tabbed } from "./lib/look.mjs";
-import { act, arrive, begin, enter, guest, hand, label, putDown, screen, typed } from "./lib/people.mjs";
+import { glance, look, opened, speak, told } from "./lib/pages.mjs";
+import { enter } from "./lib/people.mjs";
 import { kind, ways } from "./lib/ways.mjs";
-import { pictured } from "./lib/screens.mjs";
 
 // What must be among the pages that are found: if a link to one of these is lost, so is the page.
 const homes = ["/home/", "/home/deliveries/…", "/home/history", "/home/visits/…", "/home/recordings", "/home/rules"];
 const console_ = ["/operator/", "/operator/alarms", "/operator/visits/…"];
 
-let demo, browser, customer, staff, courier, stranger, visitor;
+let demo, browser, customer, staff, stranger, visitor;
 
 before(async () => {
-  if (process.env.SCREENS) await mkdir(pictured.folder, { recursive: true });
-  demo = await start();
+  demo = await start({ LOQUET_PUSH_SUBJECT: "mailto:office@rapido.example" });
   browser = await launch();
-  [customer, staff, courier, stranger, visitor] = await Promise.all(Array.from({ length: 5 }, opened));
+  [customer, staff, stranger, visitor] = await Promise.all(Array.from({ length: 4 }, () => opened(browser, demo.url)));
   await enter(customer, demo.links.customer);
   await enter(staff, demo.links.operator);
-  await enter(courier, demo.links.courier);
 }, { timeout: 180_000 });
 
 after(async () => {
@@ -34,52 +31,25 @@ after(async () => {
 
 // All at once: mostly they wait for one another's pages.
 describe("every page", { concurrency: true, timeout: 400_000 }, () => {
-  it("of the customer", () => walk(customer, "/home/", homes, "/home/", "/home/places/new", "/home/nowhere"));
+  it("of the customer", async () => {
+    await walk(customer, "/home/", homes, "/home/", "/home/places/new", "/home/nowhere");
+    await walk(customer, "/sign-in", ["/sign-in/member"], "/sign-in/member");
+  });
   it("of the operator", () => walk(staff, "/operator/", console_, "/operator/", "/operator/nowhere"));
   it("of somebody who is not signed in", () => walk(stranger, "/sign-in", ["/sign-in"], "/sign-in", "/operator/sign-in", "/sign-in/mail"));
   it("of the Demo desk", () => walk(visitor, "/demo/", [], "/demo/"));
 });
 
-test("every step of a courier's visit, and what the others see meanwhile", { timeout: 240_000 }, async () => {
-  const { page } = courier;
-  const step = async (name) => {
-    await screen(courier, name);
-    await look(courier, new URL(page.url()).pathname, name);
-  };
-  await look(courier, "/courier/pair");
-  await look(courier, "/courier/", "stops");
-  await begin(courier, demo.url, "rue des Lilas");
-  await step("go");
-  await arrive(courier, demo.url);
-  await step("arrive");
-  await page.locator('a[href^="/courier/scan/"]').click();
-  await page.waitForURL(/\/courier\/scan\//);
-  await step("scan");
-  await typed(courier, await label(demo.url));
-  await page.waitForURL(/\/courier\/stop\//);
-  await hand(demo.url, "push");
-  await step("inside");
-  await look(customer, (await ways(customer.context, demo.url, "/home/deliveries/", "/home/"))[1], "open");
-  await look(staff, "/operator/", "open");
-  await putDown(courier);
-  await hand(demo.url, "pull");
-  await act(courier, "close");
-  await step("secured");
-  told(courier, customer, staff);
+test("what is wrong in a form is said on a page like any other", { timeout: 240_000 }, async () => {
+  await wronged(customer, "/home/rules", "/home/rules", { dwell: "soon" });
+  await wronged(customer, "/home/household", "/home/household/members", { name: "" });
+  await wronged(customer, "/home/cameras/new", "/home/cameras", { address: "nowhere" });
+  await wronged(staff, "/operator/book", "/operator/book", { parcels: "" });
+  await wronged(staff, "/operator/couriers", "/operator/couriers", { id: "" });
+  told(customer, staff);
 });
 
 test("the server had nothing to report of itself", async () => assert.deepEqual(await demo.errors(), []));
-
-// told fails with everything that was found.
-function told(...people) {
-  const all = people.flatMap((who) => [...who.found.splice(0), ...new Set(who.wrong.splice(0))]);
-  assert.equal(all.length, 0, `${all.length} findings:\n${all.join("\n")}`);
-}
-
-// opened is somebody's own window in the one browser.
-async function opened() {
-  return { found: [], ...await guest(browser, demo.url, { mobile: false, reducedMotion: "reduce", permissions: ["camera"] }) };
-}
 
 // walk looks at every page below a prefix, and fails if one that must be there is not.
 async function walk(who, prefix, must, ...starts) {
@@ -90,42 +60,18 @@ async function walk(who, prefix, must, ...starts) {
   told(who);
 }
 
-// look opens a page in both languages, and looks at it on a phone and on a desktop, in light and in dark. state names
-// what is under way, where that matters.
-async function look({ context, page, found }, path, state = "") {
+// wronged sends a form as it should not be filled in, in both languages, and looks at the answer.
+async function wronged(who, path, action, fields) {
+  const { page } = who;
   for (const lang of ["fr", "en"]) {
-    await context.addCookies([{ name: "loquet-lang", value: lang, url: demo.url }]);
-    await page.setViewportSize(phone);
+    await speak(who, lang);
     await page.goto(demo.url + path);
-    await page.locator("main h1").first().waitFor();
-    if (/^\/courier\/(?!pair)/.test(path)) await page.locator("main [data-screen]").first().waitFor({ state: "attached" });
-    const findings = [...await framed(page, lang, !path.endsWith("/nowhere")), ...await foreign(page, lang)];
-    for (const size of [phone, desktop]) findings.push(...await sized(page, path, lang, size, state));
-    if (lang === "en") {
-      await page.setViewportSize(phone);
-      findings.push(...await tabbed(page));
-    }
-    found.push(...findings.map((f) => `${kind(path)}${state && ` (${state})`} ${lang}: ${f}`));
+    await page.locator(`form[action="${action}"]`).first().evaluate((form, fields) => {
+      form.noValidate = true;
+      for (const [name, value] of Object.entries(fields)) form.elements[name].value = value;
+      form.requestSubmit([...form.querySelectorAll("button")].at(-1));
+    }, fields);
+    await page.locator("main [data-focus]").waitFor();
+    await glance(who, lang, `${path} with an error`);
   }
-}
-
-async function sized(page, path, lang, size, state) {
-  await page.setViewportSize(size);
-  if (process.env.SCREENS) await pictured(page, path, lang, size, state);
-  const findings = await judged(page);
-  if (lang === "fr") findings.push(...await wide(page, size));
-  await page.emulateMedia({ colorScheme: "dark" });
-  findings.push(...(await judged(page, ["color-contrast", "link-in-text-block"])).map((f) => `dark, ${f}`));
-  await page.emulateMedia({ colorScheme: "light" });
-  return findings.map((f) => `${size.width} px, ${f}`);
-}
-
-// wide is measured in French, whose words are longer.
-async function wide(page, size) {
-  const findings = [...await fits(page, "as it is"), ...await enlarged(page, 200, () => fits(page, "text at 200 %"))];
-  if (size !== phone) return findings;
-  await page.setViewportSize(narrow);
-  findings.push(...await fits(page, "at 320 px"));
-  await page.setViewportSize(size);
-  return findings;
 }

@@ -15,7 +15,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -25,12 +27,15 @@ import (
 	"time"
 
 	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/app/makers"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/camera"
+	"github.com/loquet/loquet/carlink"
 	"github.com/loquet/loquet/client"
 	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/device/broker"
 	"github.com/loquet/loquet/device/mqtt"
+	"github.com/loquet/loquet/device/volvo"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/film"
@@ -51,6 +56,7 @@ type Installation struct {
 	Store      *memory.Store
 	Vault      *vault.Vault
 	Fleet      *fleet.Fleet
+	CarLinks   *carlink.Links
 	Dispatcher *dispatch.Dispatcher
 	// Film is nil without a studio.
 	Film     *film.Director
@@ -62,6 +68,7 @@ type Installation struct {
 	Log      *slog.Logger
 
 	mqtt  *mqtt.Client
+	cars  *cars
 	homes int
 }
 
@@ -69,12 +76,25 @@ type Installation struct {
 type Option func(*options)
 
 type options struct {
+	log    io.Writer
 	studio camera.Studio
+	makers map[string]carlink.Maker
 	wire   func(*api.Deps)
 }
 
 // Filmed has visits filmed by that media service.
 func Filmed(s camera.Studio) Option { return func(o *options) { o.studio = s } }
+
+// Registered has cars connected at those makers.
+func Registered(at map[string]carlink.Maker) Option { return func(o *options) { o.makers = at } }
+
+// AtVolvo has Volvos connected.
+func AtVolvo(application *volvo.App) Option {
+	return Registered(map[string]carlink.Maker{"volvo": makers.NewVolvo(application)})
+}
+
+// Logged has everything logged there, down to what is of use to nobody but a programmer.
+func Logged(to io.Writer) Option { return func(o *options) { o.log = to } }
 
 // Wired changes what the API works with.
 func Wired(change func(*api.Deps)) Option { return func(o *options) { o.wire = change } }
@@ -87,12 +107,15 @@ func New(t testing.TB, mount func(*Installation) http.Handler, with ...Option) *
 		change(&o)
 	}
 	in := &Installation{T: t, Store: memory.New(), Log: slog.New(slog.DiscardHandler)}
+	if o.log != nil {
+		in.Log = slog.New(slog.NewTextHandler(o.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
 	in.connect()
 	in.build(o)
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))(t)
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	in.URL = "http://localhost:" + port
-	deps := api.Deps{Dispatch: in.Dispatcher, Store: in.Store, Vault: in.Vault, Fleet: in.Fleet, Film: in.Film, Keys: in.Keys,
+	deps := api.Deps{Dispatch: in.Dispatcher, Store: in.Store, Vault: in.Vault, Fleet: in.Fleet, CarLinks: in.CarLinks, Film: in.Film, Keys: in.Keys,
 		Couriers: in.Couriers, Sessions: in.Sessions, Discover: in.discover, Now: time.Now, Random: rand.Reader, Log: in.Log, PublicURL: in.URL,
 		LocalWebhooks: true}
 	o.wire(&deps)
@@ -121,13 +144,18 @@ func (in *Installation) build(o options) {
 	in.T.Helper()
 	master := must(vault.LoadOrCreate(filepath.Join(in.T.TempDir(), "master"), rand.Reader))(in.T)
 	in.Vault = vault.New(vault.Deps{Master: master, Register: in.Store, Now: time.Now, Random: rand.Reader})
-	in.Fleet = fleet.New(in.Store, map[string]fleet.Connector{"mqtt": in.device}, in.Log)
+	in.CarLinks = carlink.New(carlink.Deps{Register: in.Store, Vault: in.Vault, Makers: o.makers, Now: time.Now, Random: rand.Reader, Log: in.Log})
+	connectors := map[string]fleet.Connector{"mqtt": in.device, "volvo": in.car}
+	maps.Copy(connectors, in.CarLinks.Connectors())
+	in.Fleet = fleet.New(in.Store, connectors, in.Log)
 	gate := &unlock.Gate{Journal: in.Store, Devices: in.Fleet, Sealer: in.Vault, Now: time.Now, Random: rand.Reader}
-	config := dispatch.Config{Store: in.Store, Gate: gate, Devices: in.Fleet, Now: time.Now, Log: in.Log}
+	config := dispatch.Config{Store: in.Store, Gate: gate, Devices: in.Fleet, Now: time.Now, Log: in.Log,
+		Places: api.Cars{Store: in.Store, Vault: in.Vault}}
 	if o.studio != nil {
 		config.Pictures = o.studio
 	}
 	in.Dispatcher = dispatch.New(config)
+	in.CarLinks.Attach(in.Fleet, in.Dispatcher)
 	if o.studio != nil {
 		in.Film = film.New(film.Deps{Dispatch: in.Dispatcher, Store: in.Store, Vault: in.Vault, Studio: o.studio, Random: rand.Reader, Log: in.Log})
 	}
@@ -184,6 +212,7 @@ func (in *Installation) run() {
 		}
 	})
 	under.Go(func() { in.Fleet.Run(ctx, in.Dispatcher.Watch) })
+	under.Go(func() { in.CarLinks.Run(ctx) })
 	if in.Film != nil {
 		under.Go(func() { in.Film.Run(ctx) })
 	}

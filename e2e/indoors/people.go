@@ -15,6 +15,7 @@ import (
 	"github.com/loquet/loquet/auth/proof"
 	"github.com/loquet/loquet/client"
 	"github.com/loquet/loquet/device/broker"
+	"github.com/loquet/loquet/device/fakecloud"
 	"github.com/loquet/loquet/device/virtual"
 	"github.com/loquet/loquet/event"
 )
@@ -36,6 +37,8 @@ type Household struct {
 	// Door is the virtual front door, and Home all of its devices.
 	Door *virtual.Thing
 	Home *virtual.Home
+	// Car is that of a Driveway.
+	Car *fakecloud.Car
 	// Cookie is the member's session in a browser.
 	Cookie *http.Cookie
 }
@@ -43,10 +46,21 @@ type Household struct {
 // Household opens a site with one member of that name, a front door, and a standing consent for every hour.
 func (in *Installation) Household(name string) *Household {
 	in.T.Helper()
+	return in.household(name, virtual.Lock, event.PermitRemote)
+}
+
+// Keypad opens a site as Household does, whose door takes one-time codes.
+func (in *Installation) Keypad(name string) *Household {
+	in.T.Helper()
+	return in.household(name, virtual.ZigbeeLock, event.PermitCode)
+}
+
+func (in *Installation) household(name string, kind virtual.Kind, by event.PermitType) *Household {
+	in.T.Helper()
 	h := in.Empty(name)
-	h.addDoor()
+	h.addDoor(kind)
 	var ap api.AccessPoint
-	h.post("/v1/home/access-points", api.AccessPointRequest{WayIn: []event.BarrierRef{{Barrier: h.Barrier, By: event.PermitRemote}}, Radius: 50,
+	h.post("/v1/home/access-points", api.AccessPointRequest{WayIn: []event.BarrierRef{{Barrier: h.Barrier, By: by}}, Radius: 50,
 		Position: api.Centre{Latitude: Latitude, Longitude: Longitude}, Name: "Front door", Note: "On the bench"}, &ap)
 	h.AccessPoint = ap.ID
 	h.post("/v1/home/consents", api.ConsentRequest{AccessPoint: h.AccessPoint, Largest: event.SizeLarge, Inside: true,
@@ -92,10 +106,10 @@ func (h *Household) post(path string, body, answer any) {
 }
 
 // addDoor puts up a virtual front door, reserves it, makes it a barrier and works it by hand.
-func (h *Household) addDoor() {
+func (h *Household) addDoor(kind virtual.Kind) {
 	in := h.in
 	in.T.Helper()
-	config := h.PutUpDoor()
+	config := h.putUp(kind)
 	id := event.DeviceID(string(h.Site) + ".front")
 	register := must(config.Register("front", id))(in.T)
 	in.post(in.Key(auth.Operator, "swift"), "/v1/devices",
@@ -108,12 +122,17 @@ func (h *Household) addDoor() {
 
 // PutUpDoor has a virtual front door announce itself, which nobody has reserved yet.
 func (h *Household) PutUpDoor() virtual.Config {
+	h.in.T.Helper()
+	return h.putUp(virtual.Lock)
+}
+
+func (h *Household) putUp(kind virtual.Kind) virtual.Config {
 	in := h.in
 	in.T.Helper()
 	in.homes++
 	prefix := fmt.Sprintf("home%d", in.homes)
 	config := virtual.Config{URL: in.Broker.URL(), Prefix: prefix, Devices: []virtual.Device{
-		{Name: "front", Kind: virtual.Lock, Username: prefix, Password: broker.NewPassword(), Timestamps: true}}}
+		{Name: "front", Kind: kind, Username: prefix, Password: broker.NewPassword(), Timestamps: true}}}
 	reports, commands, err := config.Topics("front")
 	must(0, err)(in.T)
 	must(0, in.Broker.Allow(broker.Account{Credentials: broker.Credentials{Username: prefix,
@@ -125,7 +144,9 @@ func (h *Household) PutUpDoor() virtual.Config {
 }
 
 // Enrol works the door by hand until the site has seen it: what was reported before somebody listened is not seen.
-func (h *Household) Enrol() {
+func (h *Household) Enrol() { h.enrolBy(h.WorkByHand) }
+
+func (h *Household) enrolBy(work func()) {
 	in := h.in
 	in.T.Helper()
 	grown, stop := in.Dispatcher.Follow(h.Site)
@@ -133,11 +154,11 @@ func (h *Household) Enrol() {
 	again := time.NewTicker(time.Second)
 	defer again.Stop()
 	limit := time.After(Patience)
-	for h.WorkByHand(); !in.happened(h.Site, event.BarrierEnrolled{}.Kind()); {
+	for work(); !in.happened(h.Site, event.BarrierEnrolled{}.Kind()); {
 		select {
 		case <-grown:
 		case <-again.C:
-			h.WorkByHand()
+			work()
 		case <-limit:
 			in.T.Fatal("the door was worked by hand, and is not enrolled")
 		}
@@ -257,8 +278,25 @@ func (p *Phone) Finish(b Booked, v event.VisitID) {
 	must(0, b.Home.Door.PullShut())(p.in.T)
 	p.Act(v, "close", nil)
 	AwaitWhere(p.in, b.Home.Site, func(s event.BarrierSecured) bool { return s.Visit == v })
-	if a := p.Act(v, "leave", nil); a.Refused != nil {
-		p.in.T.Fatalf("leaving is refused: %+v", a.Refused)
+	p.Leave(v)
+}
+
+// Leave leaves a visit whose barriers were seen shut. What was asked of one before may still be answered, and say that it is
+// open: then nobody leaves until it was asked again.
+func (p *Phone) Leave(v event.VisitID) {
+	p.in.T.Helper()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	limit := time.After(Patience)
+	for a := p.Act(v, "leave", nil); a.Refused != nil; a = p.Act(v, "leave", nil) {
+		if a.Refused.Code != event.NotSecured {
+			p.in.T.Fatalf("leaving is refused: %+v", a.Refused)
+		}
+		select {
+		case <-again.C:
+		case <-limit:
+			p.in.T.Fatal("nobody may leave")
+		}
 	}
 }
 

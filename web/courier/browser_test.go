@@ -28,6 +28,7 @@ type browsing struct {
 
 func newBrowsing(t *testing.T, with ...indoors.Option) *browsing {
 	t.Helper()
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("a browser takes its time")
 	}
@@ -50,6 +51,7 @@ func newBrowsing(t *testing.T, with ...indoors.Option) *browsing {
 		}
 		return code.Code
 	}
+	b.hands["deeds"] = b.deeds
 	b.anna = b.Courier("swift-anna")
 	return b
 }

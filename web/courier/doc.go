@@ -22,6 +22,7 @@
 //
 // # What the phone keeps
 //
-// Its key; scans that wait for the network, each with its idempotency key, so that they are sent once; and the last list
-// of stops, times and addresses only. A grant, a code, a note, a position or the state of a visit is never kept.
+// Its key; the requests that wait for the network, each with its idempotency key, so that they are sent once: scans, plan
+// B with the place where it was said, danger; the last list of stops, times and addresses only; and by how much its clock
+// is wrong. A grant, a code, a note or the state of a visit is never kept, nor a position beside that of plan B.
 package courier

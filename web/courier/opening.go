@@ -37,8 +37,11 @@ func (s at) opening() opening {
 	o.unknown = step.Recorded != nil && step.Recorded.Outcome == event.Unknown
 	o.slow = !o.unknown && s.age(step.Asked.At) >= slowLock
 	o.title, o.say = s.t("opening.order.title", "name", step.Name), s.t("opening.order.say")
+	if p, left := s.freed(); p != nil && left > 0 {
+		o.title, o.say = s.t("car.handle"), s.t("car.handle")
+	}
 	if o.unknown {
-		o.title, o.say = s.t("opening.unknown.title"), s.t("opening.unknown.text")
+		o.title, o.say = s.t("opening.unknown.title"), s.either("opening.unknown.text", "opening.unknown.text.car")
 	}
 	return o
 }
@@ -62,15 +65,24 @@ func (o opening) wayState(p api.Step) string {
 	return "later"
 }
 
-// insideTitle is what is known of the door that matters now: "inside" is said only once it was seen open.
-func (s at) insideTitle() string {
+// standing is how something stands, how long that is known without hearing of it again (0: it does not end by itself),
+// and what is said once it is not known any more.
+type standing struct {
+	state ui.State
+	said  string
+	left  time.Duration
+	gone  string
+}
+
+// inside is what is known of the door that matters now: "inside" is said only once it was seen open.
+func (s at) inside() standing {
 	p := s.pressing()
 	shown := s.shown(p)
 	key := "inside.state." + string(shown.State)
 	if shown.State == ui.Open && !shown.Contact.Wide {
 		key = "inside.state.unlocked"
 	}
-	return s.t(key, "name", p.Name, "word", shown.Word)
+	return standing{shown.State, s.t(key, "name", p.Name, "word", shown.Word), shown.Left, s.t("inside.gone", "name", p.Name)}
 }
 
 // pressing is the step that matters now: the one that the alarm is about, else the innermost that is not proven shut.
@@ -150,18 +162,37 @@ func (s at) proven() bool {
 	return true
 }
 
-func (s at) securedTitle() string {
+// closed is how the way in stands once the courier may go: in the word that its barriers share, as long as each of them
+// is known to be secured.
+func (s at) closed() standing {
+	k := standing{state: ui.Unknown, said: s.t("secured.unproven.title"), gone: s.t("secured.gone")}
 	if !s.proven() {
-		return s.t("secured.unproven.title")
+		return k
 	}
-	return s.t("secured.title")
+	for i, p := range s.liveSteps() {
+		shown := s.shown(p)
+		switch {
+		case shown.State != ui.Secured:
+			return standing{state: shown.State, said: shown.Word, left: shown.Left, gone: k.gone}
+		case i == 0:
+			k.state, k.said, k.left = ui.Secured, shown.Word, shown.Left
+		case k.said != shown.Word:
+			k.said = s.t("secured.title")
+		}
+		k.left = min(k.left, shown.Left)
+	}
+	if s.ofCar() {
+		k.said = s.t("car.secured")
+	}
+	return k
 }
 
-func (s at) securedSaid() string {
-	if !s.proven() {
-		return s.t("secured.unproven.title")
+func (s at) closedSaid() string {
+	k := s.closed()
+	if k.state != ui.Secured {
+		return k.said
 	}
-	return s.t("secured.say")
+	return s.either("secured.say", "car.secured.say", "word", k.said)
 }
 
 // codeStep is the step that waits for its code.

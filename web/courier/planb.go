@@ -2,8 +2,6 @@ package courier
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 
 	"github.com/loquet/loquet/api"
@@ -61,8 +59,7 @@ func (s at) planBDone(p *api.PlanB) string {
 
 // planBTo names a step of plan B: the one for another delivery, or after this one, is another form.
 func planBTo(p *api.PlanB) string {
-	sum := sha256.Sum256([]byte(string(p.Delivery) + "\n" + string(p.Kind) + "\n" + string(p.AccessPoint) + "\n" + p.Text))
-	return hex.EncodeToString(sum[:6])
+	return string(p.Delivery) + " " + p.Step
 }
 
 // planBThen is where the courier goes after it: on with the next delivery of this stop, or back to the list.

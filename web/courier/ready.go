@@ -1,6 +1,8 @@
 package courier
 
 import (
+	"slices"
+
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/web/ui"
@@ -17,6 +19,9 @@ func (s at) readinesses() []readiness {
 	var lines []readiness
 	if s.visit == nil || s.visit.Ready == nil {
 		return nil
+	}
+	if car, ok := s.carReadiness(); ok {
+		lines = append(lines, car)
 	}
 	if camera := s.visit.Ready.Camera; camera != nil {
 		lines = append(lines, s.cameraReadiness(*camera))
@@ -51,27 +56,38 @@ func (s at) cameraReadiness(c api.CameraReady) readiness {
 	return line
 }
 
-// questionReadiness is what the household answered, the latest round of each question.
+// questionReadiness is what the household answered: of each delivery the latest round of a question, and of several
+// deliveries what hinders most, since each of them must be allowed in.
 func (s at) questionReadiness() []readiness {
 	var lines []readiness
-	seen := map[event.Question]int{}
+	at := map[event.Question]int{}
 	for _, d := range s.deliveries() {
+		latest := map[event.Question]api.Question{}
 		for _, q := range d.Questions {
-			line := s.answered(q)
-			if i, had := seen[q.Question]; had {
+			latest[q.Question] = q
+		}
+		for _, q := range d.Questions {
+			line := s.answered(latest[q.Question])
+			i, had := at[q.Question]
+			switch {
+			case !had:
+				at[q.Question] = len(lines)
+				lines = append(lines, line)
+			case hinders(line) > hinders(lines[i]):
 				lines[i] = line
-				continue
 			}
-			seen[q.Question] = len(lines)
-			lines = append(lines, line)
 		}
 	}
 	return lines
 }
 
+func hinders(r readiness) int {
+	return slices.Index([]ui.State{ui.Neutral, ui.Unknown, ui.Refused}, r.state)
+}
+
 func (s at) answered(q api.Question) readiness {
 	line := readiness{icon: "person", name: s.t("question." + string(q.Question)), state: ui.Unknown, word: s.t("question.open")}
-	at := q.At.Time().In(s.zone).Format("15:04")
+	at := ui.ClockIn(s.lang, q.At.Time(), s.now, s.zone)
 	switch {
 	case q.Answered && q.Yes:
 		line.state, line.word = ui.Neutral, s.t("question.yes", "time", at)

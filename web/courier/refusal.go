@@ -32,6 +32,11 @@ var afterwards = map[event.Code]next{
 	event.BarrierNotReady: nextPlanB, event.CameraNotLive: nextPlanB, event.CameraNoRoom: nextPlanB, event.LenderRefused: nextPlanB,
 	event.LenderBlocked: nextPlanB,
 
+	event.CarChecking: nextWait, event.CarAsleep: nextWait, event.CarUnreachable: nextWait, event.CarBusy: nextWait, event.CarMoving: nextWait,
+	event.CarPositionOld: nextWait, event.CarNotLocked: nextAgain, event.TrunkWindowPassed: nextAgain,
+	event.CarTooFar: nextPlanB, event.CarIndoors: nextPlanB, event.CarRevoked: nextPlanB, event.CarOpensOtherwise: nextPlanB,
+	event.ParcelDoesNotFit: nextPlanB,
+
 	event.AlreadyEnded: nextList, event.NothingToDeliver: nextList, event.ParcelMissed: nextList, event.WrongCourier: nextList,
 
 	event.WrongDevice: nextCall, event.Suspended: nextCall, event.NotPresent: nextCall,
@@ -63,7 +68,7 @@ func codesOf(n next) string {
 type refused struct {
 	title, text string
 	next        next
-	// again is the form that may be sent again, "" for none.
+	// barrier is what may be asked for again; "" for none.
 	barrier event.BarrierID
 }
 
@@ -74,10 +79,16 @@ func (s at) refusal() refused {
 		return s.because(event.WrongDevice)
 	case s.visit != nil && s.visit.Suspended:
 		return s.because(event.Suspended)
-	case allBlocked(s.deliveries()):
+	case tooLarge(s.deliveries()):
+		return s.because(event.ParcelDoesNotFit)
+	case allOut(s.deliveries()):
 		return s.because(event.Blocked)
+	case s.handlePassed():
+		passed := s.because(event.TrunkWindowPassed)
+		passed.barrier = s.visit.Steps[0].Barrier
+		return passed
 	}
-	return refused{title: s.t("refusal.failed.title"), text: s.t("refusal.failed.text"), next: nextAgain, barrier: s.visit.Steps[0].Barrier}
+	return refused{title: s.t("refusal.failed.title"), text: s.either("refusal.failed.text", "refusal.failed.text.car"), next: nextAgain, barrier: s.visit.Steps[0].Barrier}
 }
 
 func (s at) because(code event.Code) refused {
@@ -85,6 +96,6 @@ func (s at) because(code event.Code) refused {
 	if p := s.planB(); p != nil {
 		values[phrase.PlanB] = p.Text
 	}
-	said := s.lang.Refusal(code, values)
+	said := s.lang.RefusalAt(s.leadsTo(), code, values)
 	return refused{title: said.Title, text: said.Text(), next: nextAfter(code)}
 }

@@ -114,7 +114,9 @@ func (d day) rows() []row {
 			r.state, r.word = ui.Underway, d.t("stops.underway")
 		case elsewhere(&s):
 			r.state, r.word = ui.Refused, d.t("stops.elsewhere")
-		case allBlocked(deliveriesOf(&s)):
+		case tooLarge(deliveriesOf(&s)):
+			r.state, r.word = ui.Refused, d.t("stops.too-large")
+		case allOut(deliveriesOf(&s)):
 			r.state, r.word = ui.Refused, d.t("stops.blocked")
 		}
 		rows = append(rows, r)
@@ -140,7 +142,7 @@ func (d day) back() []string {
 // finished counts the stops of which nothing is left to do.
 func (d day) finished() int { return d.of - len(d.stops) }
 
-// endText is when the last window closes.
+// end is when the last window closes.
 func (d day) end(ctx context.Context) string {
 	var last *api.Stop
 	for i, s := range d.stops {

@@ -34,7 +34,7 @@ const (
 // from what the server knows, and from nothing else.
 func ScreenOf(stop *api.Stop, v *api.Visit) Screen {
 	switch {
-	case v == nil && (elsewhere(stop) || stop != nil && allBlocked(deliveriesOf(stop))):
+	case v == nil && (elsewhere(stop) || stop != nil && allOut(deliveriesOf(stop))):
 		return Refusal
 	case v == nil:
 		return Go
@@ -54,7 +54,7 @@ func ScreenOf(stop *api.Stop, v *api.Visit) Screen {
 // unopenedScreen is for a visit in which nothing was opened, and nothing is on its way to be.
 func unopenedScreen(v *api.Visit) Screen {
 	switch {
-	case v.Suspended, allBlocked(v.Deliveries), failed(v):
+	case v.Suspended, allOut(v.Deliveries), failed(v):
 		return Refusal
 	case v.Arrived == 0 && !anyAccounted(v.Deliveries):
 		return Go
@@ -120,7 +120,7 @@ func coded(v *api.Visit, p api.Step) bool {
 }
 
 // turnsBack says whether the courier goes no further in: all that is left is to shut what is open.
-func turnsBack(v *api.Visit) bool { return v.Closing || v.Suspended || allBlocked(v.Deliveries) }
+func turnsBack(v *api.Visit) bool { return v.Closing || v.Suspended || allOut(v.Deliveries) }
 
 // elsewhere says whether everything of the stop is tied to another phone of the courier's.
 func elsewhere(stop *api.Stop) bool {
@@ -135,15 +135,15 @@ func deliveriesOf(stop *api.Stop) []api.VisitDelivery {
 	return all
 }
 
-// allBlocked says whether there were deliveries, and all were blocked.
-func allBlocked(all []api.VisitDelivery) bool {
-	return len(all) > 0 && !slices.ContainsFunc(all, func(d api.VisitDelivery) bool { return !d.Blocked })
+// allOut says whether there were deliveries, and all were blocked, or don't fit.
+func allOut(all []api.VisitDelivery) bool {
+	return len(all) > 0 && !slices.ContainsFunc(all, func(d api.VisitDelivery) bool { return !out(d) })
 }
 
 func parcelsOf(all []api.VisitDelivery) []api.Parcel {
 	var parcels []api.Parcel
 	for _, d := range all {
-		if !d.Blocked {
+		if !out(d) {
 			parcels = append(parcels, d.Parcels...)
 		}
 	}

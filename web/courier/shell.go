@@ -47,7 +47,7 @@ func (a *app) document(s shell) http.HandlerFunc {
 		page := ui.Page{App: ui.Courier, Title: words.T(r.Context(), s.title), Step: "shell", Main: s.main, Policy: s.policy,
 			Modules: []string{assets + "/js/" + s.module}, Styles: []string{assets + "/css/courier.css"}, Here: "/courier/",
 			Manifest: assets + "/manifest-" + string(ui.ViewOf(r.Context()).Lang) + ".webmanifest",
-			Data:     map[string]string{"words": scriptWords(ui.ViewOf(r.Context()).Lang)}}
+			Data:     map[string]string{"words": scriptWords(ui.ViewOf(r.Context()).Lang, s.module)}}
 		if s.live {
 			page.Live = "/courier/live"
 		}
@@ -55,11 +55,14 @@ func (a *app) document(s shell) http.HandlerFunc {
 	}
 }
 
-// scriptWords are the texts that only a script can say.
-func scriptWords(lang phrase.Lang) string {
+// ownWords are the texts that one script alone says, by the beginning of their keys.
+var ownWords = map[string]string{"js.pair.": "pair.mjs", "js.scan.": "scan.mjs"}
+
+// scriptWords are the texts that only a script can say: one of them, and what it takes with it.
+func scriptWords(lang phrase.Lang, module string) string {
 	said := map[string]string{}
 	for _, key := range words.Keys(lang) {
-		if strings.HasPrefix(key, "js.") {
+		if strings.HasPrefix(key, "js.") && saysIt(module, key) {
 			said[key] = words.Text(lang, key)
 		}
 	}
@@ -68,6 +71,15 @@ func scriptWords(lang phrase.Lang) string {
 		panic(err) // texts only
 	}
 	return string(data)
+}
+
+func saysIt(module, key string) bool {
+	for prefix, only := range ownWords {
+		if strings.HasPrefix(key, prefix) && module != only {
+			return false
+		}
+	}
+	return true
 }
 
 // later are files that the app needs only at the door: the scanner, fetched when a visit begins.

@@ -28,6 +28,8 @@ const slowLock = 5 * time.Second
 type at struct {
 	stop  *api.Stop
 	visit *api.Visit
+	// card is which car it is that the visit goes to, near it alone.
+	card api.CarCard
 	// screen is which of the pages.
 	screen Screen
 	place  string
@@ -75,7 +77,8 @@ func (a *app) look(ctx context.Context, who asking, ap event.AccessPointID) (at,
 		}
 	}
 	s.screen = ScreenOf(s.stop, s.visit)
-	return s, nil
+	problem = a.findCar(ctx, who, &s)
+	return s, problem
 }
 
 // zoneOf loads a zone; one that this program does not know is UTC.
@@ -93,7 +96,7 @@ func (s at) view() view {
 	switch {
 	case v.open:
 		v.next = lookOpen
-	case s.screen == Arrive || s.screen == Scan:
+	case s.screen == Arrive || s.screen == Scan || s.screen == Opening:
 		v.next = lookReady
 	}
 	s.dress(&v)
@@ -114,9 +117,9 @@ func (s at) dress(v *view) {
 		o := s.opening()
 		v.main, v.title, v.say = openingPage(s, o), o.title, o.say
 	case Inside:
-		v.main, v.title, v.say = insidePage(s), s.insideTitle(), s.insideTitle()
+		v.main, v.title, v.say = insidePage(s), s.inside().said, s.inside().said
 	case Secured:
-		v.main, v.title, v.say = securedPage(s), s.securedTitle(), s.securedSaid()
+		v.main, v.title, v.say = securedPage(s), s.closed().said, s.closedSaid()
 	case Refusal:
 		r := s.refusal()
 		v.main, v.title, v.alarm = refusalPage(s, r), r.title, r.title+". "+r.text

@@ -460,7 +460,7 @@ func goTo(d day, s api.Stop) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = act("approach", "/v1/courier/approach", "data-offline", "go", "data-go", stopHref(s.AccessPoint), "data-eta", "", "data-to", string(s.AccessPoint)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = act("approach", "/v1/courier/approach", "data-offline", "go", "data-go", stopHref(s.AccessPoint), "data-to", string(s.AccessPoint)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var19), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

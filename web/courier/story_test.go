@@ -1,11 +1,16 @@
 package courier_test
 
 import (
+	"bytes"
+	"image"
+	"image/jpeg"
+	"net/http"
 	"testing"
 
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/device/broker"
+	"github.com/loquet/loquet/device/fakecloud"
 	"github.com/loquet/loquet/device/virtual"
 	"github.com/loquet/loquet/e2e/indoors"
 	"github.com/loquet/loquet/event"
@@ -18,6 +23,8 @@ func (b *browsing) ordinary() *indoors.Booked {
 	b.hands["parcel"] = func(string) any { return booked.Parcel }
 	b.hands["push"] = func(string) any { return b.home.Door.Push() }
 	b.hands["shut"] = func(string) any { return b.home.Door.PullShut() }
+	b.hands["unplug"] = func(string) any { b.home.Door.Offline(); return true }
+	b.hands["plug"] = func(string) any { return b.home.Door.Online() }
 	b.hands["openings"] = func(string) any { return b.home.Door.Openings() }
 	b.hands["arrived"] = func(string) any { return count[event.VisitArrived](b) > 0 }
 	b.hands["scans"] = func(string) any { return count[event.ParcelScanned](b) }
@@ -36,12 +43,15 @@ func (b *browsing) ordinary() *indoors.Booked {
 		}
 		return false
 	}
-	b.hands["deeds"] = func(string) any {
-		return count[event.VisitBegun](b) + count[event.VisitArrived](b) + count[event.ParcelScanned](b) + count[event.OpeningIntended](b) +
-			count[event.DepositRecorded](b) + count[event.CloseAsked](b) + count[event.CourierReleased](b) + count[event.Refused](b)
-	}
 	b.hands["refusals"] = func(string) any { return count[event.Refused](b) }
 	return booked
+}
+
+// deeds is how often anything was asked of the home.
+func (b *browsing) deeds(string) any {
+	return count[event.VisitBegun](b) + count[event.VisitArrived](b) + count[event.ParcelScanned](b) + count[event.OpeningIntended](b) +
+		count[event.DepositRecorded](b) + count[event.CloseAsked](b) + count[event.CourierReleased](b) + count[event.Refused](b) +
+		count[event.CourierLeftInDanger](b) + count[event.PlanBFollowed](b)
 }
 
 // count is how often something happened at the home.
@@ -90,6 +100,13 @@ func TestTrouble(t *testing.T) {
 	b.run("trouble.mjs")
 }
 
+// Requests without an answer, while nothing says that the link was lost or came back.
+func TestWhatWaitsGoesByItself(t *testing.T) {
+	b := newBrowsing(t)
+	b.ordinary()
+	b.run("waits.mjs")
+}
+
 // Plan B that nobody could be told of yet is told once there is a link, and once.
 func TestPlanBWithoutNetwork(t *testing.T) {
 	b := newBrowsing(t)
@@ -109,6 +126,28 @@ func TestCodeOnThePhone(t *testing.T) {
 		return ""
 	}
 	b.run("code.mjs")
+}
+
+// A car's visit on a phone that walks to it: which car it is, shown near it, and gone after the visit, also by Back and from
+// what the phone keeps.
+func TestACarByHand(t *testing.T) {
+	b := newBrowsing(t)
+	b.home = b.Driveway("Zoe")
+	booked := new(indoors.Booked)
+	b.hands["assign"] = func(string) any { *booked = b.Assigned(b.home, b.anna); return true }
+	b.hands["parcel"] = func(string) any { return booked.Parcel }
+	b.hands["shown"] = func(string) any { return []string{indoors.Plate, indoors.Model, indoors.Colour, indoors.Spot} }
+	b.hands["flashes"] = func(string) any { return b.home.Car.Done().Signals }
+	b.hands["pull"] = func(string) any { return b.home.Car.PullHandle() }
+	b.hands["lid"] = func(string) any {
+		b.home.Car.ByHand(func(s *fakecloud.State) { s.Open[fakecloud.Trunk] = false })
+		return true
+	}
+	b.hands["openings"] = func(string) any { return b.home.Car.Done().UnlockCommands }
+	picture := new(bytes.Buffer)
+	b.must(jpeg.Encode(picture, image.NewGray(image.Rect(0, 0, 64, 48)), nil))
+	b.send(b.home, "/v1/home/access-points/"+string(b.home.AccessPoint)+"/car/picture", picture.Bytes())
+	b.run("car.mjs")
 }
 
 // keypad is a household whose front door takes one-time codes.
@@ -135,7 +174,7 @@ func (b *browsing) keypad() *indoors.Household {
 	h.Enrol()
 	var ap api.AccessPoint
 	b.call(h.Caller, "POST", "/v1/home/access-points", api.AccessPointRequest{WayIn: []event.BarrierRef{{Barrier: h.Barrier, By: event.PermitCode}}, Radius: 50,
-		Position: api.Centre{Latitude: indoors.Latitude, Longitude: indoors.Longitude}, Name: "Front door"}, &ap)
+		Position: api.Centre{Latitude: indoors.Latitude, Longitude: indoors.Longitude}, Name: "Front door", Note: "The keypad is left of the door, under the lamp"}, &ap)
 	h.AccessPoint = ap.ID
 	b.call(h.Caller, "POST", "/v1/home/consents", api.ConsentRequest{AccessPoint: h.AccessPoint, Largest: event.SizeLarge, Inside: true,
 		Hours: []event.Hours{{Days: []int{1, 2, 3, 4, 5, 6, 7}, From: 0, To: 1440}}}, nil)
@@ -146,5 +185,20 @@ func (b *browsing) must(err error) {
 	b.t.Helper()
 	if err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// send sends a picture in a household's name.
+func (b *browsing) send(h *indoors.Household, path string, data []byte) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.URL+path, bytes.NewReader(data))
+	b.must(err)
+	r.Header.Set("Content-Type", "image/jpeg")
+	r.AddCookie(h.Cookie)
+	answer, err := (&http.Client{Timeout: indoors.Patience}).Do(r)
+	b.must(err)
+	b.must(answer.Body.Close())
+	if answer.StatusCode != http.StatusOK {
+		b.t.Fatalf("a picture: %d", answer.StatusCode)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // firstLoad is what the first load of the round may cost, as it travels. The design allows 120 KB; what only a stop, a
 // scan or a picture needs comes with them.
-const firstLoad = 98 << 10
+const firstLoad = 76 << 10
 
 func TestFirstLoad(t *testing.T) {
 	k := kit(t)

@@ -41,7 +41,7 @@ func whereOf(s api.Stop) templ.OrderedAttributes {
 func wayOf(s at) templ.OrderedAttributes {
 	with := []string{"class", "way-there", "data-way", string(s.stop.AccessPoint), "data-radius", strconv.Itoa(s.spot().Radius),
 		"data-site", string(s.stop.Site), "data-access-point", string(s.stop.AccessPoint)}
-	if p := s.spot().Position; p != nil {
+	if p := s.spot().Position; p != nil && !s.card.Near { // near a car, the way goes on to where it stands
 		with = append(with, "data-latitude", degrees(p.Latitude), "data-longitude", degrees(p.Longitude))
 	}
 	if s.visit != nil {
@@ -80,7 +80,7 @@ var eighths = map[string]float64{"N": 0, "NE": 45, "E": 90, "SE": 135, "S": 180,
 // sketch draws where the courier is, as the household sees it: in one of eight directions.
 func (s at) sketch() (ui.Sketch, bool) {
 	const tooNear = 30 // a sketch of one's own feet helps nobody
-	if s.visit == nil || s.visit.Where == nil || s.visit.Where.Distance < tooNear {
+	if s.visit == nil || s.card.Near || s.visit.Where == nil || s.visit.Where.Distance < tooNear {
 		return ui.Sketch{}, false
 	}
 	w := s.visit.Where
@@ -186,7 +186,9 @@ func overText(ctx context.Context, e *api.EndedDelivery) string {
 }
 
 // nobodyHome says whether the step of plan B needs somebody who may not be there.
-func nobodyHome(p *api.PlanB) bool { return p.Kind == event.FallbackNeighbour }
+func nobodyHome(p *api.PlanB) bool {
+	return p.Kind == event.FallbackNeighbour || p.Kind == event.FallbackReference
+}
 
 // pieceCodes are the codes after which a piece of the shell is shown; the one for all others has none.
 func pieceCodes(n next) string {

@@ -35,7 +35,7 @@ func TestWordsForWhatTheServerSays(t *testing.T) {
 	for _, h := range []event.VisitEnd{event.EndSecured, event.EndUnproven, event.EndTakenOver} {
 		keys = append(keys, "done.delivered."+string(h))
 	}
-	for _, k := range []event.FallbackKind{event.FallbackAccessPoint, event.FallbackNeighbour, event.FallbackOutside, event.FallbackDepot} {
+	for _, k := range []event.FallbackKind{event.FallbackAccessPoint, event.FallbackNeighbour, event.FallbackReference, event.FallbackOutside, event.FallbackDepot} {
 		keys = append(keys, "planb.do."+string(k))
 	}
 	for _, q := range []event.Question{event.QuestionPets, event.QuestionAlarm} {

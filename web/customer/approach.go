@@ -18,6 +18,15 @@ func stopsIn(ctx context.Context, d *api.HomeDelivery) string {
 	return words.T(ctx, "u2.stops", "n", count(*d.StopsBefore))
 }
 
+// standsSo says how a coming delivery stands, and how far off its courier is where that is known.
+func standsSo(ctx context.Context, d *api.HomeDelivery) string {
+	said := words.T(ctx, "home.is."+string(standingOf(*d)))
+	if stops := stopsIn(ctx, d); stops != "" {
+		return said + ". " + stops
+	}
+	return said
+}
+
 // estimateIn says when the courier comes, as far as anybody knows.
 func (v *deliveryView) estimateIn(ctx context.Context) string {
 	switch from, to := estimate(v.under.ETA, v.now); {

@@ -60,11 +60,13 @@ func (v *deliveryView) blockTitle(ctx context.Context) string {
 	if v.block.Verdict == event.BlockTooLate {
 		at = v.block.IntendedAt
 	}
-	return v.lang.Block(v.block.Verdict, phrase.Values{phrase.Time: v.clockSeconds(ctx, at)}).Title
+	return v.blockWords(phrase.Values{phrase.Time: v.clockSeconds(ctx, at)}).Title
 }
 
-func (v *deliveryView) blockText() string {
-	return v.lang.Block(v.block.Verdict, phrase.Values{}).Text()
+func (v *deliveryView) blockText() string { return v.blockWords(nil).Text() }
+
+func (v *deliveryView) blockWords(values phrase.Values) phrase.Words {
+	return v.lang.BlockAt(v.leadsTo(v.booked.AccessPoint), v.block.Verdict, values)
 }
 
 // blockTimes are both times, as far as there are two.
@@ -89,7 +91,7 @@ func (v *deliveryView) stillOpen() string {
 	return strings.Join(open, ". ")
 }
 
-// barriersLeft are the steps that a block could still keep shut: all of them before the visit.
+// left are the steps that a block could still keep shut: all of them before the visit.
 func (v *deliveryView) left() []api.Step {
 	if v.under == nil {
 		return nil

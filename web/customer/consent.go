@@ -44,7 +44,7 @@ func (p *person) consentForm() {
 		"to": {"18:00"}, "largest": {string(event.SizeMedium)}, "inside": {"no"}}}
 	if from := event.ConsentID(p.r.URL.Query().Get("from")); from != "" {
 		c, ok := found(h.Consents, func(c api.Consent) bool { return c.ID == from })
-		if !ok {
+		if !ok || !changeable(c) {
 			p.Kit.NotFound(p.w, p.r)
 			return
 		}
@@ -61,13 +61,19 @@ func (p *person) showConsent(v consentView, status int) {
 	p.show(v.household, ui.Page{Title: p.titled(title, v.wrong), Place: v.Address, Status: status, Here: "/home/consents/new", Main: consentPage(v)})
 }
 
+// hourLines are the lines of days and hours that the form has, by what their fields' names end with.
+var hourLines = []string{"", "2"}
+
+// changeable says whether the form can hold all of a consent.
+func changeable(c api.Consent) bool { return len(c.Hours) <= len(hourLines) }
+
 // typedOf puts a consent into the form's fields.
 func (h *household) typedOf(c api.Consent) url.Values {
 	typed := url.Values{"replaces": {string(c.ID)}, "place": {string(c.AccessPoint)}, "largest": {string(c.Largest)}, "inside": {"no"}}
 	if c.Inside {
 		typed.Set("inside", "yes")
 	}
-	for i, line := range []string{"", "2"} {
+	for i, line := range hourLines {
 		if i >= len(c.Hours) {
 			continue
 		}
@@ -105,27 +111,40 @@ func (p *person) giveConsent() {
 		p.showConsent(v, http.StatusUnprocessableEntity)
 		return
 	}
+	if req.Merchants, problem = p.merchantsOf(event.ConsentID(p.r.PostFormValue("replaces"))); problem != nil {
+		p.refuse(problem)
+		return
+	}
 	switch do {
 	case "save":
 		p.saveConsent(req)
 	case "change":
 		p.showConsent(v, http.StatusOK)
 	default:
-		v.read = &api.Consent{AccessPoint: req.AccessPoint, Carriers: req.Carriers, Hours: req.Hours, Largest: req.Largest, Inside: req.Inside,
+		v.read = &api.Consent{AccessPoint: req.AccessPoint, Merchants: req.Merchants, Carriers: req.Carriers, Hours: req.Hours, Largest: req.Largest, Inside: req.Inside,
 			Until: event.InstantOf(req.Until)}
 		p.showConsent(v, http.StatusOK)
 	}
 }
 
-// saveConsent gives it. One that it replaces ends first, so that what rests on that may rest on this.
-func (p *person) saveConsent(req api.ConsentRequest) {
-	if old := event.ConsentID(p.r.PostFormValue("replaces")); old != "" {
-		_, problem := doAs(p, "replaces", p.API.WithdrawConsent, &api.WithdrawConsentInput{Consent: old})
-		if problem != nil && problem.Status != http.StatusNotFound {
-			p.undone("/home/rules", problem)
-			return
+// merchantsOf are the shops that a consent was given for, which the form does not have: what replaces it is for the same ones. They
+// are read where it was given, since the consent itself may have ended meanwhile.
+func (p *person) merchantsOf(old event.ConsentID) ([]event.MerchantID, *api.Problem) {
+	if ours := event.CheckID(old, 'k') == nil && event.SiteOf(old) == p.member.Site(); !ours {
+		return nil, nil
+	}
+	events, problem := p.eventsAfter(before(event.SeqOf(old)), 1)
+	for _, e := range events {
+		if b, ok := e.Body.(event.ConsentGiven); ok && b.Consent.ID == old {
+			return b.Consent.Merchants, nil
 		}
 	}
+	return nil, problem
+}
+
+// saveConsent gives it, in the place of the one that it replaces.
+func (p *person) saveConsent(req api.ConsentRequest) {
+	req.Replaces = event.ConsentID(p.r.PostFormValue("replaces"))
 	if _, problem := do(p, p.API.GiveConsent, &api.GiveConsentInput{Body: req}); problem != nil {
 		p.undone("/home/rules", problem)
 		return
@@ -167,7 +186,7 @@ type saying func(field, key string, pairs ...string)
 // hoursTyped reads both lines of days and hours; the second may be left empty.
 func (p *person) hoursTyped(say saying) []event.Hours {
 	var hours []event.Hours
-	for _, line := range []string{"", "2"} {
+	for _, line := range hourLines {
 		days, from, to := daysTyped(p.r.PostForm["days"+line]), p.r.PostForm.Get("from"+line), p.r.PostForm.Get("to"+line)
 		if line != "" && len(days) == 0 && from == "" && to == "" {
 			continue

@@ -96,7 +96,7 @@ func (a *App) signedIn(serve page) http.Handler {
 		case errors.Is(err, auth.ErrSession):
 			a.strange(w, r)
 		case err != nil:
-			a.Log.Error("nobody can be recognised", "reference", ui.ViewOf(r.Context()).Reference, "error", err)
+			a.Kit.Broke(r.Context(), "nobody can be recognised", err)
 			p := &person{App: a, w: w, r: r}
 			p.fail("unread", http.StatusServiceUnavailable)
 		default:

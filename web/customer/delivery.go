@@ -3,6 +3,8 @@ package customer
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/loquet/loquet/api"
@@ -25,6 +27,7 @@ const (
 	stageOpen        stage = "open"
 	stageAjar        stage = "ajar"
 	stageShut        stage = "shut"
+	stageUnseen      stage = "unseen"
 	stageBetween     stage = "between"
 	stageSecured     stage = "secured"
 	stageBlocked     stage = "blocked"
@@ -74,8 +77,8 @@ func (p *person) deliveryWith(status int, more func(*deliveryView)) {
 		return
 	}
 	more(v)
-	p.show(v.household, ui.Page{Title: v.title(p), Place: v.where(), Step: string(v.stage()), Live: deliveryPath(id) + "/live", Here: v.here(),
-		Alarm: v.alarmSaid(p), Modules: []string{"customer/js/block.mjs", "ui/js/watch.mjs", "customer/js/map.mjs"}, Policy: ui.Policy{Workers: true}, Main: deliveryPage(v), Status: status})
+	p.show(v.household, ui.Page{Title: v.title(p.ctx()), Place: v.where(), Step: string(v.stage()), Live: v.live(), Here: v.here(),
+		Alarm: v.alarmSaid(), Modules: []string{"customer/js/block.mjs", "ui/js/watch.mjs", "customer/js/map.mjs"}, Policy: ui.Policy{Workers: true}, Main: deliveryPage(v), Status: status})
 }
 
 // deliveryLive keeps it true. The story is read on from where it was.
@@ -85,7 +88,7 @@ func (p *person) deliveryLive() {
 		p.Kit.NotFound(p.w, p.r)
 		return
 	}
-	told := storyOf(id)
+	told, asking := storyOf(id), p.r.URL.Query().Has("asking")
 	p.live(func(p *person) (ui.Frame, error) {
 		v, problem := p.deliveryView(told)
 		if problem == nil && !v.known {
@@ -94,7 +97,8 @@ func (p *person) deliveryLive() {
 		if problem != nil {
 			return ui.Frame{}, problem
 		}
-		return ui.Frame{Title: v.title(p), Place: v.where(), Step: string(v.stage()), Main: deliveryPage(v), Say: v.sentence(p), Alarm: v.alarmSaid(p),
+		v.asking = asking
+		return ui.Frame{Title: v.title(p.ctx()), Place: v.where(), Step: string(v.stage()), Main: deliveryPage(v), Say: v.sentence(p.ctx()), Alarm: v.alarmSaid(),
 			Open: v.under != nil, Next: v.nextLook()}, nil
 	})
 }
@@ -108,14 +112,28 @@ func (p *person) deliveryView(told *story) (*deliveryView, *api.Problem) {
 	if problem := told.readOn(p); problem != nil {
 		return nil, problem
 	}
-	v := &deliveryView{household: h, story: told, flash: p.flash(), phone: p.Phone}
+	v := h.following(told)
+	v.flash, v.phone = p.flash(), p.Phone
+	return v, nil
+}
+
+// following is the delivery that a story tells of, as it stands in the household.
+func (h *household) following(told *story) *deliveryView {
+	v := &deliveryView{household: h, story: told}
 	if d, ok := h.coming(told.delivery); ok {
 		v.coming = &d
 	}
-	if visit, ok := h.underWay(told.visit); ok {
+	// What stands open after the last delivery has left its visit is still to be seen from here.
+	if visit, ok := h.underWay(told.visit); ok && (serves(visit, told.delivery) || len(visit.Deliveries) == 0 && opened(visit)) {
 		v.under = &visit
 	}
-	return v, nil
+	return v
+}
+
+// serves says whether a visit still brings a delivery: one that was blocked, withdrawn or sent back has left it, and the visit may go
+// on for others.
+func serves(v api.Visit, d event.DeliveryID) bool {
+	return slices.ContainsFunc(v.Deliveries, func(one api.VisitDelivery) bool { return one.Delivery == d })
 }
 
 // here is the address that shows the page again.
@@ -126,15 +144,24 @@ func (v *deliveryView) here() string {
 	return deliveryPath(v.story.delivery)
 }
 
+// live is the address of the page's stream, which answers whoever asks for the block as the page does.
+func (v *deliveryView) live() string {
+	if v.asking {
+		return deliveryPath(v.story.delivery) + "/live?asking=1"
+	}
+	return deliveryPath(v.story.delivery) + "/live"
+}
+
 // roundEvery is how often a page looks how far the courier's round has come: other homes' journals don't wake it.
 const roundEvery = 20 * time.Second
 
-// nextLook is when the page looks again without being woken.
+// nextLook is when the page looks again without being woken: when what it says may be over.
 func (v *deliveryView) nextLook() time.Duration {
+	round := time.Duration(0)
 	if v.coming != nil && v.coming.StopsBefore != nil {
-		return roundEvery
+		round = roundEvery
 	}
-	return v.next()
+	return soonest(round, v.next(), v.stageLeft())
 }
 
 func (v *deliveryView) film() filming { return filming{v.household, v.under, v.story} }
@@ -148,7 +175,7 @@ func (v *deliveryView) stage() stage {
 		return map[event.Kind]stage{event.DeliveryDelivered{}.Kind(): stageDelivered, event.DeliveryDiverted{}.Kind(): stageDiverted,
 			event.DeliveryReturned{}.Kind(): stageReturned, event.DeliveryCancelled{}.Kind(): stageCancelled,
 			event.DeliveryExpired{}.Kind(): stageExpired}[v.end.Kind]
-	case v.under != nil && v.opened():
+	case v.under != nil && opened(*v.under):
 		return v.stageOpened()
 	case v.coming != nil && v.coming.Blocked:
 		return stageBlocked
@@ -174,20 +201,13 @@ func spent(s api.Step) bool {
 	return ordered(s) && (s.By == event.PermitRemote || s.Asked.Shown != 0)
 }
 
-// opened says whether anything was opened in the visit, or may have been.
-func (v *deliveryView) opened() bool {
-	for _, s := range v.under.Steps {
-		if ordered(s) {
-			return true
-		}
-	}
-	return false
-}
+// opened says whether anything was opened in a visit, or may have been.
+func opened(v api.Visit) bool { return slices.ContainsFunc(v.Steps, ordered) }
 
 // stageOpened is the worst of the barriers that were opened.
 func (v *deliveryView) stageOpened() stage {
 	worst := stageSecured
-	order := map[stage]int{stageSecured: 0, stageShut: 1, stageUnknown: 2, stageOpening: 3, stageOpen: 4, stageAjar: 5}
+	order := map[stage]int{stageSecured: 0, stageShut: 1, stageUnseen: 2, stageUnknown: 3, stageOpening: 4, stageOpen: 5, stageAjar: 6}
 	for _, s := range v.under.Steps {
 		if !ordered(s) {
 			continue
@@ -215,8 +235,31 @@ func (v *deliveryView) stageOf(s api.Step) stage {
 		return stageOpening
 	case s.Recorded.Outcome != event.Done:
 		return stageUnknown
+	case shown.SaidShut():
+		return stageShut
 	}
-	return stageShut
+	return stageUnseen
+}
+
+// opens are the barriers that were opened in the visit, as they look now.
+func (v *deliveryView) opens() []ui.Shown {
+	var all []ui.Shown
+	for _, s := range v.under.Steps {
+		if ordered(s) {
+			all = append(all, v.shownStep(s))
+		}
+	}
+	return all
+}
+
+// stageLeft is how long the stage holds without hearing from the devices; 0 where it does not depend on them.
+func (v *deliveryView) stageLeft() time.Duration {
+	switch v.stage() {
+	case stageOpen, stageAjar, stageShut, stageBetween, stageSecured:
+		return leastLeft(v.opens())
+	default:
+		return 0
+	}
 }
 
 // state is how the stage looks.
@@ -228,7 +271,7 @@ func (v *deliveryView) state() ui.State {
 		return ui.Open
 	case stageAjar:
 		return ui.Alarming
-	case stageUnknown, stageShut:
+	case stageUnknown, stageUnseen, stageShut:
 		return ui.Unknown
 	case stageSecured:
 		return ui.Secured
@@ -239,12 +282,17 @@ func (v *deliveryView) state() ui.State {
 	}
 }
 
-func (v *deliveryView) title(p *person) string { return p.say("u2.title." + string(v.stage())) }
+func (v *deliveryView) title(ctx context.Context) string {
+	if v.stage() == stageSecured {
+		if all := v.opens(); inAllBy(all) != bySeveral {
+			return all[0].Word
+		}
+	}
+	return words.T(ctx, keyFor(v.isCar(v.booked.AccessPoint), "u2.title."+string(v.stage())))
+}
 
 // sentence says in one breath how the delivery stands; it is read out when it changes.
-func (v *deliveryView) sentence(p *person) string { return v.sentenceIn(p.ctx()) }
-
-func (v *deliveryView) sentenceIn(ctx context.Context) string {
+func (v *deliveryView) sentence(ctx context.Context) string {
 	key := "u2.stage." + string(v.stage())
 	if v.stage() == stageDelivered {
 		key += "." + string(v.end.How)
@@ -252,11 +300,11 @@ func (v *deliveryView) sentenceIn(ctx context.Context) string {
 	if v.stage() == stageDiverted {
 		return words.T(ctx, key, "to", v.lang.Fallback(v.end.To), "time", v.clock(ctx, v.end.At))
 	}
-	pairs := []string{"who", v.who(ctx), "place", v.where(), "window", v.window(ctx), "n", count(len(v.booked.Parcels))}
+	pairs := []string{"who", v.who(ctx), "place", v.where(), "window", v.window(ctx), "n", count(len(v.booked.Parcels)), "shut", v.seenShut(ctx, v.household)}
 	if v.end != nil {
 		pairs = append(pairs, "time", v.clock(ctx, v.end.At))
 	}
-	return words.T(ctx, key, pairs...)
+	return words.T(ctx, keyFor(v.isCar(v.booked.AccessPoint), key), pairs...)
 }
 
 // who is the courier's first name and whose courier that is.
@@ -304,14 +352,15 @@ func estimate(eta event.Instant, now time.Time) (from, to time.Time) {
 	return from, to
 }
 
-// alarmSaid is what is read out at once: how a block ended, or an alarm.
-func (v *deliveryView) alarmSaid(p *person) string {
-	switch {
-	case v.under != nil && v.under.Alarm != nil && v.under.Alarm.Level >= toldFrom:
-		return v.under.Alarm.Title + ". " + v.under.Alarm.Text
-	case v.block != nil && v.now.Sub(v.block.At.Time()) < time.Minute:
-		words := p.lang().Block(v.block.Verdict, nil)
-		return words.Title + ". " + words.Text()
+// alarmSaid is what is read out at once: an alarm, and how a block ended.
+func (v *deliveryView) alarmSaid() string {
+	var said []string
+	if v.under != nil && alarming(*v.under) {
+		said = append(said, v.under.Alarm.Title+". "+v.under.Alarm.Text)
 	}
-	return ""
+	if v.block != nil && v.now.Sub(v.block.At.Time()) < time.Minute {
+		words := v.blockWords(nil)
+		said = append(said, words.Title+". "+words.Text())
+	}
+	return strings.Join(said, " ")
 }

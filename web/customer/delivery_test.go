@@ -48,8 +48,8 @@ func TestADeliveryIsFollowed(t *testing.T) {
 		t.Errorf("an open door, and it says:\n%s", plain(t, page))
 	}
 	anna.Finish(d, v)
-	both(t, me, path, "The door is shut and locked.", "La porte est fermée et verrouillée.")
-	page := me.shows(path, "Delivered", "Receipt", "Visit ended: shut and locked")
+	both(t, me, path, "The door was seen shut and locked: sensor and lock,", "La porte a été vue fermée et verrouillée : capteur et serrure,")
+	page := me.shows(path, "Delivered", "Receipt", "Visit ended: seen secured")
 	if strings.Contains(page, "Block this delivery") {
 		t.Error("a delivery that ended can be blocked")
 	}
@@ -113,6 +113,9 @@ func TestABlockThatComesTooLate(t *testing.T) {
 	if a := me.send("POST", pathOf(d)+"/block", fields); a.status != http.StatusSeeOther {
 		t.Fatalf("the block: %d", a.status)
 	}
+	if told := uitest.With(uitest.Parse(t, me.page(pathOf(d))), "data-answered", ""); len(told) != 1 {
+		t.Error("the page does not say which answer it is")
+	}
 	answer := indoors.Await[event.BlockAnswered](b.Installation, h.Site)
 	if answer.Verdict != event.BlockTooLate {
 		t.Fatalf("the block: %+v", answer)
@@ -142,6 +145,10 @@ func TestTheBlockButtonOfAMessage(t *testing.T) {
 	both(t, me, ask, "Block: this delivery is blocked already.", "Bloquer : cette livraison est déjà bloquée.")
 	me.post(pathOf(d), pathOf(d)+"/cancel")
 	both(t, me, ask, "nothing is left to block", "il n'y a plus rien à bloquer")
+	live, _ := uitest.Attr(uitest.ID(uitest.Parse(t, me.page(ask)), "main"), "sse-connect")
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	await(t, me.live(ctx, live), "nothing is left to block")
 	me.send("POST", ask, url.Values{"key": {"late"}})
 	both(t, me, pathOf(d), "Already ended", "Déjà terminé")
 }
@@ -156,11 +163,11 @@ func TestStopsBefore(t *testing.T) {
 	d := b.Assigned(late, anna)
 	both(t, me, pathOf(d), "1 stop is planned before yours.", "1 arrêt est prévu avant le vôtre.")
 	me.shows("/home/", "1 stop is planned before yours.")
-	b.visitor(t, early).shows(pathOf(first), "Yours is the next stop.")
+	b.visitor(t, early).shows(pathOf(first), "No stop is planned before yours.")
 	anna.Finish(first, anna.Enter(first))
-	me.shows(pathOf(d), "Yours is the next stop.")
+	me.shows(pathOf(d), "No stop is planned before yours.")
 	anna.Approach(d)
-	if said := plain(t, me.page(pathOf(d))); strings.Contains(said, "next stop") {
+	if said := plain(t, me.page(pathOf(d))); strings.Contains(said, "planned before yours") {
 		t.Errorf("the courier is on the way, and still: %s", said)
 	}
 }
@@ -207,10 +214,14 @@ func TestTakeOver(t *testing.T) {
 	indoors.AwaitWhere(b.Installation, h.Site, func(a event.AlarmRaised) bool { return a.Level >= event.AlarmCustomer })
 	both(t, me, "/home/", "Door not shut", "Porte pas fermée")
 	both(t, me, pathOf(d), "I am there: take over", "Je suis sur place : prendre en charge")
+	me.send("POST", pathOf(d)+"/block", url.Values{"key": {"late"}})
+	if said := uitest.Text(uitest.ID(uitest.Parse(t, me.page(pathOf(d))), "alert")); !strings.Contains(said, "Door not shut") || !strings.Contains(said, "Too late") {
+		t.Errorf("it is read out: %q", said)
+	}
 	if to := me.post(pathOf(d), pathOf(d)+"/take-over"); to != pathOf(d)+"?done=takeOver" {
 		t.Fatalf("led to %s", to)
 	}
-	me.shows(pathOf(d)+"?done=takeOver", "Now move the door by hand within two minutes")
+	me.shows(pathOf(d)+"?done=takeOver", "Now open and shut it by hand within two minutes")
 	must(t, h.Door.PullShut())
 	if over := indoors.Await[event.VisitTakenOver](b.Installation, h.Site); over.Visit != v || over.Member != h.Member {
 		t.Errorf("taken over: %+v", over)

@@ -15,8 +15,11 @@ import (
 // The steps of setting up a place: what it is, which device, what it proves, where it is and for whom, the rehearsal.
 const enrolSteps = 5
 
-// kinds are what a household can set up. A car takes its maker's consent, and comes later.
+// kinds are what a household can set up of a house. A car takes its maker's consent first (carKinds).
 var kinds = []event.BarrierKind{event.FrontDoor, event.Flat, event.Garage, event.Gate, event.ParcelBox, event.Fridge, event.Lobby}
+
+// allKinds are all that a household can set up.
+var allKinds = slices.Concat(kinds, carKinds)
 
 // enrolView is a step of setting up a place.
 type enrolView struct {
@@ -31,11 +34,16 @@ type enrolView struct {
 	// may says whether members find devices themselves; looking that a search is under way, since then.
 	may     bool
 	looking bool
-	since   time.Duration
-	nearby  []api.Found
-	device  api.HomeDevice
-	barrier api.Barrier
+	// provableOnly says that the operator refuses what nothing can prove shut.
+	provableOnly bool
+	since        time.Duration
+	nearby       []api.Found
+	device       api.HomeDevice
+	barrier      api.Barrier
 }
+
+// refused says whether the device can't be taken here.
+func (v *enrolView) refused() bool { return v.provableOnly && !v.device.Provable }
 
 // showStep answers with a step.
 func (p *person) showStep(v *enrolView, one ui.Page, status int) {
@@ -61,10 +69,10 @@ func (p *person) newPlace() {
 	p.showStep(v, ui.Page{Title: p.say("enrol.kind"), Main: kindPage(v)}, http.StatusOK)
 }
 
-// kindOf reads what is set up; an address without one leads back to the question.
-func (p *person) kindOf(typed string) (event.BarrierKind, bool) {
+// kindOf reads which of these is set up; an address without one leads back to the question.
+func (p *person) kindOf(typed string, these ...event.BarrierKind) (event.BarrierKind, bool) {
 	is := event.BarrierKind(typed)
-	if !slices.Contains(kinds, is) {
+	if !slices.Contains(these, is) {
 		http.Redirect(p.w, p.r, "/home/places/new", http.StatusSeeOther)
 		return "", false
 	}
@@ -73,7 +81,7 @@ func (p *person) kindOf(typed string) (event.BarrierKind, bool) {
 
 // newDevice asks which device it is: one that is reserved already, one on the network, or one that is typed.
 func (p *person) newDevice() {
-	is, ok := p.kindOf(p.r.URL.Query().Get("is"))
+	is, ok := p.kindOf(p.r.URL.Query().Get("is"), kinds...)
 	if !ok {
 		return
 	}
@@ -103,9 +111,9 @@ func (p *person) deviceView(is event.BarrierKind) (*enrolView, *api.Problem) {
 	if problem != nil {
 		return nil, problem
 	}
-	v.is, v.may = is, out.Body.MayReserve
+	v.is, v.may, v.provableOnly = is, out.Body.MayReserve, out.Body.ProvableOnly
 	for _, d := range out.Body.Devices {
-		if d.Barrier == "" {
+		if d.Barrier == "" && d.Spec.Vehicle() == slices.Contains(carKinds, is) {
 			v.devices = append(v.devices, d)
 		}
 	}
@@ -119,7 +127,7 @@ func proofPath(is event.BarrierKind, d event.DeviceID) string {
 
 // proof says in plain words what the device can prove, before it is taken.
 func (p *person) proof() {
-	is, ok := p.kindOf(p.r.URL.Query().Get("is"))
+	is, ok := p.kindOf(p.r.URL.Query().Get("is"), allKinds...)
 	if !ok {
 		return
 	}
@@ -129,11 +137,16 @@ func (p *person) proof() {
 	}
 }
 
-// proofView finds the device among the household's, or answers and returns nil.
+// proofView finds the device among the household's, or answers and returns nil: who goes Back to one that was taken
+// meanwhile is led on to its barrier.
 func (p *person) proofView(is event.BarrierKind, id event.DeviceID) *enrolView {
 	v, problem := p.deviceView(is)
 	if problem != nil {
 		p.refuse(problem)
+		return nil
+	}
+	if b, taken := found(v.Barriers, func(b api.Barrier) bool { return b.Device == id && b.Is == is && !b.Borrowed }); taken {
+		http.Redirect(p.w, p.r, "/home/barriers/"+string(b.ID), http.StatusSeeOther)
 		return nil
 	}
 	device, ok := found(v.devices, func(d api.HomeDevice) bool { return d.ID == id })
@@ -147,7 +160,7 @@ func (p *person) proofView(is event.BarrierKind, id event.DeviceID) *enrolView {
 
 // addBarrier takes the device as a barrier; one that nothing can prove shut takes the owner's acceptance.
 func (p *person) addBarrier() {
-	is, ok := p.kindOf(p.r.PostFormValue("is"))
+	is, ok := p.kindOf(p.r.PostFormValue("is"), allKinds...)
 	if !ok {
 		return
 	}
@@ -189,7 +202,7 @@ func (p *person) byHand() {
 		p.refuse(problem)
 		return
 	}
-	p.showStep(v, ui.Page{Title: p.say("enrol.hand"), Step: v.handStep(), Live: "/home/barriers/" + string(v.barrier.ID) + "/live", Main: handPage(v)}, http.StatusOK)
+	p.showStep(v, ui.Page{Title: v.handTitle(p.ctx()), Step: v.handStep(), Live: "/home/barriers/" + string(v.barrier.ID) + "/live", Main: handPage(v)}, http.StatusOK)
 }
 
 func (p *person) byHandLive() {
@@ -198,8 +211,8 @@ func (p *person) byHandLive() {
 		if problem != nil {
 			return ui.Frame{}, problem
 		}
-		return ui.Frame{Title: p.say("enrol.hand"), Place: p.say("enrol.step", "n", count(v.step), "of", count(enrolSteps)), Step: v.handStep(),
-			Main: handPage(v), Say: p.say("enrol.hand." + v.handStep()), Open: !v.barrier.Enrolled}, nil
+		return ui.Frame{Title: v.handTitle(p.ctx()), Place: p.say("enrol.step", "n", count(v.step), "of", count(enrolSteps)), Step: v.handStep(),
+			Main: handPage(v), Say: v.handSaid(p.ctx(), v.handStep()), Open: !v.barrier.Enrolled}, nil
 	})
 }
 
@@ -210,10 +223,23 @@ func (v *enrolView) handStep() string {
 		return "done"
 	case v.barrier.Worked:
 		return "shut"
-	case v.barrier.Seen.ReachedAt == 0:
+	case v.barrier.Seen.ReachedAt == 0, v.isCar() && !lockedNow(v.barrier.Seen):
 		return "wait"
 	}
 	return "open"
+}
+
+// lockedNow says whether a car is known to stand locked and shut by its own word: what its maker's cloud remembers from before
+// would make nothing of an opening.
+func lockedNow(s api.Seen) bool {
+	return s.BoltAt != 0 && s.Bolt == event.BoltLocked && s.Contact == event.ContactClosed
+}
+
+func (v *enrolView) handTitle(ctx context.Context) string {
+	if v.isCar() {
+		return words.T(ctx, "car.hand")
+	}
+	return words.T(ctx, "enrol.hand")
 }
 
 // handSteps are the same as a list.
@@ -228,10 +254,21 @@ func (v *enrolView) handSteps(ctx context.Context) []ui.Step {
 		case i == at:
 			state = ui.StepNow
 		}
-		steps = append(steps, ui.Step{Text: words.T(ctx, "enrol.hand."+name), State: state})
+		steps = append(steps, ui.Step{Text: v.handSaid(ctx, name), State: state})
 	}
 	return steps
 }
+
+// handSaid is a step of the work by hand in words.
+func (v *enrolView) handSaid(ctx context.Context, step string) string {
+	if v.isCar() && step != "done" {
+		return words.T(ctx, "car.hand."+step)
+	}
+	return words.T(ctx, "enrol.hand."+step)
+}
+
+// isCar says whether what is set up is a car's.
+func (v *enrolView) isCar() bool { return slices.Contains(carKinds, v.is) }
 
 // retireBarrier takes a barrier out again.
 func (p *person) retireBarrier() {

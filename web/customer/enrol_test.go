@@ -2,8 +2,10 @@ package customer_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +45,9 @@ func TestADoorIsSetUp(t *testing.T) {
 	}
 	h.Barrier = event.BarrierID(strings.TrimPrefix(hand, "/home/barriers/"))
 	both(t, me, hand, "Open it by hand", "Ouvrez-le à la main")
+	if a := me.send("GET", proof, nil); a.status != http.StatusSeeOther || a.header.Get("Location") != hand {
+		t.Errorf("back at the device that was taken: %d %s", a.status, a.header.Get("Location"))
+	}
 	me.shows("/home/", "Waits to be opened and shut by hand.")
 	h.Enrol()
 	both(t, me, hand, "Done: the device showed each step.", "Fait : l'appareil a montré chaque étape.")
@@ -86,6 +91,34 @@ func TestWhereTheOperatorReserves(t *testing.T) {
 	}
 }
 
+// What nothing can prove shut is accepted in so many words, or refused where the operator wants it so.
+func TestADeviceThatProvesNothing(t *testing.T) {
+	t.Parallel()
+	for _, refuses := range []bool{false, true} {
+		b := build(t, indoors.Wired(func(d *api.Deps) { d.MembersReserve, d.ProvableOnly = true, refuses }))
+		h := b.Empty("Camille")
+		me := b.visitor(t, h)
+		var blind api.HomeDevice
+		must(t, h.Call(t.Context(), "POST", "/v1/home/devices", api.HomeDeviceRequest{Connector: "mqtt", Config: json.RawMessage(`{"closure":{},"ratgdo":{"prefix":"x/y"}}`)}, &blind))
+		proof := "/home/places/new/proof?is=garage&device=" + string(blind.ID)
+		fields := url.Values{"is": {"garage"}, "device": {string(blind.ID)}, "accept": {"yes"}, "key": {"k"}}
+		if !refuses {
+			both(t, me, proof, "Visits end as “closed, unproven”", "Les visites finissent par")
+			if a := me.send("POST", "/home/places/new/barrier", fields); a.status != http.StatusSeeOther || !strings.HasPrefix(a.header.Get("Location"), "/home/barriers/") {
+				t.Errorf("accepted: %d %s", a.status, a.header.Get("Location"))
+			}
+			continue
+		}
+		both(t, me, proof, "this operator refuses such doors", "cet exploitant refuse de telles portes")
+		if strings.Contains(me.page(proof), `action="/home/places/new/barrier"`) {
+			t.Error("the door is offered all the same")
+		}
+		if a := me.send("POST", "/home/places/new/barrier", fields); strings.HasPrefix(a.header.Get("Location"), "/home/barriers/") {
+			t.Error("the door was taken")
+		}
+	}
+}
+
 // What is typed wrongly is named beside its field and above, and nothing that was typed is lost.
 func TestTypingADevice(t *testing.T) {
 	t.Parallel()
@@ -125,6 +158,19 @@ func TestTypingADevice(t *testing.T) {
 	}
 }
 
+// A device that was found, and that the connector can't work with, leads back to the list: nothing was typed that could be put right.
+func TestAFoundDeviceThatIsRefused(t *testing.T) {
+	t.Parallel()
+	b := build(t, indoors.Wired(reserving))
+	me := b.visitor(t, b.Empty("Camille"))
+	a := me.send("POST", "/home/places/new/device", url.Values{"is": {"garage"}, "key": {"k"}, "config": {`{"ratgdo":{"prefix":"not/#/allowed"}}`}})
+	to := a.header.Get("Location")
+	if a.status != http.StatusSeeOther || to != "/home/places/new/device?is=garage&not=device-refused" {
+		t.Fatalf("%d %s", a.status, to)
+	}
+	both(t, me, to, "The connector cannot work with this device", "Le connecteur ne sait pas se servir de")
+}
+
 // wrong requires what every form that was refused has: the summary above, and the title's beginning.
 func wrong(t *testing.T, body string) {
 	t.Helper()
@@ -132,6 +178,9 @@ func wrong(t *testing.T, body string) {
 	titles := uitest.Tags(doc, "title")
 	if uitest.ID(doc, "summary") == nil || len(titles) == 0 || !strings.HasPrefix(uitest.Text(titles[0]), "Error:") && !strings.HasPrefix(uitest.Text(titles[0]), "Erreur") {
 		t.Errorf("a refused form without its summary: %s", plain(t, body))
+	}
+	if _, lives := uitest.Attr(uitest.ID(doc, "main"), "sse-connect"); lives && len(uitest.With(doc, "data-still", "")) == 0 {
+		t.Error("the page's stream takes away what was typed, and what is wrong with it")
 	}
 }
 
@@ -141,6 +190,11 @@ func TestPlacing(t *testing.T) {
 	h := b.Household("Camille")
 	me := b.visitor(t, h)
 	page := "/home/places/new/where?barrier=" + string(h.Barrier)
+	if here := uitest.ID(uitest.Parse(t, me.page(page)), "locate"); here == nil {
+		t.Error("one's own position can't be filled in")
+	} else if _, kept := uitest.Attr(here, "data-keep"); !kept {
+		t.Error("the button for it is hidden again with the answer to a form")
+	}
 	good := form(t, me.page(page), "/home/places")
 	good.Set("position", "48.8584, 2.2945")
 	if maps := uitest.Tags(uitest.Parse(t, me.page(page)), "loquet-place"); len(maps) != 1 {
@@ -213,7 +267,7 @@ func TestRehearsal(t *testing.T) {
 	}
 	indoors.AwaitWhere(b.Installation, h.Site, func(r event.OpeningResolved) bool { return r.Outcome == event.Done })
 	both(t, me, now, "Rehearsal under way", "Répétition en cours")
-	me.shows(now, "Lock: when the door is shut")
+	me.shows(now, "Lock: when it is shut")
 	me.shows("/home/", "Rehearsal: Front door")
 	must(t, h.Door.Push())
 	must(t, h.Door.PullShut())
@@ -236,6 +290,79 @@ func TestRehearsal(t *testing.T) {
 	me.shows("/home/visits/"+string(visit), "Rehearsal, Camille")
 }
 
+// Behind another home's door one's own shows that somebody is there, and the other is borrowed and opened first. Where no door is
+// one's own, nothing can show it: the page says so, and offers no tap.
+func TestRehearsalBehindAnothersDoor(t *testing.T) {
+	t.Parallel()
+	b := build(t)
+	keeper, h := b.Household("Keeper"), b.Household("Camille")
+	must(t, keeper.Call(t.Context(), "POST", "/v1/home/lending", api.Lending{Barrier: keeper.Barrier, Borrower: h.Site}, nil))
+	lobby, own := event.BarrierRef{Barrier: keeper.Barrier, By: event.PermitRemote}, event.BarrierRef{Barrier: h.Barrier, By: event.PermitRemote}
+	place := func(way ...event.BarrierRef) string {
+		t.Helper()
+		var ap api.AccessPoint
+		must(t, h.Call(t.Context(), "POST", "/v1/home/access-points", api.AccessPointRequest{WayIn: way, Radius: 50,
+			Position: api.Centre{Latitude: indoors.Latitude, Longitude: indoors.Longitude}, Name: "Flat"}, &ap))
+		return "/home/places/" + string(ap.ID) + "/rehearsal"
+	}
+	me, path := b.visitor(t, h), place(lobby, own)
+	fields := form(t, me.page(path), path)
+	h.WorkByHand()
+	indoors.Await[event.ForeignOpening](b.Installation, h.Site)
+	a := me.send("POST", path, fields)
+	if a.status != http.StatusSeeOther {
+		t.Fatalf("begun: %d %s", a.status, plain(t, a.body))
+	}
+	indoors.AwaitWhere(b.Installation, h.Site, func(o event.OpeningIntended) bool { return o.Permit.Barrier == keeper.Barrier })
+	both(t, me, a.header.Get("Location"), "Lobby door", "Porte de l'immeuble")
+
+	nobodys := place(lobby)
+	both(t, me, nobodys, "only a door of your own shows that you are there", "seule une porte à vous montre que vous êtes là")
+	page := me.page(nobodys)
+	if forms := uitest.With(uitest.Parse(t, page), "action", nobodys); len(forms) > 0 || strings.Contains(page, "Within two minutes") {
+		t.Errorf("a tap that is always refused: %s", plain(t, page))
+	}
+}
+
+// A keypad's code stays on the page while it can be typed in: the stream has no digits, and takes them away once it was used.
+func TestARehearsalWithAKeypad(t *testing.T) {
+	t.Parallel()
+	b := build(t)
+	h := b.Keypad("Camille")
+	me := b.visitor(t, h)
+	path, place := "/home/places/"+string(h.AccessPoint)+"/rehearsal", "code-"+string(h.Barrier)
+	empty := func(page string) bool {
+		t.Helper()
+		slot := uitest.ID(uitest.Parse(t, page), place)
+		return slot != nil && uitest.Text(slot) == ""
+	}
+	h.WorkByHand()
+	indoors.Await[event.ForeignOpening](b.Installation, h.Site)
+	before := me.page(path)
+	if !empty(before) {
+		t.Error("there is no place for the code")
+	}
+	now := me.send("POST", path, form(t, before, path)).header.Get("Location")
+	indoors.AwaitWhere(b.Installation, h.Site, func(r event.OpeningResolved) bool { return r.Outcome == event.Done })
+	a := me.send("POST", path+"/code", form(t, me.page(now), path+"/code"))
+	slot := uitest.ID(uitest.Parse(t, a.body), place)
+	if a.status != http.StatusOK || slot == nil || len(uitest.With(slot, "data-private", "")) != 1 {
+		t.Fatalf("the code: %d %s", a.status, plain(t, a.body))
+	}
+	if kept := uitest.With(uitest.Parse(t, a.body), "data-said", ""); len(kept) != 1 || kept[0] == nil {
+		t.Error("the stream takes the code away")
+	}
+	if uitest.ID(uitest.Parse(t, me.page(now)), place) != nil {
+		t.Error("the page says that the code is over before it was used")
+	}
+	digits := regexp.MustCompile(`\d`).FindAllString(uitest.Text(uitest.Tags(slot, "span")[0]), -1)
+	must(t, h.Door.TypeCode(strings.Join(digits, "")))
+	indoors.Await[event.CodeRemoved](b.Installation, h.Site)
+	if !empty(me.page(now)) {
+		t.Error("the digits of a code that was used stay")
+	}
+}
+
 // What refuses a rehearsal is said on the page, with what to do; nothing opens.
 func TestARefusedRehearsal(t *testing.T) {
 	t.Parallel()
@@ -249,6 +376,11 @@ func TestARefusedRehearsal(t *testing.T) {
 	a := me.in(phrase.French).send("POST", path, fields)
 	if said := spaced(plain(t, a.body)); a.status != http.StatusConflict || !strings.Contains(said, "Rien ne s'est ouvert.") || !strings.Contains(said, "Référence : ") {
 		t.Errorf("%d: %s", a.status, said)
+	}
+	if kept := uitest.ID(uitest.Parse(t, a.body), "refusal"); kept == nil {
+		t.Error("the refusal is not kept")
+	} else if _, said := uitest.Attr(kept, "data-said"); !said {
+		t.Error("the stream takes the refusal away")
 	}
 	uitest.Lint(t, a.body)
 	// A tap for a rehearsal that is over changes nothing.

@@ -31,7 +31,7 @@ const (
 	exportKept = 24 * time.Hour
 	// exportsAtOnce is how many are written at once; the others wait for their turn.
 	exportsAtOnce = 2
-	// mostExports is how many there may be, written or waiting.
+	// mostExports is how many there may be, written or waiting to be fetched.
 	mostExports = 100
 )
 
@@ -51,12 +51,13 @@ type exports struct {
 	all map[event.MemberID]*export
 }
 
-// export is one of them. Everything but member and began is guarded by the lock of exports.
+// export is one of them. Everything but member is guarded by the lock of exports.
 type export struct {
 	member auth.Member
-	began  time.Time
-	stage  exportStage
-	// file is there once it is ready, and until when it waits.
+	// began is when its turn came.
+	began time.Time
+	stage exportStage
+	// file is there once it is ready, and until when it waits. gone removes it then, as it does one that broke off.
 	file  *sealed
 	ready time.Time
 	until time.Time
@@ -110,10 +111,13 @@ func (x *exports) forget(members []event.MemberID) {
 func (x *exports) drop(m event.MemberID) {
 	one := x.all[m]
 	delete(x.all, m)
-	if one == nil || one.file == nil {
+	if one == nil || one.gone == nil {
 		return
 	}
 	one.gone.Stop()
+	if one.file == nil {
+		return
+	}
 	if err := one.file.Remove(); err != nil {
 		x.app.Log.Warn("an export could not be removed", "error", err)
 	}
@@ -127,13 +131,24 @@ func (x *exports) begin(who auth.Member, ask exportAsk) error {
 		return nil
 	}
 	x.drop(who.ID())
-	if len(x.all) >= mostExports || x.ctx.Err() != nil {
+	if x.held() >= mostExports || x.ctx.Err() != nil {
 		return errManyExports
 	}
 	one := &export{member: who, began: x.app.Now(), stage: exportRunning}
 	x.all[who.ID()] = one
 	x.under.Go(func() { x.make(one, ask) })
 	return nil
+}
+
+// held is how many are written or wait: those that broke off take no room.
+func (x *exports) held() int {
+	n := 0
+	for _, one := range x.all {
+		if one.stage != exportFailed {
+			n++
+		}
+	}
+	return n
 }
 
 // exportAsk is what is asked for, in which session and language, and from where.
@@ -144,9 +159,9 @@ type exportAsk struct {
 	from  string
 }
 
-// make writes an export, keeps it for a day, and tells the member.
+// make writes an export, keeps it for a day, or that it broke off, and tells the member.
 func (x *exports) make(one *export, ask exportAsk) {
-	file, err := x.written(ask)
+	file, err := x.written(one, ask)
 	x.mu.Lock()
 	known := x.all[one.member.ID()] == one
 	switch {
@@ -155,9 +170,11 @@ func (x *exports) make(one *export, ask exportAsk) {
 	case known:
 		one.stage, one.file, one.ready = exportReady, file, x.app.Now()
 		one.until = one.ready.Add(exportKept)
-		one.gone = time.AfterFunc(exportKept, func() { x.expire(one) })
 	default: // the member left meanwhile
 		err = file.Remove()
+	}
+	if known {
+		one.gone = time.AfterFunc(exportKept, func() { x.expire(one) })
 	}
 	x.mu.Unlock()
 	if err != nil {
@@ -186,13 +203,16 @@ func (x *exports) expire(one *export) {
 }
 
 // written asks the API for the export when its turn has come, and seals what comes.
-func (x *exports) written(ask exportAsk) (*sealed, error) {
+func (x *exports) written(one *export, ask exportAsk) (*sealed, error) {
 	select {
 	case x.turn <- struct{}{}:
 		defer func() { <-x.turn }()
 	case <-x.ctx.Done():
 		return nil, x.ctx.Err()
 	}
+	x.mu.Lock()
+	one.began = x.app.Now()
+	x.mu.Unlock()
 	file, err := newSealed(x.app.Folder)
 	if err != nil {
 		return nil, err

@@ -6,12 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/loquet/loquet/api"
@@ -19,6 +21,7 @@ import (
 	"github.com/loquet/loquet/e2e/indoors"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/phrase"
+	"github.com/loquet/loquet/web/customer"
 )
 
 const exportPage = "/home/household/export"
@@ -173,6 +176,7 @@ func TestAnExportThatBreaksOff(t *testing.T) {
 	}
 	b := build(t, indoors.Wired(broken))
 	me := b.visitor(t, b.Household("Camille"))
+	b.app.BreakExports(1000) // theirs take no room
 	me.exported(t, "Your export broke off")
 	both(t, me, exportPage, "Nothing is lost and nothing was sent.", "Rien n'est perdu et rien n'a été envoyé.")
 	if n := len(sealedFiles(t, b)); n != 0 {
@@ -182,4 +186,23 @@ func TestAnExportThatBreaksOff(t *testing.T) {
 	for _, not := range []string{"exports"} {
 		me.page(exportPage + "?not=" + url.QueryEscape(not))
 	}
+}
+
+// That an export broke off is forgotten after a day, as one that is ready is.
+func TestABrokenExportIsForgotten(t *testing.T) {
+	synctest.Test(t, func(*testing.T) {
+		if then, later := customer.BrokenExport(slog.New(slog.DiscardHandler)); then != 1 || later != 0 {
+			t.Errorf("%d known then, %d a day later", then, later)
+		}
+	})
+}
+
+// How long an export will take is reckoned from when its turn came.
+func TestAnExportWaitsForItsTurn(t *testing.T) {
+	folder := t.TempDir()
+	synctest.Test(t, func(*testing.T) {
+		if began := customer.TurnOf(time.Hour, folder, slog.New(slog.DiscardHandler)); began != time.Hour {
+			t.Errorf("it began %s after it was asked for", began)
+		}
+	})
 }

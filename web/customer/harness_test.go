@@ -66,7 +66,7 @@ func (b *building) mount(t *testing.T, in *indoors.Installation) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tells := notify.New(notify.Deps{Register: in.Store, Sites: in.Dispatcher, Vault: in.Vault, PushSubject: "mailto:operator@loquet.example", LocalPush: true,
+	tells := notify.New(notify.Deps{Register: in.Store, Sites: in.Dispatcher, Sessions: in.Sessions, Vault: in.Vault, PushSubject: "mailto:operator@loquet.example", LocalPush: true,
 		PublicURL: in.URL, Now: time.Now, Random: rand.Reader, Log: in.Log})
 	app, err := customer.New(customer.Deps{API: in.API, Sessions: in.Sessions, Dispatch: in.Dispatcher, Kit: kit, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(b.logs, nil)), Player: live.Player(), Notifier: tells, Phone: phoneNumber, Folder: b.folder})
@@ -181,31 +181,7 @@ func form(t testing.TB, body, action string) url.Values {
 	if len(forms) == 0 {
 		t.Fatalf("no form goes to %s:\n%s", action, plain(t, body))
 	}
-	f := forms[0]
-	fields := url.Values{}
-	for _, in := range uitest.Tags(f, "input") {
-		name, _ := uitest.Attr(in, "name")
-		value, _ := uitest.Attr(in, "value")
-		kind, _ := uitest.Attr(in, "type")
-		_, checked := uitest.Attr(in, "checked")
-		if name != "" && (kind != "checkbox" && kind != "radio" || checked) {
-			fields.Add(name, value)
-		}
-	}
-	for _, area := range uitest.Tags(f, "textarea") {
-		name, _ := uitest.Attr(area, "name")
-		fields.Add(name, uitest.Text(area))
-	}
-	for _, s := range uitest.Tags(f, "select") {
-		name, _ := uitest.Attr(s, "name")
-		for _, o := range uitest.Tags(s, "option") {
-			if _, chosen := uitest.Attr(o, "selected"); chosen {
-				value, _ := uitest.Attr(o, "value")
-				fields.Add(name, value)
-			}
-		}
-	}
-	return fields
+	return uitest.Fields(forms[0])
 }
 
 // post sends a page's form, with some fields changed, and follows to where it leads.

@@ -110,9 +110,25 @@ func (v *historyView) day(p *person, name string, later int, wrong []ui.Wrong) (
 	return day.AddDate(0, 0, later), wrong
 }
 
+// nothing says why the list is empty, as far as anybody looked: a search ends early where there is much to look through.
+func (v *historyView) nothing(ctx context.Context) string {
+	switch {
+	case v.next != "":
+		return words.T(ctx, "history.none.yet")
+	case v.searched():
+		return words.T(ctx, "history.none")
+	}
+	return words.T(ctx, "history.empty")
+}
+
 // found says how many a search found; it is read out.
 func (v *historyView) found(ctx context.Context) string {
-	if v.next != "" {
+	switch {
+	case len(v.wrong) > 0:
+		return ""
+	case len(v.openings) == 0:
+		return v.nothing(ctx)
+	case v.next != "":
 		return words.T(ctx, "history.found.more", "n", count(len(v.openings)))
 	}
 	return words.T(ctx, "history.found", "n", count(len(v.openings)))
@@ -255,7 +271,7 @@ func (v *receiptView) visitor(ctx context.Context) string {
 	return firstName(v.Visit.CourierName)
 }
 
-// grade says how well what a device says is authenticated.
+// gradeSaid says how well what a device says is authenticated.
 func gradeSaid(ctx context.Context, g event.Grade) string {
 	if g == event.GradeProven {
 		return words.T(ctx, "grade.proven")

@@ -57,7 +57,8 @@ func (p *person) homeLive() {
 			return ui.Frame{}, problem
 		}
 		v.flash = flash
-		return ui.Frame{Title: v.title(p), Place: v.Address, Step: "home", Main: homePage(v), Alarm: v.alarmSaid(), Open: v.busy(), Next: v.next()}, nil
+		return ui.Frame{Title: v.title(p), Place: v.Address, Step: "home", Main: homePage(v), Alarm: v.alarmSaid(), Open: v.busy(),
+			Next: soonest(v.next(), v.standing().Left)}, nil
 	})
 }
 
@@ -110,17 +111,17 @@ func (h *household) standing() standing {
 	if len(h.AccessPoints) == 0 {
 		return standing{State: ui.Neutral, Key: "home.empty"}
 	}
-	worst := standing{State: ui.Secured, Key: "home.secured"}
-	for _, b := range h.Barriers {
-		if !b.Enrolled {
-			continue
-		}
-		shown := h.shown(b)
+	all := h.enrolled()
+	if len(all) == 0 && h.rests() {
+		return standing{State: ui.Neutral, Key: "home.resting"}
+	}
+	worst := standing{State: ui.Unknown, Left: leastLeft(all)}
+	if len(all) > 0 && h.waysWhole() {
+		worst.State = ui.Secured
+	}
+	for _, shown := range all {
 		if rank(shown.State) > rank(worst.State) {
 			worst.State = shown.State
-		}
-		if shown.Left > 0 && (worst.Left == 0 || shown.Left < worst.Left) {
-			worst.Left = shown.Left
 		}
 		for _, part := range []ui.Part{shown.Bolt, shown.Contact} {
 			if part.Heard && (worst.Seen.IsZero() || part.At.Before(worst.Seen)) {
@@ -129,7 +130,38 @@ func (h *household) standing() standing {
 		}
 	}
 	worst.Key = "home." + string(worst.State)
+	if worst.State == ui.Secured {
+		worst.Key += "." + string(cmp.Or(inAllBy(all), "both"))
+	}
 	return worst
+}
+
+// enrolled are the barriers that were worked by hand once and are listened to, as they look now.
+func (h *household) enrolled() []ui.Shown {
+	var all []ui.Shown
+	for _, b := range h.Barriers {
+		if b.Enrolled && !b.Resting {
+			all = append(all, h.shown(b))
+		}
+	}
+	return all
+}
+
+// rests says whether there are cars, and nobody listens to them between visits.
+func (h *household) rests() bool {
+	return slices.ContainsFunc(h.Barriers, func(b api.Barrier) bool { return b.Enrolled && b.Resting })
+}
+
+// waysWhole says whether every barrier of the household's own that a way in leads through is there to be seen.
+func (h *household) waysWhole() bool {
+	for _, ap := range h.AccessPoints {
+		for _, step := range ap.WayIn {
+			if b, there := h.barrier(step.Barrier); event.SiteOf(step.Barrier) == h.Site && !(there && b.Enrolled) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // placeState is the worst of the barriers on the way to a place.
@@ -137,7 +169,7 @@ func (h *household) placeState(ap api.AccessPoint) ui.Shown {
 	var worst ui.Shown
 	for _, step := range ap.WayIn {
 		b, ok := h.barrier(step.Barrier)
-		if !ok {
+		if !ok || b.Resting {
 			continue
 		}
 		if shown := h.shown(b); worst.State == "" || rank(shown.State) > rank(worst.State) {
@@ -178,7 +210,7 @@ func (v homeView) rehearsals() []api.Visit {
 	return slices.DeleteFunc(slices.Clone(v.Visits), func(v api.Visit) bool { return v.Rehearsal == "" })
 }
 
-// next are the deliveries that no visit serves yet, the earliest first.
+// upcoming are the deliveries that no visit serves yet, the earliest first.
 func (v homeView) upcoming() []api.HomeDelivery {
 	later := slices.DeleteFunc(slices.Clone(v.Deliveries), func(d api.HomeDelivery) bool { _, now := v.underWay(d.Visit); return now })
 	slices.SortFunc(later, func(a, b api.HomeDelivery) int { return cmp.Compare(a.Window.From, b.Window.From) })
@@ -256,8 +288,8 @@ func (h *household) served(v api.Visit) []api.HomeDelivery {
 func (h *household) comes(ctx context.Context, v api.Visit) string {
 	who := firstName(v.CourierName)
 	switch from, to := estimate(v.ETA, h.now); {
-	case h.step(stepOpen(v)) != nil:
-		return words.T(ctx, "home.visit.open", "who", who)
+	case stepOpen(v) != "":
+		return words.T(ctx, keyFor(v.Car != nil, "home.visit.open"), "who", who)
 	case v.Arrived != 0:
 		return words.T(ctx, "home.visit.arrived", "who", who)
 	case from.IsZero():

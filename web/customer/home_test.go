@@ -13,7 +13,14 @@ import (
 	"github.com/loquet/loquet/web/ui/uitest"
 )
 
-func TestWords(t *testing.T) { uitest.CheckWords(t, ".", customer.Words()) }
+func TestWords(t *testing.T) {
+	uitest.CheckWords(t, ".", customer.Words())
+	for _, key := range customer.Words().Keys(phrase.French) {
+		if text := customer.Words().Text(phrase.French, key); strings.Contains(strings.ToLower(text), "courriel") {
+			t.Errorf("%s: it is called e-mail everywhere else: %q", key, text)
+		}
+	}
+}
 
 // both has a page checked in both languages.
 func both(t *testing.T, v *visitor, path, english, french string) {
@@ -35,6 +42,7 @@ func TestHome(t *testing.T) {
 	me.shows("/home/deliveries/"+string(d.ID), "Not assigned yet", "Block this delivery")
 
 	d = b.Assigned(h, anna)
+	both(t, me, "/home/", "Allowed; courier assigned. No stop is planned before yours.", "Autorisée ; livreur désigné. ")
 	v := anna.Approach(d)
 	both(t, me, "/home/", "Anna comes between", "Anna arrive entre")
 	anna.Scan(v, d)
@@ -102,10 +110,10 @@ func TestQuestions(t *testing.T) {
 	anna.Approach(d)
 	both(t, me, "/home/", "Are the pets shut away?", "Les animaux sont-ils enfermés ?")
 	path := "/home/deliveries/" + string(d.ID)
-	if to := me.post("/home/", path+"/answer", "yes", "false"); to != path+"?done=answered.false" {
+	if to := me.post("/home/", path+"/answer", "yes", "false"); to != "/home/?done=answered.false" {
 		t.Fatalf("answered, and led to %s", to)
 	}
-	me.shows(path+"?done=answered.false", "Your no is noted: the door stays shut.")
+	me.shows(path+"?done=answered.false", "Your no is noted: nothing opens.")
 	if said := plain(t, me.page("/home/")); strings.Contains(said, "Are the pets shut away?") {
 		t.Errorf("the question is asked again: %s", said)
 	}
@@ -134,6 +142,9 @@ func TestConsentToOne(t *testing.T) {
 	me.shows(path, "No courier is assigned yet.")
 	me.post(path, path+"/withdraw")
 	me.shows(path, "Waits for your word")
+	if to := me.post(path, path+"/consent"); to != path+"?done=allowed" {
+		t.Fatalf("allowed on its own page, and led to %s", to)
+	}
 	me.post(path, path+"/cancel")
 	both(t, me, path, "Nothing opens for it.", "Rien ne s'ouvre pour elle.")
 }

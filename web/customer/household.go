@@ -77,6 +77,22 @@ func (h *household) placeName(id event.AccessPointID) string {
 	return h.barrierName(ap.WayIn[len(ap.WayIn)-1].Barrier)
 }
 
+// leadsTo is what stands last on the way to a place; "" where that is not known any more.
+func (h *household) leadsTo(id event.AccessPointID) event.BarrierKind {
+	ap, _ := h.place(id)
+	if len(ap.WayIn) == 0 {
+		return ""
+	}
+	b, _ := h.barrier(ap.WayIn[len(ap.WayIn)-1].Barrier)
+	return b.Is
+}
+
+// isCar says whether a place is one.
+func (h *household) isCar(id event.AccessPointID) bool {
+	ap, _ := h.place(id)
+	return ap.Car != nil
+}
+
 func (h *household) barrierName(id event.BarrierID) string {
 	b, ok := h.barrier(id)
 	if !ok {
@@ -130,16 +146,19 @@ const toldFrom = event.AlarmCustomer
 
 // alarms are the visits in which one stands that the household is told of.
 func (h *household) alarms() []api.Visit {
-	var alarming []api.Visit
+	var all []api.Visit
 	for _, v := range h.Visits {
-		if v.Alarm != nil && v.Alarm.Level >= toldFrom {
-			alarming = append(alarming, v)
+		if alarming(v) {
+			all = append(all, v)
 		}
 	}
-	return alarming
+	return all
 }
 
-// unlocked says whether anything is open or under way in a visit: then a page looks more often.
+// alarming says whether an alarm stands in a visit that the household is told of.
+func alarming(v api.Visit) bool { return v.Alarm != nil && v.Alarm.Level >= toldFrom }
+
+// busy says whether anything is open or under way in a visit: then a page looks more often.
 func (h *household) busy() bool { return len(h.Visits) > 0 }
 
 // filmed says whether a picture is shown that ends without an event.
@@ -153,6 +172,39 @@ func (h *household) next() time.Duration {
 		return time.Second
 	}
 	return 0
+}
+
+// soonest is the shortest of some times; 0 stands for none.
+func soonest(times ...time.Duration) time.Duration {
+	least := time.Duration(0)
+	for _, d := range times {
+		if d > 0 && (least == 0 || d < least) {
+			least = d
+		}
+	}
+	return least
+}
+
+// leastLeft is how long all of them can be shown without hearing from a device; 0 where none depends on one.
+func leastLeft(all []ui.Shown) time.Duration {
+	least := time.Duration(0)
+	for _, one := range all {
+		least = soonest(least, one.Left)
+	}
+	return least
+}
+
+// bySeveral is for barriers that are secured in different ways.
+const bySeveral ui.Why = "several"
+
+// inAllBy is what all of them are secured by, where it is the same; at least one is given.
+func inAllBy(all []ui.Shown) ui.Why {
+	for _, one := range all {
+		if one.Why != all[0].Why {
+			return bySeveral
+		}
+	}
+	return all[0].Why
 }
 
 // clock is a time of day at the home, and clockSeconds the same with seconds.

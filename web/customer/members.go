@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/loquet/loquet/api"
@@ -82,6 +83,10 @@ func (p *person) addMember() {
 		p.undone("/home/household", problem)
 		return
 	}
+	if slices.ContainsFunc(v.Members, func(m api.Member) bool { return m.ID == out.Body.ID }) {
+		p.goTo("/home/household", "done", "memberThere") // the same form again: the link was mailed then
+		return
+	}
 	p.goTo("/home/household", "done", p.invited(out.Body.ID, v.typed.address))
 }
 
@@ -97,7 +102,7 @@ func (p *person) invited(m event.MemberID, address string) string {
 	case errors.Is(err, auth.ErrAddress):
 		return "memberUnmailed"
 	}
-	p.Log.ErrorContext(p.ctx(), "an invitation is not mailed", "reference", ui.ViewOf(p.ctx()).Reference, "error", err)
+	p.Kit.Broke(p.ctx(), "an invitation is not mailed", err)
 	return "memberUnmailed"
 }
 

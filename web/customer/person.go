@@ -46,7 +46,7 @@ func do[I, O any](p *person, op operation[I, O], in *I) (*O, *api.Problem) {
 	return api.Ask(p.ctx(), p.API, p.call(p.r.PostFormValue("key")), p.member, op, in)
 }
 
-// doAs is do for the second operation of one form: it counts under a key of its own.
+// doAs is do for one of several operations of a form: each counts under a key of its own.
 func doAs[I, O any](p *person, what string, op operation[I, O], in *I) (*O, *api.Problem) {
 	key := p.r.PostFormValue("key")
 	if key != "" {

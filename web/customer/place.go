@@ -30,37 +30,52 @@ type placeView struct {
 	*household
 	api.AccessPoint
 	flash *flash
+	// unfit is what becomes of what does not fit into it; nil for a place of a house.
+	unfit *unfit
 	// removing unfolds the question whether to remove it.
 	removing bool
 }
 
-func (p *person) place() {
+// placeHere is the place that the address names; a problem where there is none.
+func (p *person) placeHere() (v placeView, problem *api.Problem) {
 	h, problem := p.household()
+	if problem != nil {
+		return v, problem
+	}
+	ap, ok := h.place(event.AccessPointID(p.r.PathValue("place")))
+	if !ok {
+		return v, &api.Problem{Status: http.StatusNotFound, Code: "not-found"}
+	}
+	var makers []api.CarMaker
+	if ap.Car != nil {
+		out, problem := read(p, p.API.ListCarMakers, &struct{}{})
+		if problem != nil {
+			return v, problem
+		}
+		makers = out.Body.Makers
+	}
+	return placeView{household: h, AccessPoint: ap, unfit: h.unfitOf(p.ctx(), ap, makers)}, nil
+}
+
+func (p *person) place() {
+	v, problem := p.placeHere()
 	if problem != nil {
 		p.refuse(problem)
 		return
 	}
-	ap, ok := h.place(event.AccessPointID(p.r.PathValue("place")))
-	if !ok {
-		p.Kit.NotFound(p.w, p.r)
-		return
-	}
-	v := placeView{household: h, AccessPoint: ap, flash: p.flash(), removing: p.r.URL.Query().Get("remove") == "ask"}
-	p.show(h, ui.Page{Title: h.placeName(ap.ID), Place: h.Address, Live: "/home/places/" + string(ap.ID) + "/live", Main: placePage(v)})
+	v.flash, v.removing = p.flash(), p.r.URL.Query().Get("remove") == "ask"
+	p.show(v.household, ui.Page{Title: v.placeName(v.AccessPoint.ID), Place: v.Address, Live: "/home/places/" + string(v.AccessPoint.ID) + "/live", Main: placePage(v)})
 }
 
 func (p *person) placeLive() {
 	flash := p.flash()
 	p.live(func(p *person) (ui.Frame, error) {
-		h, problem := p.household()
+		v, problem := p.placeHere()
 		if problem != nil {
 			return ui.Frame{}, problem
 		}
-		ap, ok := h.place(event.AccessPointID(p.r.PathValue("place")))
-		if !ok {
-			return ui.Frame{}, &api.Problem{Status: http.StatusNotFound, Code: "not-found"}
-		}
-		return ui.Frame{Title: h.placeName(ap.ID), Place: h.Address, Main: placePage(placeView{household: h, AccessPoint: ap, flash: flash}), Open: h.busy()}, nil
+		v.flash = flash
+		return ui.Frame{Title: v.placeName(v.AccessPoint.ID), Place: v.Address, Main: placePage(v), Open: v.busy()}, nil
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ type recording struct {
 }
 
 func (p *person) recordings() {
-	v, problem := p.recordingsView()
+	v, problem := p.recordingsView(begunVisits{})
 	if problem != nil {
 		p.refuse(problem)
 		return
@@ -45,8 +46,9 @@ func (p *person) recordings() {
 }
 
 func (p *person) recordingsLive() {
+	known := begunVisits{}
 	p.live(func(p *person) (ui.Frame, error) {
-		v, problem := p.recordingsView()
+		v, problem := p.recordingsView(known)
 		if problem != nil {
 			return ui.Frame{}, problem
 		}
@@ -54,7 +56,10 @@ func (p *person) recordingsLive() {
 	})
 }
 
-func (p *person) recordingsView() (*recordingsView, *api.Problem) {
+// begunVisits are what visits began as, which never changes: a stream asks once for each.
+type begunVisits map[event.VisitID]api.Visit
+
+func (p *person) recordingsView(known begunVisits) (*recordingsView, *api.Problem) {
 	h, problem := p.household()
 	if problem != nil {
 		return nil, problem
@@ -66,7 +71,7 @@ func (p *person) recordingsView() (*recordingsView, *api.Problem) {
 	v := &recordingsView{household: h, flash: p.flash()}
 	for _, c := range slices.Backward(out.Body.Clips) {
 		one := filmed{Clip: c}
-		if one.visit, problem = p.begunVisit(h, c.Visit); problem != nil {
+		if one.visit, problem = p.begunVisit(h, c.Visit, known); problem != nil {
 			return nil, problem
 		}
 		v.films = append(v.films, one)
@@ -74,15 +79,19 @@ func (p *person) recordingsView() (*recordingsView, *api.Problem) {
 	return v, nil
 }
 
-// begunVisit is what a visit began as.
-func (p *person) begunVisit(h *household, id event.VisitID) (api.Visit, *api.Problem) {
+// begunVisit is what a visit began as. It counts for one's limit as every question does, which the block shares.
+func (p *person) begunVisit(h *household, id event.VisitID, known begunVisits) (api.Visit, *api.Problem) {
 	if v, ok := h.underWay(id); ok {
+		return v, nil
+	}
+	if v, ok := known[id]; ok {
 		return v, nil
 	}
 	events, problem := p.eventsAfter(before(event.SeqOf(id)), 1)
 	for _, e := range events {
 		if b, ok := e.Body.(event.VisitBegun); ok && b.Visit == id {
-			return api.Visit{ID: id, AccessPoint: b.AccessPoint, Rehearsal: b.Member, Courier: b.Courier, Begun: e.At}, nil
+			known[id] = api.Visit{ID: id, AccessPoint: b.AccessPoint, Rehearsal: b.Member, Courier: b.Courier, Begun: e.At}
+			return known[id], nil
 		}
 	}
 	return api.Visit{ID: id}, problem
@@ -113,22 +122,39 @@ func (p *person) recordingOf() *recording {
 		p.Kit.NotFound(p.w, p.r)
 		return nil
 	}
-	v, problem := p.recordingsView()
+	v, problem := p.recordingView(id)
 	if problem != nil {
 		p.refuse(problem)
 		return nil
 	}
-	film, ok := found(v.films, func(f filmed) bool { return f.ID == id })
+	return v
+}
+
+// recordingView asks for one clip and its visit, and for no other.
+func (p *person) recordingView(id event.ClipID) (*recording, *api.Problem) {
+	h, problem := p.household()
+	if problem != nil {
+		return nil, problem
+	}
+	clips, problem := read(p, p.API.ListClips, &struct{}{})
+	if problem != nil {
+		return nil, problem
+	}
+	clip, ok := found(clips.Body.Clips, func(c api.Clip) bool { return c.ID == id })
 	if !ok {
-		p.Kit.NotFound(p.w, p.r)
-		return nil
+		return nil, &api.Problem{Status: http.StatusNotFound, Code: "not-found"}
 	}
-	told := visitStory(film.Visit)
-	if problem := told.readOn(p); problem != nil {
-		p.refuse(problem)
-		return nil
+	visit, problem := read(p, p.API.GetHomeVisit, &api.VisitPath{Visit: clip.Visit})
+	if problem != nil {
+		return nil, problem
 	}
-	return &recording{household: v.household, filmed: film, story: told}
+	told := visitStory(clip.Visit)
+	for _, e := range visit.Body.Events {
+		if err := told.take(e); err != nil {
+			return nil, p.unreadable(err)
+		}
+	}
+	return &recording{household: h, filmed: filmed{clip, visit.Body.Visit}, story: told}, nil
 }
 
 func (p *person) recording() {

@@ -81,12 +81,12 @@ func TestACameraFromItsAddressToItsLastFilm(t *testing.T) {
 	film := indoors.Await[event.ClipFinished](b.Installation, h.Site)
 	both(t, me, "/home/recordings", "Kept until", "Gardée jusqu'au")
 	clip := "/home/recordings/" + string(film.Clip)
-	page = me.shows(clip, "Recording of", "Door seen shut and locked", "Download (")
+	page = me.shows(clip, "Recording of", "Front door seen shut and locked", "Download (")
 	if !strings.Contains(page, `kind="captions"`) || !strings.Contains(page, "controls") || !strings.Contains(page, "#t=") {
 		t.Errorf("the player: %s", page)
 	}
 	captions := me.in(phrase.French).send("GET", clip+"/1/captions.vtt", nil)
-	if !strings.HasPrefix(captions.body, "WEBVTT\n") || !strings.Contains(captions.body, "Porte constatée fermée et verrouillée") ||
+	if !strings.HasPrefix(captions.body, "WEBVTT\n") || !strings.Contains(captions.body, "Porte d'entrée\u00a0: fermeture et verrouillage constatés") ||
 		!strings.HasPrefix(captions.header.Get("Content-Type"), "text/vtt") {
 		t.Errorf("the captions: %s %s", captions.header.Get("Content-Type"), captions.body)
 	}
@@ -140,7 +140,7 @@ func TestARehearsalIsFilmed(t *testing.T) {
 		t.Error("it can be opened without a picture")
 	}
 	await(t, me.live(ctx, path+"/live"), "The picture is live.")
-	page := me.shows(path, "Open next: front door", "Live picture")
+	page := me.shows(path, "Open now: front door", "Live picture")
 	if !strings.Contains(page, "/live/whep") {
 		t.Errorf("no picture: %s", plain(t, page))
 	}

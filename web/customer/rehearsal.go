@@ -3,6 +3,7 @@ package customer
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,9 +20,10 @@ type rehearsalView struct {
 	// under is the rehearsal under way; nil before and after. told is what the journal tells of it, or of the last one.
 	under *api.Visit
 	told  *story
-	// refused is why it could not go on; code what the keypad takes.
+	// refused is why it could not go on; code what the keypad of the barrier coded takes.
 	refused *api.Refusal
 	code    string
+	coded   event.BarrierID
 }
 
 // rehearsal is the page of a place's rehearsal: before, during, and after the one that the address names.
@@ -103,6 +105,14 @@ func (v *rehearsalView) stage() string {
 	return "over"
 }
 
+// begins says whether a rehearsal can begin: only a barrier of one's own, worked by hand, shows that somebody is there.
+func (v *rehearsalView) begins() bool {
+	return slices.ContainsFunc(v.place.WayIn, func(step event.BarrierRef) bool {
+		b, ok := v.household.barrier(step.Barrier)
+		return ok && !b.Borrowed
+	})
+}
+
 // begin opens the first barrier of the way in, for a member who is there.
 func (p *person) begin() {
 	id := event.AccessPointID(p.r.PathValue("place"))
@@ -147,7 +157,7 @@ func (p *person) inRehearsal(carry func(event.VisitID) (*api.AnswerOutput, *api.
 	case out.Body.Refused != nil:
 		p.rehearsalRefused(out.Body.Refused)
 	case out.Body.Code != "":
-		v.code = out.Body.Code
+		v.code, v.coded = out.Body.Code, p.tap().Barrier
 		p.showRehearsal(v, http.StatusOK)
 	default:
 		http.Redirect(p.w, p.r, v.here(), http.StatusSeeOther)
@@ -181,7 +191,7 @@ func (p *person) closeAll() {
 
 // trial is one barrier's part of a rehearsal: each step as its device ticked it.
 type trial struct {
-	barrier api.Barrier
+	barrier event.BarrierID
 	name    string
 	steps   []ui.Step
 	// worst is the longest that the device took for what it does by itself.
@@ -203,13 +213,13 @@ func (v *rehearsalView) trials(ctx context.Context) []trial {
 
 // trial puts one barrier's times into steps.
 func (v *rehearsalView) trial(ctx context.Context, b api.Barrier, step event.BarrierRef) trial {
-	t := trial{barrier: b, name: v.barrierName(step.Barrier)}
+	t := trial{barrier: step.Barrier, name: v.barrierName(step.Barrier)}
 	var o opening
 	if v.told != nil {
 		o = v.told.opened[step.Barrier]
 	}
 	t.ordered, t.secured, t.shut = o.Ordered != 0, o.Secured != 0, o.Shut != 0 || !b.Seen.Closure.Contact && o.Opened != 0
-	t.ajar = t.ordered && b.Seen.Bolt == event.BoltLocked && b.Seen.Contact == event.ContactOpen
+	t.ajar = t.ordered && v.shown(b).Why == ui.WhyAjar
 	times := []event.Instant{o.Ordered, o.Opened}
 	names := []string{"u7.opens"}
 	if b.Seen.Closure.Contact {
@@ -257,7 +267,7 @@ func (v *rehearsalView) worst(ctx context.Context) string {
 	return v.tenths(worst)
 }
 
-// next is the barrier that is to be opened now; nil when all were.
+// nextToOpen is the barrier that is to be opened now; nil when all were.
 func (v *rehearsalView) nextToOpen(ctx context.Context) *trial {
 	for _, t := range v.trials(ctx) {
 		if !t.ordered {
@@ -293,6 +303,15 @@ func (v *rehearsalView) codes() []api.Step {
 		}
 	}
 	return list
+}
+
+// codeCounts says whether the code of a barrier was shown, and can still be typed in: it was neither used nor is it over.
+func (v *rehearsalView) codeCounts(b event.BarrierID) bool {
+	if v.under == nil {
+		return false
+	}
+	s, ok := found(v.under.Steps, func(s api.Step) bool { return s.Barrier == b })
+	return ok && s.Asked != nil && s.Asked.Shown != 0 && !s.Asked.Over && (s.Recorded == nil || s.Recorded.Opened == 0)
 }
 
 // heard is what is read out: the last tick.

@@ -39,6 +39,26 @@ var pages = map[string]page{
 	"GET /home/places/{place}/live":        (*person).placeLive,
 	"POST /home/places/{place}/remove":     (*person).retirePlace,
 
+	// A place that is a car: what it looks like, and where it stands.
+	"GET /home/places/{place}/car":                (*person).myCar,
+	"POST /home/places/{place}/car":               (*person).describeCar,
+	"POST /home/places/{place}/car/spot":          (*person).describeSpot,
+	"GET /home/places/{place}/car/picture":        (*person).carPicture,
+	"POST /home/places/{place}/car/picture":       (*person).sendCarPicture,
+	"POST /home/places/{place}/car/picture/erase": (*person).eraseCarPicture,
+
+	// U6: cars, up to the place that one is.
+	"GET /home/cars":                         (*person).cars,
+	"GET /home/cars/new":                     (*person).newCar,
+	"POST /home/cars/new":                    (*person).checkCar,
+	"POST /home/cars/authorise":              (*person).authorise,
+	"GET " + CarsBackPath:                    (*person).carsBack,
+	"GET /home/cars/{maker}":                 (*person).vehicles,
+	"POST /home/cars/{maker}/withdraw":       (*person).withdrawCars,
+	"POST /home/cars/{maker}/{vehicle}":      (*person).chooseCar,
+	"POST /home/cars/{maker}/{vehicle}/part": (*person).partCar,
+	"POST /home/cars/places":                 (*person).addCarPlace,
+
 	// The map of streets, for the maps on these pages.
 	"GET /home/map":        (*person).tellStreets,
 	"GET /home/map/{name}": (*person).serveStreets,

@@ -39,7 +39,7 @@ func (p *person) rules() {
 
 func (p *person) showRules(v *rulesView, status int) {
 	p.show(v.household, ui.Page{Title: p.titled(p.say("rules.title"), v.wrong), Place: v.Address, Step: "rules", Status: status,
-		Live: "/home/rules/live?tag=" + v.Rules.Tag, Here: "/home/rules", Main: rulesPage(v)})
+		Live: "/home/rules/live?tag=" + v.Rules.Tag, Still: len(v.wrong) > 0, Here: "/home/rules", Main: rulesPage(v)})
 }
 
 // titled marks the title of a form that was refused.
@@ -173,6 +173,9 @@ func (p *person) enteredRules(r api.Rules) (api.Rules, []ui.Wrong) {
 	on := func(name string) bool { return slices.Contains(p.r.PostForm["on"], name) }
 	_ = p.r.PostFormValue("tag") // parses the form
 	r.Camera, r.Operator, r.AskPets, r.AskAlarm, r.Watch = on("camera"), on("operator"), on("pets"), on("alarm"), on("watch")
+	if slices.Contains(p.r.PostForm["offered"], "watchCars") {
+		r.WatchCars = on("watchCars")
+	}
 	minutes, ok := p.number("dwell", 1, 60)
 	if r.DwellSeconds = minutes * 60; !ok {
 		wrong = append(wrong, ui.Wrong{Field: "dwell", Text: p.say("rules.dwell.wrong")})
@@ -181,6 +184,20 @@ func (p *person) enteredRules(r api.Rules) (api.Rules, []ui.Wrong) {
 		wrong = append(wrong, ui.Wrong{Field: "keep", Text: p.say("rules.keep.wrong")})
 	}
 	return r, wrong
+}
+
+// watchOptions are what is watched between visits; cars only where there are some, or they are watched.
+func (v *rulesView) watchOptions(ctx context.Context) []ui.Option {
+	options := []ui.Option{{Value: "watch", Text: words.T(ctx, "rules.watch"), Hint: words.T(ctx, "rules.watch.hint"), Checked: v.entered.Watch}}
+	if v.cars() {
+		options = append(options, ui.Option{Value: "watchCars", Text: words.T(ctx, "rules.watchCars"), Hint: words.T(ctx, "rules.watchCars.hint"), Checked: v.entered.WatchCars})
+	}
+	return options
+}
+
+// cars says whether a rule about cars can be set.
+func (v *rulesView) cars() bool {
+	return v.Rules.WatchCars || v.hasCar()
 }
 
 // number reads a field with a number between two; a decimal comma is one too.
@@ -205,7 +222,10 @@ func (p *person) planB() {
 	there := err == nil && i >= 0 && i < len(steps)
 	switch what := p.r.PostFormValue("do"); {
 	case what == "add":
-		steps, v.wrong = p.addFallback(v.household, steps)
+		byDefault := len(steps) == 0 && v.hasCar()
+		if steps, v.wrong = p.addFallback(v.household, steps); byDefault && len(steps) == 1 {
+			steps = besideReference(steps[0])
+		}
 	case what == "up" && there && i > 0:
 		steps[i-1], steps[i] = steps[i], steps[i-1]
 	case what == "down" && there && i < len(steps)-1:
@@ -221,6 +241,20 @@ func (p *person) planB() {
 	v.entered = v.Rules
 	v.entered.PlanB = steps
 	p.saveRules(v, "planB")
+}
+
+// besideReference is the order of plan B once the first step was added to what holds for a car by itself: a place comes before
+// its reference address, such as the cabin for what does not fit into the trunk, and everything else after it.
+func besideReference(f api.Fallback) []api.Fallback {
+	reference := api.Fallback{Kind: event.FallbackReference}
+	switch f.Kind {
+	case event.FallbackReference:
+		return []api.Fallback{f}
+	case event.FallbackAccessPoint:
+		return []api.Fallback{f, reference}
+	default:
+		return []api.Fallback{reference, f}
+	}
 }
 
 // mostPlanB is how many steps there can be.
@@ -242,7 +276,7 @@ func (p *person) addFallback(h *household, steps []api.Fallback) ([]api.Fallback
 	case len([]rune(who)) > 100:
 		return steps, []ui.Wrong{{Field: "who", Text: p.say("form.long", "n", "100")}}
 	case f.Kind == event.FallbackAccessPoint && !known,
-		!slices.Contains([]event.FallbackKind{event.FallbackNeighbour, event.FallbackOutside, event.FallbackDepot, event.FallbackAccessPoint}, f.Kind):
+		!slices.Contains([]event.FallbackKind{event.FallbackNeighbour, event.FallbackReference, event.FallbackOutside, event.FallbackDepot, event.FallbackAccessPoint}, f.Kind):
 		return steps, []ui.Wrong{{Field: "kind", Text: p.say("form.choose")}}
 	}
 	return append(steps, f), nil
@@ -280,7 +314,10 @@ func (h *household) consentsFor(ap event.AccessPointID) []api.Consent {
 func (h *household) fallbackOptions(ctx context.Context) []ui.Option {
 	options := []ui.Option{{Value: string(event.FallbackNeighbour), Text: h.lang.Fallback(event.FallbackNeighbour), Checked: true}}
 	for _, ap := range h.AccessPoints {
-		options = append(options, ui.Option{Value: string(event.FallbackAccessPoint) + "/" + string(ap.ID), Text: h.placeName(ap.ID)})
+		options = append(options, ui.Option{Value: string(event.FallbackAccessPoint) + "/" + string(ap.ID), Text: h.fallbackPlace(ctx, ap.ID)})
+	}
+	if h.hasCar() {
+		options = append(options, ui.Option{Value: string(event.FallbackReference), Text: h.lang.Fallback(event.FallbackReference)})
 	}
 	return append(options, ui.Option{Value: string(event.FallbackOutside), Text: words.T(ctx, "rules.planB.outside")},
 		ui.Option{Value: string(event.FallbackDepot), Text: h.lang.Fallback(event.FallbackDepot)})

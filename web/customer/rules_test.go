@@ -188,6 +188,52 @@ func TestAConsentIsReadBackBeforeItIsGiven(t *testing.T) {
 	}
 }
 
+// What replaces a consent is for the shops that it was for, and replaces it once.
+func TestAChangedConsentKeepsItsShops(t *testing.T) {
+	t.Parallel()
+	b := build(t)
+	h := b.Household("Camille")
+	me := b.visitor(t, h)
+	week := []event.Hours{{Days: []int{1, 2, 3, 4, 5, 6, 7}, From: 0, To: 1440}}
+	give := func(hours []event.Hours) api.Consent {
+		t.Helper()
+		var given api.Consent
+		req := api.ConsentRequest{AccessPoint: h.AccessPoint, Merchants: []event.MerchantID{"florist"}, Largest: event.SizeLarge, Hours: hours}
+		must(t, h.Call(t.Context(), "POST", "/v1/home/consents", req, &given))
+		return given
+	}
+	old := give(week)
+	page := "/home/consents/new?from=" + string(old.ID)
+	change := form(t, me.page(page), "/home/consents")
+	change.Set("largest", "small")
+	change.Set("do", "check")
+	if said := plain(t, me.send("POST", "/home/consents", change).body); !strings.Contains(said, "florist") {
+		t.Errorf("read back without its shop: %s", said)
+	}
+	change.Set("do", "save")
+	if a := me.send("POST", "/home/consents", change); a.header.Get("Location") != "/home/rules?done=consent" {
+		t.Fatalf("changed: %d %s", a.status, a.header.Get("Location"))
+	}
+	all := look(t, h).Consents
+	if last := all[len(all)-1]; !slices.Equal(last.Merchants, []event.MerchantID{"florist"}) || last.Largest != event.SizeSmall {
+		t.Errorf("changed: %+v", last)
+	}
+	change.Set("key", "again") // from a page that is still open somewhere
+	if a := me.send("POST", "/home/consents", change); a.header.Get("Location") != "/home/rules?not=conflict" {
+		t.Errorf("changed again: %d %s", a.status, a.header.Get("Location"))
+	}
+	if n := len(look(t, h).Consents); n != len(all) {
+		t.Errorf("%d consents, and %d before", n, len(all))
+	}
+	many := give([]event.Hours{{Days: []int{1}, To: 60}, {Days: []int{2}, To: 60}, {Days: []int{3}, To: 60}})
+	if strings.Contains(me.page("/home/rules"), "from="+string(many.ID)) {
+		t.Error("a form that holds two lines of hours is offered for three")
+	}
+	if a := me.send("GET", "/home/consents/new?from="+string(many.ID), nil); a.status != http.StatusNotFound {
+		t.Errorf("such a form: %d", a.status)
+	}
+}
+
 func TestContradictionsAreNamed(t *testing.T) {
 	t.Parallel()
 	b := build(t)

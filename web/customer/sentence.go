@@ -113,16 +113,32 @@ func upper(s string) string {
 	return strings.ToUpper(string(r[0])) + string(r[1:])
 }
 
-// planBSentence is what comes in order when a parcel can't be left as planned. The depot is always the last.
-func (h *household) planBSentence(ctx context.Context) string {
-	var steps []string
-	for _, f := range h.Rules.PlanB {
-		steps = append(steps, h.fallbackSaid(f))
+// planBSentence is what comes in order when a parcel can't be left as planned.
+func (h *household) planBSentence(ctx context.Context, car bool) string {
+	said := h.planBSteps(ctx, "", car)
+	if car {
+		return words.T(ctx, "rules.otherwise.car", "steps", said)
 	}
-	if !h.endsAtDepot() {
-		steps = append(steps, h.lang.Fallback(event.FallbackDepot))
+	return words.T(ctx, "rules.otherwise", "steps", said)
+}
+
+// lastStep is the place of the depot in the order of plan B, counted from 1.
+func (h *household) lastStep() int {
+	if n := len(h.Rules.PlanB); n > 0 || !h.hasCar() {
+		return n + 1
 	}
-	return words.T(ctx, "rules.otherwise", "steps", strings.Join(steps, words.T(ctx, "rules.then")+" "))
+	return 2
+}
+
+// forCar says whether a place is a car.
+func (h *household) forCar(ap event.AccessPointID) bool {
+	place, _ := h.place(ap)
+	return place.Car != nil
+}
+
+// hasCar says whether one of the household's places is a car.
+func (h *household) hasCar() bool {
+	return slices.ContainsFunc(h.AccessPoints, func(ap api.AccessPoint) bool { return ap.Car != nil })
 }
 
 // endsAtDepot says whether plan B names the depot, after which nothing comes.
@@ -138,12 +154,12 @@ func (h *household) lendingSaid(ctx context.Context) string {
 	return words.T(ctx, "lend.some", "n", count(len(h.Lending)))
 }
 
-func (h *household) fallbackSaid(f api.Fallback) string {
+func (h *household) fallbackSaid(ctx context.Context, f api.Fallback) string {
 	switch {
 	case f.Kind == event.FallbackNeighbour && f.Who != "":
 		return f.Who
 	case f.Kind == event.FallbackAccessPoint:
-		return h.placeName(f.AccessPoint)
+		return h.fallbackPlace(ctx, f.AccessPoint)
 	}
 	return h.lang.Fallback(f.Kind)
 }
@@ -151,7 +167,10 @@ func (h *household) fallbackSaid(f api.Fallback) string {
 // rulesSentences read back everything that is not consent.
 func (h *household) rulesSentences(ctx context.Context) []string {
 	r := h.Rules
-	said := []string{h.deciders(ctx), h.planBSentence(ctx)}
+	said := []string{h.deciders(ctx), h.planBSentence(ctx, false)}
+	if h.hasCar() {
+		said = append(said, h.planBSentence(ctx, true))
+	}
 	switch {
 	case r.AskPets && r.AskAlarm:
 		said = append(said, words.T(ctx, "rules.ask.both"))
@@ -171,6 +190,12 @@ func (h *household) rulesSentences(ctx context.Context) []string {
 	said = append(said, words.T(ctx, "rules.dwell.said", "n", comma(h.lang, decimalOf(r.DwellSeconds/60))))
 	if !r.Watch {
 		said = append(said, words.T(ctx, "rules.watch.off"))
+	}
+	switch {
+	case r.WatchCars:
+		said = append(said, words.T(ctx, "rules.watchCars.on"))
+	case h.hasCar():
+		said = append(said, words.T(ctx, "rules.watchCars.off"))
 	}
 	return said
 }

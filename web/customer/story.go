@@ -32,7 +32,7 @@ type story struct {
 	clip    event.ClipID
 	// lost is since when the picture does not count; 0 while it does.
 	lost event.Instant
-	// intended and secured are when the visit's barriers were ordered open and seen secured, by barrier.
+	// opened is when the visit's barriers were ordered open and seen secured, by barrier.
 	opened map[event.BarrierID]opening
 }
 
@@ -111,7 +111,7 @@ func (s *story) readOn(p *person) *api.Problem {
 
 // unreadable is a journal that this version can't read.
 func (p *person) unreadable(err error) *api.Problem {
-	p.Log.ErrorContext(p.ctx(), "a journal can't be shown", "reference", ui.ViewOf(p.ctx()).Reference, "error", err)
+	p.Kit.Broke(p.ctx(), "a journal can't be shown", err)
 	return &api.Problem{Status: 500, Code: "internal"}
 }
 
@@ -157,6 +157,9 @@ func (s *story) join(e event.Event) {
 	if ok && s.delivery != "" && slices.Contains(b.Deliveries, s.delivery) {
 		s.visit, s.all = b.Visit, append(s.all, b.Visit)
 		s.clip, s.lost = "", 0
+		if s.block != nil && blockLook(s.block.Verdict) != ui.Refused {
+			s.block = nil // it was the answer for an earlier visit
+		}
 		s.opened = map[event.BarrierID]opening{}
 	}
 }
@@ -253,6 +256,31 @@ func (s *story) edit(b event.BarrierID, change func(*opening)) {
 	o := s.opened[b]
 	change(&o)
 	s.opened[b] = o
+}
+
+// seenShut says how all that was opened was seen secured at last, by what, and when; "" where it was not.
+func (s *story) seenShut(ctx context.Context, h *household) string {
+	by, last := "", event.Instant(0)
+	for _, o := range s.opened {
+		if o.Secured == 0 {
+			continue
+		}
+		how := "both"
+		switch {
+		case o.Evidence.BoltAt == 0:
+			how = string(ui.WhyContact)
+		case o.Evidence.ContactAt == 0:
+			how = string(ui.WhyBolt)
+		}
+		if by != "" {
+			how = string(bySeveral)
+		}
+		by, last = how, max(last, o.Secured)
+	}
+	if by == "" {
+		return ""
+	}
+	return words.T(ctx, keyFor(h.isCar(s.begun.AccessPoint), "u2.shut."+by), "time", h.clockSeconds(ctx, last))
 }
 
 // timeline is the story newest first, as it is shown. Looks of one person that follow each other are one line.

@@ -13,7 +13,7 @@ import (
 
 // takeDevice reserves a device: one that was found, or one that was typed.
 func (p *person) takeDevice() {
-	is, ok := p.kindOf(p.r.PostFormValue("is"))
+	is, ok := p.kindOf(p.r.PostFormValue("is"), kinds...)
 	if !ok {
 		return
 	}
@@ -26,6 +26,8 @@ func (p *person) takeDevice() {
 	switch {
 	case problem == nil:
 		http.Redirect(p.w, p.r, proofPath(is, out.Body.ID), http.StatusSeeOther)
+	case problem.Status == http.StatusUnprocessableEntity && p.r.PostForm.Get("config") != "":
+		p.goTo("/home/places/new/device?is="+string(is), "not", "device-refused") // it was found, and nothing was typed
 	case problem.Status == http.StatusUnprocessableEntity:
 		p.typedAgain(is, []ui.Wrong{{Field: "family", Text: p.say("enrol.typed.refused")}})
 	default:
@@ -45,7 +47,7 @@ func (p *person) typedAgain(is event.BarrierKind, wrong []ui.Wrong) {
 
 // typedDevice asks for what the connector needs, for a device that does not announce itself.
 func (p *person) typedDevice() {
-	is, ok := p.kindOf(p.r.URL.Query().Get("is"))
+	is, ok := p.kindOf(p.r.URL.Query().Get("is"), kinds...)
 	if !ok {
 		return
 	}

@@ -22,6 +22,10 @@ func (p *person) where() {
 	if v.typed.Get("radius") == "" {
 		v.typed.Set("radius", strconv.Itoa(defaultRadius))
 	}
+	if v.isCar() {
+		p.newCarPlace(v)
+		return
+	}
 	p.showWhere(v, http.StatusOK)
 }
 
@@ -42,7 +46,7 @@ func (p *person) whereView(id event.BarrierID) (*enrolView, *api.Problem) {
 	if !ok || b.Borrowed || !b.Enrolled {
 		return nil, &api.Problem{Status: http.StatusNotFound, Code: "not-found"}
 	}
-	v.barrier = b
+	v.barrier, v.is = b, b.Is
 	return v, nil
 }
 
@@ -77,9 +81,13 @@ func (p *person) placeTyped(v *enrolView) (api.AccessPointRequest, []ui.Wrong) {
 	say := func(field, key string, pairs ...string) {
 		wrong = append(wrong, ui.Wrong{Field: field, Text: p.say(key, pairs...)})
 	}
-	req := api.AccessPointRequest{Name: strings.TrimSpace(f.Get("name")), Note: strings.TrimSpace(f.Get("note")), WayIn: v.wayTyped(f.Get("first"), f.Get("lobby"), f.Get("by"))}
+	req := api.AccessPointRequest{Name: strings.TrimSpace(f.Get("name")), Address: strings.TrimSpace(f.Get("address")), Note: strings.TrimSpace(f.Get("note")),
+		WayIn: v.wayTyped(f.Get("first"), f.Get("lobby"), f.Get("by"))}
 	if len([]rune(req.Name)) > 100 {
 		say("name", "form.long", "n", "100")
+	}
+	if len([]rune(req.Address)) > 300 {
+		say("address", "form.long", "n", "300")
 	}
 	if len([]rune(req.Note)) > 500 {
 		say("note", "form.long", "n", "500")

@@ -208,7 +208,7 @@ func (d *desk) offer(w http.ResponseWriter, r *http.Request) {
 		d.Kit.NotFound(w, r)
 		return
 	}
-	http.Redirect(w, r, d.World.Offer(a), http.StatusSeeOther)
+	http.Redirect(w, r, d.World.Offer(a, r.PostFormValue("door")), http.StatusSeeOther)
 }
 
 func appOf(name string) (App, bool) {

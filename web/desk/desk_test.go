@@ -62,7 +62,9 @@ func (w *world) Do(_ context.Context, a desk.Act) error {
 	w.acts = append(w.acts, a)
 	return w.fails
 }
-func (w *world) Offer(a desk.App) string { return "/demo/in/" + string(a) + "/fresh" }
+func (w *world) Offer(a desk.App, door string) string {
+	return "/demo/in/" + string(a) + "/fresh" + door
+}
 func (w *world) Enter(_ context.Context, a desk.App, token string) (string, error) {
 	return w.to + token, w.fails
 }
@@ -78,7 +80,9 @@ func newWorld(t *testing.T) *world {
 		Doors: []desk.Door{
 			{ID: "front", Name: "Front door", Address: "12 rue des Lilas", Is: event.FrontDoor, Bolt: event.BoltLocked, Contact: event.ContactClosed, Filmed: true},
 			{ID: "side", Name: "Side door", Address: "12 rue des Lilas", Is: event.FrontDoor, Bolt: event.BoltUnlocked, Contact: event.ContactOpen, Keypad: true},
-			{ID: "garage", Name: "Garage", Address: "4 rue du Lys", Is: event.Garage, Contact: event.ContactClosed}},
+			{ID: "garage", Name: "Garage", Address: "4 rue du Lys", Is: event.Garage, Contact: event.ContactClosed},
+			{ID: "car", Name: "Volvo XC40", Address: "2 cours des Lices", Is: event.Trunk, Bolt: event.BoltLocked, Contact: event.ContactClosed, Dead: true,
+				Car: &desk.Car{Away: 134, Within: 300, Handle: true}}},
 		Courier: desk.Walk{Name: "Karim", Metres: 780, Latitude: 48.85, Longitude: 2.29, Accuracy: 6},
 		Parcel:  &desk.Parcel{Code: "(00)340123450000000017", Place: "12 rue des Lilas, Front door", Label: parcel.Label{Code: code, Title: "Rapido"}},
 		Behind:  desk.Behind{Data: "/tmp/data", Broker: "mqtt://127.0.0.1:1", Key: "lq_key"}}}
@@ -135,7 +139,7 @@ func TestThePageStandsInBothLanguages(t *testing.T) {
 	w.state.Story = &desk.Story{Name: desk.StoryAjar, Playing: true, Steps: []desk.Step{{Key: "come", Done: true}, {Key: "scan"}, {Key: "unlock"}}}
 	w.state.Cut = map[desk.App]time.Duration{desk.Customer: time.Second}
 	for lang, want := range map[string]string{"en": "Front door: shut, locked", "fr": "Front door\u00a0: fermée, verrouillée"} {
-		for _, door := range []string{"", "side", "garage", "nobody's"} {
+		for _, door := range []string{"", "side", "garage", "car", "nobody's"} {
 			res, body := ask(t, "GET", s.URL+"/demo/?door="+url.QueryEscape(door), nil, "Accept-Language", lang)
 			if res.StatusCode != http.StatusOK || door == "" && !strings.Contains(body, want) {
 				t.Errorf("%s, %q: %s", lang, door, res.Status)
@@ -143,6 +147,29 @@ func TestThePageStandsInBothLanguages(t *testing.T) {
 			uitest.Lint(t, body)
 		}
 	}
+}
+
+// TestACarIsShownAsOne: where it stands, whether its trunk's handle is free, and what can be done to it and not to a door.
+func TestACarIsShownAsOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := serve(t, w)
+	shows := func(door string, there bool, texts ...string) {
+		t.Helper()
+		_, body := ask(t, "GET", s.URL+"/demo/?door="+door, nil, "Accept-Language", "en")
+		for _, text := range texts {
+			if strings.Contains(body, text) != there {
+				t.Errorf("%s, %q: %v expected", door, text, there)
+			}
+		}
+	}
+	forCars := []string{"Open the trunk", "The locks stick", "Around the corner", "cloud is down"}
+	shows("car", true, append(forCars, "Stands 134 m from the address; up to 300 m", "handle of the trunk is free", "asleep", `data-kind="car"`)...)
+	shows("car", false, "Push open", "Battery empty")
+	shows("front", false, forCars...)
+	w.change(func(s *desk.State) { s.Doors[3].Car = &desk.Car{Away: 4046, Within: 300} })
+	shows("car", true, "Stands 4046 m from the address: too far, 300 m")
+	shows("car", false, "handle of the trunk is free")
 }
 
 func TestTheWordsAreWhole(t *testing.T) {

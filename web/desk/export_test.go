@@ -14,5 +14,11 @@ func Keys() []string {
 	for _, s := range Stories() {
 		keys = append(keys, "story."+string(s), "story."+string(s)+".about")
 	}
-	return keys
+	for _, where := range drives {
+		keys = append(keys, "do.drive."+where)
+	}
+	for _, key := range []string{"push", "pull", "jam", "drain", "lock", "unlock"} {
+		keys = append(keys, "do."+key, "do.car."+key)
+	}
+	return append(keys, "car.dead", "dead")
 }

@@ -56,11 +56,34 @@ func (d Door) said(ctx context.Context) string {
 
 // drawn is which drawing it has.
 func (d Door) drawn() string {
-	if d.Is == event.Garage {
+	switch {
+	case d.Car != nil:
+		return "car"
+	case d.Is == event.Garage:
 		return "garage"
 	}
 	return "door"
 }
+
+// of is a key of the catalogue for what doors and cars have, and say in other words.
+func (d Door) of(key string) string {
+	if d.Car != nil {
+		return "car." + key
+	}
+	return key
+}
+
+// away is how far the car stands from its address.
+func (c *Car) away(ctx context.Context) string {
+	key := "car.away"
+	if c.Away > c.Within {
+		key = "car.far"
+	}
+	return words.T(ctx, key, "metres", strconv.Itoa(c.Away), "within", strconv.Itoa(c.Within))
+}
+
+// drives are where a car can be driven.
+var drives = []string{"near", "far", "home"}
 
 // turns names what turning the lock by hand does now.
 func (d Door) turns() string {

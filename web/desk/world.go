@@ -17,8 +17,9 @@ type World interface {
 	// Do has hands do something. Errors: *Refusal for what the world does not let happen; any other is a failure of
 	// the demo itself.
 	Do(ctx context.Context, a Act) error
-	// Offer makes a way into an app that can be used once, and returns its path.
-	Offer(a App) string
+	// Offer makes a way into an app that can be used once, and returns its path. The customer's leads to the household of
+	// the door, or of the delivery that is on its way when door is "".
+	Offer(a App, door string) string
 	// Enter uses such a way up, and returns the address that signs in. Errors: *Spent, and failures of the demo.
 	Enter(ctx context.Context, a App, token string) (to string, err error)
 	// Audit checks the ten laws over everything that was recorded so far.
@@ -73,6 +74,20 @@ type Door struct {
 	Jam, Deaf, Dead bool
 	// Filmed by the camera; Keypad takes codes.
 	Filmed, Keypad bool
+	// Car is what else there is to say of a car; nil for a door.
+	Car *Car
+}
+
+// Car is a car, as it really is. Its door is the trunk; Dead says that it sleeps.
+type Car struct {
+	// VIN is its number, and Account its owner's at the maker: what is typed where a car is shared.
+	VIN, Account string
+	// Away is how far it stands from the address of its household, in metres, and Within how far it may.
+	Away, Within int
+	// Handle: that of the trunk is free, for a while.
+	Handle bool
+	// Cloudless: its maker's cloud is down.
+	Cloudless bool
 }
 
 // Door returns a door by its name, or the one that the courier's way leads to, or the first.
@@ -148,11 +163,13 @@ const (
 	StoryAjar   StoryName = "ajar"
 	StoryCamera StoryName = "camera"
 	StoryCode   StoryName = "code"
+	StoryTrunk  StoryName = "trunk"
+	StoryMoved  StoryName = "moved"
 )
 
 // Stories lists them in the order in which they are best seen.
 func Stories() []StoryName {
-	return []StoryName{StoryHome, StoryBlock, StoryAjar, StoryCamera, StoryCode}
+	return []StoryName{StoryHome, StoryBlock, StoryAjar, StoryCamera, StoryCode, StoryTrunk, StoryMoved}
 }
 
 // Step is one step of a story. Its words are the catalogue's "step.<Key>".
@@ -179,7 +196,7 @@ type Act struct {
 	Do Deed
 	// Door is the door that it is done to, where it is one.
 	Door string
-	// To says more: what the camera is to do, whose link, which story, the digits for a keypad.
+	// To says more: what the camera is to do, whose link, which story, the digits for a keypad, where a car is driven.
 	To string
 }
 
@@ -202,6 +219,9 @@ const (
 	Jam    Deed = "jam"
 	Deafen Deed = "deafen"
 	Drain  Deed = "drain"
+	// Drive parks a car somewhere else: home, near, or far. Cloud takes the cloud of its maker down, or has it answer again.
+	Drive Deed = "drive"
+	Cloud Deed = "cloud"
 	// Film tells the camera what to do.
 	Film Deed = "film"
 	// Wire cuts the wire between the server and the doors, or mends it. Kill ends the server, which starts again.
@@ -213,7 +233,7 @@ const (
 	Come Deed = "come"
 	Back Deed = "back"
 	Blur Deed = "blur"
-	// Another parcel is booked.
+	// Another parcel is booked: for Camille's door, or for the car that is named.
 	Another Deed = "another"
 	// Play begins a story, and Stop ends it.
 	Play Deed = "play"

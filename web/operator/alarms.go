@@ -16,8 +16,13 @@ type alarmsView struct {
 	*person
 	flash *flash
 	rows  []visitRow
-	past  []api.AlarmOfDay
-	now   event.Instant
+	past  []pastAlarm
+}
+
+// pastAlarm is an alarm that is over, with who had it in hand; "" for nobody.
+type pastAlarm struct {
+	api.AlarmOfDay
+	owner string
 }
 
 // pastDays is how far back alarms that are over are listed.
@@ -25,7 +30,7 @@ const pastDays = 7
 
 // alarms is the page of O2.
 func (p *person) alarms() {
-	v, problem := p.alarmsView()
+	v, problem := p.alarmsView(&pastAlarms{})
 	if problem != nil {
 		p.refuse(problem)
 		return
@@ -34,12 +39,14 @@ func (p *person) alarms() {
 }
 
 func (p *person) alarmsLive() {
+	var past pastAlarms
+	var aloud herald
 	p.live(func(p *person) (ui.Frame, error) {
-		v, problem := p.alarmsView()
+		v, problem := p.alarmsView(&past)
 		if problem != nil {
 			return ui.Frame{}, problemOf(problem)
 		}
-		f := ui.Frame{Title: v.title(), Step: "alarms", Main: alarmsPage(v), Alarm: newestAlarm(p.ctx(), v.rows), Open: len(v.rows) > 0}
+		f := ui.Frame{Title: v.title(), Step: "alarms", Main: alarmsPage(v), Alarm: aloud.says(p.ctx(), v.rows), Open: len(v.rows) > 0, Next: time.Minute}
 		if f.Open {
 			f.Next = 5 * time.Second
 		}
@@ -47,38 +54,73 @@ func (p *person) alarmsLive() {
 	})
 }
 
-func (p *person) alarmsView() (*alarmsView, *api.Problem) {
+func (p *person) alarmsView(past *pastAlarms) (*alarmsView, *api.Problem) {
 	out, problem := read(p, p.API.GetBoard, &api.GetBoardInput{Zone: p.Zone.String()})
 	if problem != nil {
 		return nil, problem
 	}
-	v := &alarmsView{person: p, flash: p.flash(), now: out.Body.Now}
+	v := &alarmsView{person: p, flash: p.flash()}
 	for _, one := range out.Body.Visits {
 		v.rows = append(v.rows, p.row(one))
 	}
 	v.rows = alarming(v.rows)
-	return v, v.readPast()
+	problem = past.refresh(p, out.Body)
+	v.past = past.rows
+	return v, problem
+}
+
+// pastAlarms are the alarms of the last days, as they were read last. Reading them takes an operation for each day, so a
+// live page does that when one has ended, and each minute, for what somebody said they came from.
+type pastAlarms struct {
+	rows []pastAlarm
+	read event.Instant
+	// ended are those that the board still showed then.
+	ended []event.Instant
+}
+
+func (c *pastAlarms) refresh(p *person, b api.Board) *api.Problem {
+	var ended []event.Instant
+	for _, one := range b.Closed {
+		ended = append(ended, one.Ended)
+	}
+	if c.read != 0 && b.Now.Since(c.read) < event.Minute && slices.Equal(ended, c.ended) {
+		return nil
+	}
+	rows, problem := p.readPast(b.Now)
+	if problem == nil {
+		*c = pastAlarms{rows, b.Now, ended}
+	}
+	return problem
 }
 
 // readPast reads the alarms of the last days, the latest first.
-func (v *alarmsView) readPast() *api.Problem {
+func (p *person) readPast(now event.Instant) (past []pastAlarm, problem *api.Problem) {
 	for back := range pastDays {
-		day := dispatch.DayOf(v.now.Add(-event.Millis(back) * event.Day))
-		var ofDay []api.AlarmOfDay
+		day := dispatch.DayOf(now.Add(-event.Millis(back) * event.Day))
+		var ofDay []pastAlarm
 		for in := (&api.ListAlarmsInput{Day: day}); ; {
-			out, problem := read(v.person, v.API.ListAlarms, in)
+			out, problem := read(p, p.API.ListAlarms, in)
 			if problem != nil {
-				return problem
+				return nil, problem
 			}
-			ofDay = append(ofDay, out.Body.Alarms...)
+			for _, a := range out.Body.Alarms {
+				ofDay = append(ofDay, pastAlarm{a, p.ownerOf(a)})
+			}
 			if in.Cursor = out.Body.Next; in.Cursor == "" {
 				break
 			}
 		}
 		slices.Reverse(ofDay)
-		v.past = append(v.past, ofDay...)
+		past = append(past, ofDay...)
 	}
-	return nil
+	return past, nil
+}
+
+func (p *person) ownerOf(a api.AlarmOfDay) string {
+	if a.Acknowledged == nil {
+		return ""
+	}
+	return p.nameOf(a.Acknowledged.By)
 }
 
 func (v *alarmsView) title() string {
@@ -89,4 +131,4 @@ func (v *alarmsView) title() string {
 }
 
 // lasted is how long an alarm stood that is over.
-func lasted(a api.AlarmOfDay) string { return ui.Span(a.Ended.Since(a.Raised).Duration()) }
+func lasted(a pastAlarm) string { return ui.Span(a.Ended.Since(a.Raised).Duration()) }

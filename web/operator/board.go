@@ -32,9 +32,10 @@ func (p *person) board() {
 
 // boardLive keeps it true. What the devices of a visit say changes by itself, so an open board is looked at anew.
 func (p *person) boardLive() {
+	var aloud herald
 	p.live(func(p *person) (ui.Frame, error) {
 		v := p.boardView()
-		f := ui.Frame{Title: v.title(), Step: "board", Main: boardPage(v), Alarm: v.alarmSaid(), Open: len(v.Visits) > 0, Next: time.Minute}
+		f := ui.Frame{Title: v.title(), Step: "board", Main: boardPage(v), Alarm: aloud.says(p.ctx(), v.rows()), Open: len(v.Visits) > 0, Next: time.Minute}
 		if len(v.Visits) > 0 || v.trouble != "" {
 			f.Next = 5 * time.Second
 		}
@@ -94,20 +95,19 @@ func unowned(rows []visitRow) (n int) {
 	return n
 }
 
-// alarmSaid is the newest alarm, as it is read out at once: kind, place, since when.
-func (v *boardView) alarmSaid() string { return newestAlarm(v.ctx(), v.rows()) }
+// herald reads out the newest alarm of a live page: kind, place, since when. One that is left when a newer one has ended
+// is no news.
+type herald struct{ newest event.Instant }
 
-func newestAlarm(ctx context.Context, rows []visitRow) string {
-	var newest *visitRow
-	for i, r := range rows {
-		if r.Alarm != nil && (newest == nil || r.Alarm.Since > newest.Alarm.Since) {
-			newest = &rows[i]
+func (h *herald) says(ctx context.Context, rows []visitRow) string {
+	said := ""
+	for _, r := range rows {
+		if r.Alarm != nil && r.Alarm.Since >= h.newest {
+			h.newest = r.Alarm.Since
+			said = words.T(ctx, "alarm.said", "what", r.Alarm.Title, "where", r.where(ctx), "time", clock(ctx, r.Alarm.Since, r.zone))
 		}
 	}
-	if newest == nil {
-		return ""
-	}
-	return words.T(ctx, "alarm.said", "what", newest.Alarm.Title, "where", newest.where(ctx), "time", clock(ctx, newest.Alarm.Since, newest.zone))
+	return said
 }
 
 func (v *boardView) rows() []visitRow {
@@ -129,30 +129,42 @@ type visitRow struct {
 }
 
 func (p *person) row(v api.BoardVisit) visitRow {
-	r := visitRow{BoardVisit: v, zone: p.zoneOf(v.Zone), focus: focusOf(v.Steps), now: ui.ViewOf(p.ctx()).Now}
+	r := visitRow{BoardVisit: v, zone: p.zoneOf(v.Zone), focus: focusOf(v.Visit), now: ui.ViewOf(p.ctx()).Now}
 	if r.focus != nil {
 		r.shown = shownOf(p, *r.focus, r.zone)
 	}
 	return r
 }
 
-// focusOf is the innermost barrier that may stand open, or else the next to be opened.
-func focusOf(steps []api.Step) *api.Step {
-	for i := len(steps) - 1; i >= 0; i-- {
-		if steps[i].Asked != nil && steps[i].Secured == 0 {
-			return &steps[i]
+// focusOf is the barrier that the alarm is about, else the innermost that may stand open, else the next to be opened.
+func focusOf(v api.Visit) *api.Step {
+	of := func(which func(api.Step) bool) *api.Step {
+		for i := len(v.Steps) - 1; i >= 0; i-- {
+			if which(v.Steps[i]) {
+				return &v.Steps[i]
+			}
 		}
+		return nil
 	}
-	for i := range steps {
-		if steps[i].Asked == nil {
-			return &steps[i]
-		}
+	about := func(s api.Step) bool { return v.Alarm != nil && s.Barrier == v.Alarm.Barrier }
+	next := slices.IndexFunc(v.Steps, func(s api.Step) bool { return s.Asked == nil || failed(s) })
+	switch step := cmp.Or(of(about), of(mayBeOpen)); {
+	case step != nil || len(v.Steps) == 0:
+		return step
+	case next >= 0:
+		return &v.Steps[next]
+	default:
+		return &v.Steps[len(v.Steps)-1]
 	}
-	if len(steps) > 0 {
-		return &steps[len(steps)-1]
-	}
-	return nil
 }
+
+// mayBeOpen says whether a barrier may stand open because of its visit. A code that was shown to nobody opens nothing.
+func mayBeOpen(s api.Step) bool {
+	return s.Asked != nil && !failed(s) && s.Secured == 0 && (s.By == event.PermitRemote || s.Asked.Shown != 0)
+}
+
+// failed says whether the order to open it certainly did nothing.
+func failed(s api.Step) bool { return s.Recorded != nil && s.Recorded.Outcome == event.NotDone }
 
 // shownOf is how a barrier of a visit stands.
 func shownOf(p *person, s api.Step, zone *time.Location) ui.Shown {
@@ -205,13 +217,8 @@ func (r visitRow) state() ui.State {
 	}
 }
 
-// lasts is how long something has stood open, or since when the courier comes.
-func (r visitRow) lasts() time.Duration {
-	if r.Opened != 0 {
-		return r.now.Sub(r.Opened.Time())
-	}
-	return r.now.Sub(r.Begun.Time())
-}
+// lasts is how long something has stood open.
+func (r visitRow) lasts() time.Duration { return r.now.Sub(r.Opened.Time()) }
 
 // camera is what the visit's camera shows, as a state with its word.
 func (r visitRow) camera(ctx context.Context) (ui.State, string) {
@@ -235,13 +242,27 @@ func (r visitRow) onMap(ctx context.Context) map[string]string {
 		return nil
 	}
 	at := map[string]string{"data-lat": degrees(r.Place.Position.Latitude), "data-lng": degrees(r.Place.Position.Longitude),
-		"data-label": r.where(ctx), "data-icon": ui.IconOf(r.shown.Is), "data-looks": string(r.state())}
+		"data-label": r.where(ctx) + ", " + words.T(ctx, "phase."+string(r.Phase)), "data-short": cmp.Or(r.Place.Address, r.Place.Name, string(r.Site)),
+		"data-icon": ui.ViewOf(ctx).Asset("ui/icons/icons.svg") + "#" + r.drawing(), "data-looks": string(r.state())}
 	if w := r.Where; w != nil {
+		at["data-courier"] = r.who(ctx)
 		at["data-away"], at["data-direction"] = strconv.Itoa(w.Distance), w.Direction
 		at["data-who"] = words.T(ctx, "map.courier", "who", r.who(ctx), "distance", ui.Metres(ui.ViewOf(ctx).Lang, float64(w.Distance)),
 			"age", ui.Ago(ui.ViewOf(ctx).Lang, w.Age.Duration()))
 	}
 	return at
+}
+
+// drawing is what stands for the visit on the map: its alarm, or its barrier as that is seen.
+func (r visitRow) drawing() string {
+	switch {
+	case r.Alarm != nil:
+		return "state-alarm"
+	case r.shown.Contact.Wide:
+		return ui.IconOf(r.shown.Is) + "-open"
+	default:
+		return ui.IconOf(r.shown.Is)
+	}
 }
 
 func degrees(d float64) string { return strconv.FormatFloat(d, 'f', 6, 64) }
@@ -268,9 +289,12 @@ type number struct {
 	n   int
 }
 
-// seconds is a length of time to a tenth: "1.1 s".
+// seconds is a length of time to a tenth: "1.1 s", and "< 0.1 s" below that.
 func seconds(ctx context.Context, d event.Millis) string {
 	said := strconv.FormatFloat(d.Duration().Seconds(), 'f', 1, 64)
+	if d < event.Second/10 {
+		said = "<\u00a00.1"
+	}
 	if ui.ViewOf(ctx).Lang == "fr" {
 		said = strings.Replace(said, ".", ",", 1)
 	}

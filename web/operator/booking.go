@@ -1,13 +1,18 @@
 package operator
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/web/ui"
 )
 
@@ -15,9 +20,11 @@ import (
 type bookView struct {
 	*person
 	given csvBooking
-	// parcels as they were typed, and ring, cold and whole as they were ticked.
+	// parcels as they were typed.
 	parcels string
-	wrong   []ui.Wrong
+	// draft is the key with which the form was first rendered, once it was sent: it stays while what is wrong is put right.
+	draft string
+	wrong wrongs
 }
 
 // book is the form.
@@ -35,6 +42,13 @@ func (p *person) bookWith(v *bookView) {
 	p.show(one)
 }
 
+// handKey is the idempotency key of a booking by hand: the same for the same content of the same form, however often it
+// is shown and sent again.
+func handKey(draft string, b csvBooking) string {
+	sum := sha256.Sum256([]byte(draft + " " + lineKey(b)))
+	return "hand-" + hex.EncodeToString(sum[:20])
+}
+
 // bookOne books what the form says. By hand a number of one's own is of no need, and each parcel has a line.
 func (p *person) bookOne() {
 	line := lineOf(1, func(name string) string {
@@ -44,29 +58,24 @@ func (p *person) bookOne() {
 		}
 		return given
 	})
-	v := &bookView{given: line.Booking, parcels: p.r.PostFormValue("parcels")}
+	v := &bookView{given: line.Booking, parcels: p.r.PostFormValue("parcels"), draft: cmp.Or(p.r.PostFormValue("draft"), p.r.PostFormValue("key"))}
 	if line.Wrong != "" {
 		v.wrong = []ui.Wrong{{Field: line.Field, Text: wrongText(p.ctx(), line.Wrong)}}
 		p.bookWith(v)
 		return
 	}
-	at := asker{p.Console, p.staff.Client(), p.lang()}
-	id, why := at.book(p.ctx(), line.Booking, p.r.PostFormValue("key"))
+	at := asker{p.Console, p.staff.Client(), p.lang(), handTurns}
+	id, why := at.book(p.ctx(), line.Booking, handKey(v.draft, line.Booking))
 	if id == "" {
 		v.wrong = []ui.Wrong{{Field: why.field, Text: wrongText(p.ctx(), why.key)}}
 		p.bookWith(v)
 		return
 	}
-	p.done(deliveryPath(id), "booked")
-}
-
-func (v *bookView) wrongAt(field string) string {
-	for _, w := range v.wrong {
-		if w.Field == field {
-			return w.Text
-		}
+	if why.said() {
+		p.goTo(deliveryPath(id), "not", why.key)
+		return
 	}
-	return ""
+	p.done(deliveryPath(id), "booked")
 }
 
 func sizeChoice(ctx context.Context, now event.Size) ui.Choice {
@@ -90,7 +99,9 @@ func wrongText(ctx context.Context, wrong string) string {
 type asker struct {
 	*Console
 	client auth.Client
-	lang   langOf
+	lang   phrase.Lang
+	// turns is how often the same is asked, while that may be answered otherwise.
+	turns int
 }
 
 // refusal is why a line was not booked: the key of a sentence, and the field of the form that it is about.
@@ -98,13 +109,16 @@ type refusal struct{ key, field string }
 
 func (r refusal) said() bool { return r.key != "" }
 
+// unanswered: nobody knows whether it was done. Asking for the same again does it once.
+var unanswered = refusal{"unanswered", "reference"}
+
 // request makes a booking of a line, in the calendar of its site.
 func (a asker) request(ctx context.Context, b csvBooking) (api.BookRequest, refusal) {
-	out, problem := askAgain(ctx, a, "", a.API.GetSiteZone, &api.SitePath{Site: b.Site})
-	if problem != nil {
-		return api.BookRequest{}, refusalOf(problem)
+	zone, why := a.zoneAt(ctx, b.Site)
+	if why.said() {
+		return api.BookRequest{}, why
 	}
-	from, to, err := b.window(a.zoneNamed(out.Body.Zone))
+	from, to, err := b.window(zone)
 	if err != nil {
 		return api.BookRequest{}, refusal{"window", "date"}
 	}
@@ -114,6 +128,20 @@ func (a asker) request(ctx context.Context, b csvBooking) (api.BookRequest, refu
 		req.Parcels = append(req.Parcels, api.ParcelRequest{Code: code, Size: b.Size})
 	}
 	return req, refusal{}
+}
+
+// zoneAt is the time zone of a line's site.
+func (a asker) zoneAt(ctx context.Context, at event.SiteID) (*time.Location, refusal) {
+	if zone, ok := a.zones.get(at); ok {
+		return zone, refusal{}
+	}
+	out, problem := askAgain(ctx, a, "", a.API.GetSiteZone, &api.SitePath{Site: at})
+	if problem != nil {
+		return nil, refusalOf(problem)
+	}
+	zone := a.zoneOf(out.Body.Zone)
+	a.zones.put(at, zone)
+	return zone, refusal{}
 }
 
 // check says what booking a line would do: booked is the delivery that is there already.
@@ -130,7 +158,7 @@ func (a asker) check(ctx context.Context, b csvBooking) (booked event.DeliveryID
 }
 
 // book books a line once, whatever was lost on the way, and gives it to its courier. A booking that stands is the
-// delivery, though its courier could not be given it: then why says so.
+// delivery, though its courier could not be given it: then why says so. While either is not known, why is unanswered.
 func (a asker) book(ctx context.Context, b csvBooking, key string) (id event.DeliveryID, why refusal) {
 	req, why := a.request(ctx, b)
 	if why.said() {
@@ -146,7 +174,10 @@ func (a asker) book(ctx context.Context, b csvBooking, key string) (id event.Del
 		return id, refusal{}
 	}
 	assign := &api.AssignDeliveryInput{DeliveryPath: api.DeliveryPath{Delivery: id}, Body: api.AssignRequest{Courier: b.Courier}}
-	if _, problem := askAgain(ctx, a, key+"/assign", a.API.AssignDelivery, assign); problem != nil {
+	switch _, problem := askAgain(ctx, a, key+"/assign", a.API.AssignDelivery, assign); {
+	case passing(problem):
+		return "", unanswered
+	case problem != nil:
 		return id, refusal{"unassigned", "courier"}
 	}
 	return id, refusal{}
@@ -154,7 +185,12 @@ func (a asker) book(ctx context.Context, b csvBooking, key string) (id event.Del
 
 // refusalOf is what a problem of the API's means for a line.
 func refusalOf(p *api.Problem) refusal {
+	if passing(p) {
+		return unanswered
+	}
 	switch p.Code {
+	case "internal":
+		return refusal{"internal " + p.Reference, "reference"}
 	case "parcel-unreadable":
 		return refusal{"parcel-unreadable", "parcels"}
 	case "already-booked":

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"image/png"
@@ -9,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/boombuler/barcode"
 	"github.com/boombuler/barcode/qr"
@@ -25,7 +25,7 @@ type couriersView struct {
 	*person
 	api.CourierStates
 	flash *flash
-	wrong []ui.Wrong
+	wrong wrongs
 	// id and name of a courier who could not be registered.
 	id, name string
 }
@@ -94,22 +94,12 @@ func (p *person) registerCourier() {
 		Main: couriersPage(v)})
 }
 
-func (v *couriersView) wrongAt(field string) string {
-	for _, w := range v.wrong {
-		if w.Field == field {
-			return w.Text
-		}
-	}
-	return ""
-}
-
 // courierView is one courier.
 type courierView struct {
 	*person
 	api.CourierState
 	flash *flash
 	round []api.Delivery
-	zones map[event.SiteID]*time.Location
 	// pairing is an offer that was just made, and is shown once.
 	pairing *pairing
 }
@@ -137,10 +127,24 @@ func (p *person) courierWith(offer *pairing) {
 	}
 	v.pairing = offer
 	one := ui.Page{Title: v.title(p.ctx()), Place: v.called(), Step: "courier", Here: courierPath(v.ID), Main: courierPage(v)}
-	if v.flash != nil && p.r.URL.Query().Get("done") == "suspended" {
+	if offer == nil { // an offer is shown this once: nothing takes it away
+		one.Live = courierPath(v.ID) + "/live"
+	}
+	if stopped := p.r.URL.Query().Get("done"); v.flash != nil && (stopped == "suspended" || stopped == "stopped") {
 		one.Alarm = v.flash.Title
 	}
 	p.show(one)
+}
+
+// courierLive tells whether the courier is on a visit, what is left to bring, and what was refused.
+func (p *person) courierLive() {
+	p.live(func(p *person) (ui.Frame, error) {
+		v, problem := p.courierView()
+		if v == nil {
+			return ui.Frame{}, cmp.Or(problemOf(problem), ui.ErrGone)
+		}
+		return ui.Frame{Title: v.title(p.ctx()), Place: v.called(), Step: "courier", Main: courierPage(v)}, nil
+	})
 }
 
 // courierView is nil when there is none of that name.
@@ -153,8 +157,7 @@ func (p *person) courierView() (*courierView, *api.Problem) {
 	if problem != nil || len(list.Body.Couriers) == 0 {
 		return nil, problem
 	}
-	return &courierView{person: p, CourierState: list.Body.Couriers[0], flash: p.flash(), round: round.Body.Deliveries,
-		zones: map[event.SiteID]*time.Location{}}, nil
+	return &courierView{person: p, CourierState: list.Body.Couriers[0], flash: p.flash(), round: round.Body.Deliveries}, nil
 }
 
 func (v *courierView) called() string {
@@ -185,22 +188,21 @@ func courierLook(c api.CourierState) (ui.State, string) {
 	}
 }
 
-// suspend stops a courier at once: nothing more opens for them anywhere. What is open stays watched.
+// suspend stops a courier at once: nothing more opens for them anywhere. What is open stays watched. That some of the
+// round can't be counted keeps nobody from being stopped.
 func (p *person) suspend() {
 	in := &api.SuspendCourierInput{CourierInput: api.CourierInput{Courier: p.courierID()}, Body: &api.SuspendRequest{Reason: strings.TrimSpace(p.r.PostFormValue("reason"))}}
-	before, problem := read(p, p.API.GetRound, &in.CourierInput)
-	if problem == nil {
-		_, problem = do(p, p.API.SuspendCourier, in)
-	}
-	if problem != nil {
+	before, uncounted := read(p, p.API.GetRound, &in.CourierInput)
+	if _, problem := do(p, p.API.SuspendCourier, in); problem != nil {
 		p.undone(courierPath(p.courierID()), problem)
 		return
 	}
-	left := 0 // what is under way stays the courier's
-	if after, problem := read(p, p.API.GetRound, &in.CourierInput); problem == nil {
-		left = len(after.Body.Deliveries)
+	after, problem := read(p, p.API.GetRound, &in.CourierInput) // what is under way stays the courier's
+	if uncounted != nil || problem != nil {
+		p.done(courierPath(p.courierID()), "stopped")
+		return
 	}
-	p.done(courierPath(p.courierID()), "suspended", "n", strconv.Itoa(max(0, len(before.Body.Deliveries)-left)))
+	p.done(courierPath(p.courierID()), "suspended", "n", strconv.Itoa(max(0, len(before.Body.Deliveries)-len(after.Body.Deliveries))))
 }
 
 // reinstate ends a suspension.
@@ -230,14 +232,14 @@ func (p *person) invite() {
 	}
 	offered, err := p.Couriers.Invite(p.ctx(), v.ID)
 	if err != nil {
-		p.Log.Error("a courier could not be invited", "reference", ui.ViewOf(p.ctx()).Reference, "error", err)
+		p.Kit.Broke(p.ctx(), "a courier could not be invited", err)
 		p.fail("other", http.StatusServiceUnavailable)
 		return
 	}
 	p.Log.Info("a courier was invited", "courier", v.ID, "by", p.staff.ID())
 	offer := &pairing{code: offered.Code[:4] + " " + offered.Code[4:], address: p.Kit.Public + pairPath + url.QueryEscape(offered.Code), until: offered.Until}
 	if offer.picture, err = qrCode(offer.address); err != nil {
-		p.Log.Error("no picture of a pairing code", "error", err)
+		p.Kit.Broke(p.ctx(), "no picture of a pairing code", err)
 	}
 	p.courierWith(offer)
 }

@@ -23,7 +23,6 @@ type deliveriesView struct {
 	status dispatch.Status
 	list   []api.Delivery
 	next   string
-	zones  map[event.SiteID]*time.Location
 }
 
 // statuses of deliveries, in the order of a filter.
@@ -54,24 +53,9 @@ func (p *person) deliveries() {
 	p.show(ui.Page{Title: p.say("deliveries.title", "day", ui.Day(p.ctx(), v.day, p.Zone)), Step: "deliveries", Main: deliveriesPage(v)})
 }
 
-// zone is the time zone of a delivery's place; the console's own where it can't be read.
-func (p *person) zoneAt(known map[event.SiteID]*time.Location, at event.SiteID) *time.Location {
-	if zone, ok := known[at]; ok {
-		return zone
-	}
-	zone := p.Zone
-	if out, problem := read(p, p.API.GetSiteZone, &api.SitePath{Site: at}); problem == nil {
-		zone = p.zoneOf(out.Body.Zone)
-	}
-	known[at] = zone
-	return zone
-}
-
-func (v *deliveriesView) window(ctx context.Context, d api.Delivery) string {
-	if v.zones == nil {
-		v.zones = map[event.SiteID]*time.Location{}
-	}
-	return ui.Window(ctx, d.Window.From.Time(), d.Window.To.Time(), v.zoneAt(v.zones, d.Site))
+// window is a delivery's, in the time of its place.
+func (p *person) window(d api.Delivery) string {
+	return ui.Window(p.ctx(), d.Window.From.Time(), d.Window.To.Time(), p.zoneAt(d.Site))
 }
 
 // on is the address of the list on a day near this one.
@@ -162,7 +146,7 @@ func (p *person) search() {
 	p.show(ui.Page{Title: p.say("search.title", "query", f.query), Step: "search", Main: searchPage(p, f)})
 }
 
-// number is the form of a merchant's own number.
+// ownNumber is the form of a merchant's own number.
 var ownNumber = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
 
 func (p *person) find(query string) (found, *api.Problem) {

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -19,11 +20,13 @@ type devicesView struct {
 	flash   *flash
 	order   api.DeviceOrder
 	trouble api.DeviceTrouble
-	zones   map[event.SiteID]*time.Location
+	cursor  string
+	// answer is what a device of the list said that was just asked.
+	answer *api.DeviceReading
 }
 
 // troubles that the list can be cut down to.
-var troubles = []api.DeviceTrouble{api.TroubleUnusable, api.TroubleOffline, api.TroubleJammed, api.TroubleSilent, api.TroubleBattery,
+var troubles = []api.DeviceTrouble{api.TroubleUnusable, api.TroubleRevoked, api.TroubleOffline, api.TroubleJammed, api.TroubleSilent, api.TroubleBattery,
 	api.TroubleUnenrolled, api.TroubleUnprovable}
 
 // columns by which the list can be ordered.
@@ -34,13 +37,21 @@ var columns = []struct {
 	{"o4.needed", api.OrderNeeded}, {"o4.refused", ""}, {"o4.read", ""}}
 
 // devices is the page of O4.
-func (p *person) devices() {
+func (p *person) devices() { p.devicesWith(nil) }
+
+// devicesWith is the list with what one of them just answered, which stays until the page is left.
+func (p *person) devicesWith(answer *api.DeviceReading) {
 	v, problem := p.devicesView()
 	if problem != nil {
 		p.refuse(problem)
 		return
 	}
-	p.show(ui.Page{Title: v.title(), Step: "devices", Live: "/operator/devices/live", Main: devicesPage(v)})
+	v.answer = answer
+	one := ui.Page{Title: v.title(), Step: "devices", Here: v.address(v.order, v.cursor), Main: devicesPage(v)}
+	if answer == nil {
+		one.Live = "/operator/devices/live"
+	}
+	p.show(one)
 }
 
 // devicesLive tells every ten seconds when each was heard.
@@ -56,9 +67,8 @@ func (p *person) devicesLive() {
 
 func (p *person) devicesView() (*devicesView, *api.Problem) {
 	q := p.r.URL.Query()
-	v := &devicesView{person: p, flash: p.flash(), order: api.DeviceOrder(q.Get("order")), trouble: api.DeviceTrouble(q.Get("trouble")),
-		zones: map[event.SiteID]*time.Location{}}
-	out, problem := read(p, p.API.ListDevices, &api.ListDevicesInput{Page: api.Page{Cursor: q.Get("cursor"), Limit: 50}, Trouble: v.trouble, Order: v.order})
+	v := &devicesView{person: p, flash: p.flash(), order: api.DeviceOrder(q.Get("order")), trouble: api.DeviceTrouble(q.Get("trouble")), cursor: q.Get("cursor")}
+	out, problem := read(p, p.API.ListDevices, &api.ListDevicesInput{Page: api.Page{Cursor: v.cursor, Limit: 50}, Trouble: v.trouble, Order: v.order})
 	if problem != nil {
 		return nil, problem
 	}
@@ -90,6 +100,14 @@ func (v *devicesView) address(order api.DeviceOrder, cursor string) string {
 	return to
 }
 
+// readHere is where a device of the list is asked, so that its answer stands in its row.
+func (v *devicesView) readHere(id event.DeviceID) string {
+	_, asked, _ := strings.Cut(v.address(v.order, v.cursor), "?")
+	return readPath(id) + "?" + asked + "&list=true"
+}
+
+func readPath(id event.DeviceID) string { return devicePath(id) + "/read" }
+
 func (v *devicesView) sorted(order api.DeviceOrder) bool {
 	return order != "" && (order == v.order || order == api.OrderWorst && v.order == "")
 }
@@ -102,12 +120,10 @@ func (v *devicesView) filter(ctx context.Context) []ui.Option {
 	return all
 }
 
-func (v *devicesView) zone(at event.SiteID) *time.Location { return v.zoneAt(v.zones, at) }
-
 // troubleLook is how a device's trouble looks: what makes deliveries fail is refused or unknown, what only may, neutral.
 func troubleLook(t api.DeviceTrouble) ui.State {
 	switch t {
-	case api.TroubleUnusable, api.TroubleJammed:
+	case api.TroubleUnusable, api.TroubleRevoked, api.TroubleJammed:
 		return ui.Refused
 	case api.TroubleOffline, api.TroubleSilent, api.TroubleUnenrolled:
 		return ui.Unknown
@@ -207,7 +223,22 @@ func (p *person) deviceWith(read *api.DeviceReading) {
 		return
 	}
 	v.read = read
-	p.show(ui.Page{Title: p.say(troubleKey(v.Trouble)), Place: string(v.ID), Step: "device", Here: devicePath(v.ID), Main: devicePage(v)})
+	one := ui.Page{Title: p.say(troubleKey(v.Trouble)), Place: string(v.ID), Step: "device", Here: devicePath(v.ID), Main: devicePage(v)}
+	if read == nil {
+		one.Live = devicePath(v.ID) + "/live"
+	}
+	p.show(one)
+}
+
+// deviceLive tells every ten seconds when it was heard, and at once what its site's journal says of it.
+func (p *person) deviceLive() {
+	p.live(func(p *person) (ui.Frame, error) {
+		v, problem := p.oneDevice(p.deviceID())
+		if v == nil {
+			return ui.Frame{}, cmp.Or(problemOf(problem), ui.ErrGone)
+		}
+		return ui.Frame{Title: p.say(troubleKey(v.Trouble)), Place: string(v.ID), Step: "device", Main: devicePage(v), Next: 10 * time.Second}, nil
+	})
 }
 
 // oneDevice is nil when there is none of that name.
@@ -216,25 +247,44 @@ func (p *person) oneDevice(id event.DeviceID) (*deviceView, *api.Problem) {
 	if problem != nil || len(out.Body.Devices) == 0 {
 		return nil, problem
 	}
-	list := &devicesView{person: p, flash: p.flash(), DeviceStates: out.Body, zones: map[event.SiteID]*time.Location{}}
+	list := &devicesView{person: p, flash: p.flash(), DeviceStates: out.Body}
 	return &deviceView{devicesView: list, DeviceState: out.Body.Devices[0]}, nil
 }
 
-// readDevice asks a device how it stands, and shows its answer.
+// readDevice asks a device how it stands, and shows its answer where it was asked: on its page, or in its row.
 func (p *person) readDevice() {
+	listed := p.r.URL.Query().Get("list") == "true"
 	out, problem := do(p, p.API.ReadDevice, &api.ReadDeviceInput{Device: p.deviceID()})
-	if problem != nil {
+	switch {
+	case problem != nil:
 		p.undone(devicePath(p.deviceID()), problem)
-		return
+	case listed:
+		p.devicesWith(&out.Body)
+	default:
+		p.deviceWith(&out.Body)
 	}
-	p.deviceWith(&out.Body)
 }
 
 // answered says in one line what a device answered.
 func answered(ctx context.Context, r api.DeviceReading) string {
-	lines := ui.ViewOf(ctx).Lang.Observed(event.Observation{Bolt: r.Bolt, Contact: r.Contact, Reach: r.Reach})
+	lines := ui.ViewOf(ctx).Lang.Observed("", event.Observation{Bolt: r.Bolt, Contact: r.Contact, Reach: r.Reach})
 	if r.Battery > 0 {
 		lines = append(lines, words.T(ctx, "o4.percent", "n", strconv.Itoa(r.Battery)))
 	}
-	return strings.Join(slices.DeleteFunc(lines, func(s string) bool { return s == "" }), ", ")
+	lines = slices.DeleteFunc(lines, func(s string) bool { return s == "" })
+	if len(lines) == 0 {
+		return words.T(ctx, "o4.answers")
+	}
+	return strings.Join(lines, ", ")
+}
+
+// carReached says how a car could be reached when it was looked for last. Where it stands, and how, is not said.
+func carReached(ctx context.Context, c api.CarHealth) string {
+	switch {
+	case c.Looked == 0:
+		return words.T(ctx, "o4.car.never")
+	case c.Code == "":
+		return words.T(ctx, "o4.car.reached")
+	}
+	return c.Title
 }

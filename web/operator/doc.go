@@ -16,7 +16,8 @@
 //
 // # Live
 //
-// The board, the alarms, a visit and a story live by the page's event stream, which is woken whenever any site's
-// journal grows. Rows that come, go or change their order while somebody has the pointer or the focus in a table wait
-// behind a chip that says how many there are.
+// Pages live by an event stream. A visit's and a story's are woken whenever the journal of their own site grows, the
+// others by every site's, four times a second at most: what a page asks counts against the person's limit. Rows that
+// come, go or change their order while somebody has the pointer or the focus in a table wait behind a chip that says how
+// many there are.
 package operator

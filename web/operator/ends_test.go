@@ -25,8 +25,8 @@ var ends = map[string]struct {
 		d := o.Assigned(h, p)
 		p.Finish(d, p.Enter(d))
 		return d
-	}, []string{"Delivered", "Complete: delivered, shut and locked, receipt holds together.", "Holds together", "Door seen shut and locked"},
-		[]string{"Livrée", "Complet\u00a0: livré, fermé et verrouillé, reçu cohérent."}},
+	}, []string{"Delivered", "Complete: delivered, everything that was opened seen secured; its receipt stands on this server's word.", "On this server's word alone.", "Front door seen shut and locked"},
+		[]string{"Livrée", "Complet\u00a0: livré, tout ce qui a été ouvert vu sécurisé\u00a0; le reçu vaut sur la foi de ce serveur."}},
 	"taken over": {func(o *office, h *indoors.Household, p *indoors.Phone) indoors.Booked {
 		d := o.Assigned(h, p)
 		v := p.Enter(d)
@@ -35,7 +35,7 @@ var ends = map[string]struct {
 		must(o.t, h.Door.PullShut())
 		indoors.AwaitWhere(o.Installation, h.Site, func(e event.VisitEnded) bool { return e.Visit == v })
 		return d
-	}, []string{"A member of the household took charge of what was open.", "Holds together"}, []string{"Livrée"}},
+	}, []string{"A member of the household took charge of what was open.", "On this server's word alone."}, []string{"Livrée"}},
 	"with the neighbour": {planB(event.FallbackNeighbour),
 		[]string{"Left elsewhere", "Not left as planned: plan B took the parcels.", "neighbour"}, []string{"Déposée ailleurs", "le plan B a pris les colis"}},
 	"back to the depot": {planB(event.FallbackDepot),
@@ -44,13 +44,13 @@ var ends = map[string]struct {
 		d := o.Assigned(h, p)
 		must(o.t, h.Call(o.t.Context(), "POST", "/v1/home/deliveries/"+string(d.ID)+"/block", nil, nil))
 		return d
-	}, []string{"Blocked", "Nothing opens for it any more.", "Cancel the delivery"}, []string{"Bloquée", "Plus rien ne s’ouvre pour elle."}},
+	}, []string{"Blocked", "Nothing opens for it any more.", "Cancel the delivery"}, []string{"Bloquée", "Plus rien ne s'ouvre pour elle."}},
 	"cancelled": {func(o *office, h *indoors.Household, p *indoors.Phone) indoors.Booked {
 		d := o.Assigned(h, p)
 		ben := o.staff("Ben", auth.Dispatcher)
 		ben.post("/operator/deliveries/"+string(d.ID), "/operator/deliveries/"+string(d.ID)+"/cancel")
 		return d
-	}, []string{"Cancelled", "Withdrawn before anything was opened for it."}, []string{"Annulée", "Retirée avant que rien ne s’ouvre pour elle."}},
+	}, []string{"Cancelled", "Withdrawn before anything was opened for it."}, []string{"Annulée", "Retirée avant que rien ne s'ouvre pour elle."}},
 	"not brought": {func(o *office, h *indoors.Household, _ *indoors.Phone) indoors.Booked {
 		d := indoors.Booked{Home: h}
 		var made api.Delivery
@@ -60,7 +60,7 @@ var ends = map[string]struct {
 		d.ID = made.ID
 		indoors.AwaitWhere(o.Installation, h.Site, func(e event.DeliveryExpired) bool { return e.Delivery == d.ID })
 		return d
-	}, []string{"Not brought", "Its window closed, and nobody had brought it."}, []string{"Non apportée", "Son créneau s’est fermé"}},
+	}, []string{"Not brought", "Its window closed, and nobody had brought it."}, []string{"Non apportée", "Son créneau s'est fermé"}},
 }
 
 // planB has the household refuse, and the courier follow plan B.
@@ -99,6 +99,12 @@ func TestTheStoryOfEveryEnd(t *testing.T) {
 			}
 			if (form(t, body, path+"/cancel") == nil) != over {
 				t.Errorf("to cancel is offered: %v", !over)
+			}
+			if strings.Contains(body, `class="chip" data-state="secured"`) {
+				t.Error("a receipt is green")
+			}
+			if (form(t, vera.page(path), path+"/cancel") != nil) || strings.Contains(vera.page(path), "/labels.pdf") {
+				t.Error("a viewer is offered what the role does not reach")
 			}
 			if personal := "Anna Sommer"; strings.Contains(vera.page(path), personal) || strings.Contains(vera.page(path+"?names=true"), personal) {
 				t.Error("a viewer sees a name")

@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -20,7 +19,7 @@ import (
 type filesView struct {
 	*person
 	flash *flash
-	files []file
+	files []head
 	wrong []ui.Wrong
 }
 
@@ -43,7 +42,6 @@ func (p *person) filesWith(wrong []ui.Wrong) {
 		p.unreadable(err)
 		return
 	}
-	slices.SortFunc(list, func(a, b file) int { return cmp.Compare(b.At, a.At) })
 	one := ui.Page{Title: p.say("import"), Step: "import", Here: "/operator/import", Main: filesPage(&filesView{p, p.flash(), list, wrong})}
 	if len(wrong) > 0 {
 		one.Title, one.Step, one.Status = p.say("error")+" "+one.Title, "import-wrong", http.StatusUnprocessableEntity
@@ -57,7 +55,7 @@ func (p *person) unreadable(err error) {
 		p.Kit.NotFound(p.w, p.r)
 		return
 	}
-	p.Log.Error("a file of bookings can't be read", "reference", ui.ViewOf(p.ctx()).Reference, "error", err)
+	p.Kit.Broke(p.ctx(), "a file of bookings can't be read", err)
 	p.fail("unread", http.StatusServiceUnavailable)
 }
 
@@ -80,7 +78,7 @@ func (p *person) takeFile() {
 		p.unreadable(err)
 		return
 	}
-	f := file{ID: id, Name: name, By: p.staff.ID(), At: event.InstantOf(p.Now()), Stage: stageChecking}
+	f := file{head: head{ID: id, Name: name, By: p.staff.ID(), At: event.InstantOf(p.Now()), Stage: stageChecking}}
 	for _, line := range lines {
 		f.Lines = append(f.Lines, fileLine{csvLine: line})
 	}
@@ -108,7 +106,7 @@ func (p *person) sentFile() (data []byte, name string, err error) {
 }
 
 func (p *person) worker() work {
-	return work{asker{p.Console, p.staff.Client(), p.lang()}, auth.TokenIn(p.r, auth.StaffCookie), p.staff.Role()}
+	return work{asker{p.Console, p.staff.Client(), p.lang(), fileTurns}, auth.TokenIn(p.r, auth.StaffCookie), p.staff.Role()}
 }
 
 func (p *person) fileID() string { return p.r.PathValue("import") }
@@ -220,7 +218,7 @@ func (v *fileView) said() string {
 	return v.say("import.progress", "n", strconv.Itoa(done*4/total*25))
 }
 
-// left is about how long it will go on, at the pace of the API's limits: fifty a second at most, some less.
+// left is about how long it will go on: twenty lines a second, with what each takes.
 func (v *fileView) left() string {
 	done, total := v.progressed()
 	seconds := (total - done + 19) / 20

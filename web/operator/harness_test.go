@@ -223,30 +223,7 @@ func form(t testing.TB, body, action string) url.Values {
 	if len(found) == 0 {
 		return nil
 	}
-	fields := url.Values{}
-	for _, in := range uitest.Tags(found[0], "input") {
-		name, _ := uitest.Attr(in, "name")
-		value, _ := uitest.Attr(in, "value")
-		kind, _ := uitest.Attr(in, "type")
-		_, checked := uitest.Attr(in, "checked")
-		if name != "" && (kind != "checkbox" && kind != "radio" || checked) {
-			fields.Add(name, value)
-		}
-	}
-	for _, area := range uitest.Tags(found[0], "textarea") {
-		name, _ := uitest.Attr(area, "name")
-		fields.Add(name, uitest.Text(area))
-	}
-	for _, s := range uitest.Tags(found[0], "select") {
-		name, _ := uitest.Attr(s, "name")
-		for _, o := range uitest.Tags(s, "option") {
-			if _, chosen := uitest.Attr(o, "selected"); chosen {
-				value, _ := uitest.Attr(o, "value")
-				fields.Set(name, value)
-			}
-		}
-	}
-	return fields
+	return uitest.Fields(found[0])
 }
 
 // post sends a page's form, with some fields changed, and returns where it leads.

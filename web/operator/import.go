@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base32"
@@ -9,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,13 +19,9 @@ import (
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
-	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/store"
 	"github.com/loquet/loquet/vault"
 )
-
-// langOf is the language in which operations are asked.
-type langOf = phrase.Lang
 
 // stage is how far a file of bookings is.
 type stage string
@@ -38,7 +37,7 @@ const (
 // outcome is what became of a line.
 type outcome string
 
-// Outcomes of a line.
+// Outcomes of a line. One of which nobody knows yet whether it was booked is still ready: it is asked for again.
 const (
 	lineWaits   outcome = ""
 	lineReady   outcome = "ready"
@@ -50,13 +49,21 @@ const (
 
 // file is a file of bookings that is being worked on, as it is kept: sealed, for a week.
 type file struct {
+	head
+	Lines []fileLine `json:"lines"`
+}
+
+// head is what the list of files shows of one. It is kept apart too, so that a list opens no whole file.
+type head struct {
 	ID    string        `json:"id"`
 	Name  string        `json:"name"`
 	By    auth.StaffID  `json:"by"`
 	At    event.Instant `json:"at"`
 	Stage stage         `json:"stage"`
-	Lines []fileLine    `json:"lines"`
 }
+
+// key orders heads by time, the latest first.
+func (h head) key() string { return fmt.Sprintf("%016x-%s", math.MaxInt64-int64(h.At), h.ID) }
 
 // fileLine is one of its lines.
 type fileLine struct {
@@ -108,13 +115,19 @@ func (c *Console) Close() {
 
 const (
 	importKind = "operator.import"
+	headKind   = "operator.import-head"
+	// listed is how many files are shown, the latest ones.
+	listed = 200
 	// importKept is how long a file can be found again.
 	importKept = 7 * event.Day
+	// pace is how long each line waits: the API counts what it asks against the person's own limit, of fifty operations a
+	// second, and whoever books a file may have to take an alarm in hand meanwhile.
+	pace = 40 * time.Millisecond
 	// savedEach is after how many lines a file's progress is kept.
 	savedEach = 25
 )
 
-func importName(id string) string { return "import/" + id }
+func sealedAs(kind, id string) string { return kind + "/" + id }
 
 // draw makes the identifier of a file: it is a secret of nobody's, and can't be guessed.
 func (m *imports) draw() (string, error) {
@@ -125,19 +138,25 @@ func (m *imports) draw() (string, error) {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:])), nil
 }
 
-// save keeps a file, whatever version of it stands there: one goroutine works on it.
+// save keeps a file, whatever version of it stands there. One goroutine of this process works on it; where another node
+// does too, each line is booked once all the same, by its key, and the progress is that of whoever saved last.
 func (m *imports) save(ctx context.Context, f *file) error {
-	plain, err := json.Marshal(f)
+	until := f.At.Add(importKept)
+	return cmp.Or(m.keep(ctx, importKind, f.ID, f, until), m.keep(ctx, headKind, f.key(), f.head, until))
+}
+
+func (m *imports) keep(ctx context.Context, kind, id string, what any, until event.Instant) error {
+	plain, err := json.Marshal(what)
 	if err != nil {
 		return fmt.Errorf("operator: a file of bookings: %w", err)
 	}
-	sealed, err := m.console.Vault.Seal(ctx, vault.Own, importName(f.ID), plain)
+	sealed, err := m.console.Vault.Seal(ctx, vault.Own, sealedAs(kind, id), plain)
 	if err != nil {
 		return err
 	}
 	for range 5 {
-		r := store.Record{Kind: importKind, ID: f.ID, Data: sealed, Until: f.At.Add(importKept)}
-		old, err := m.console.Register.Get(ctx, importKind, f.ID)
+		r := store.Record{Kind: kind, ID: id, Data: sealed, Until: until}
+		old, err := m.console.Register.Get(ctx, kind, id)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
@@ -151,47 +170,54 @@ func (m *imports) save(ctx context.Context, f *file) error {
 
 // find returns a file as it stands now, and whether it is being worked on. Errors: store.ErrNotFound, and the store's.
 func (m *imports) find(ctx context.Context, id string) (f file, running bool, err error) {
-	m.mu.Lock()
-	under, running := m.running[id]
-	if running {
-		f = *under
-		f.Lines = append([]fileLine(nil), under.Lines...)
-	}
-	m.mu.Unlock()
-	if running {
+	if f, running = m.underway(id); running {
 		return f, true, nil
 	}
 	r, err := m.console.Register.Get(ctx, importKind, id)
 	if err != nil {
 		return f, false, err
 	}
-	return m.read(ctx, r)
+	err = m.read(ctx, r, &f)
+	return f, false, err
 }
 
-func (m *imports) read(ctx context.Context, r store.Record) (f file, running bool, err error) {
-	plain, err := m.console.Vault.Open(ctx, vault.Own, importName(r.ID), r.Data)
+// underway is a file that is being worked on, as it stands now.
+func (m *imports) underway(id string) (f file, running bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	under, running := m.running[id]
+	if running {
+		f = *under
+		f.Lines = slices.Clone(under.Lines)
+	}
+	return f, running
+}
+
+func (m *imports) read(ctx context.Context, r store.Record, into any) error {
+	plain, err := m.console.Vault.Open(ctx, vault.Own, sealedAs(r.Kind, r.ID), r.Data)
 	if err != nil {
-		return f, false, err
+		return err
 	}
-	if err := json.Unmarshal(plain, &f); err != nil {
-		return f, false, fmt.Errorf("operator: a file of bookings: %w", err)
+	if err := json.Unmarshal(plain, into); err != nil {
+		return fmt.Errorf("operator: a file of bookings: %w", err)
 	}
-	return f, false, nil
+	return nil
 }
 
 // list are the files of the last week, the latest first.
-func (m *imports) list(ctx context.Context) ([]file, error) {
-	records, err := m.console.Register.List(ctx, importKind, "", 200)
+func (m *imports) list(ctx context.Context) ([]head, error) {
+	records, err := m.console.Register.List(ctx, headKind, "", listed)
 	if err != nil {
 		return nil, err
 	}
-	var all []file
-	for _, r := range records {
-		f, _, err := m.find(ctx, r.ID)
-		if err != nil {
+	all := make([]head, len(records))
+	for i, r := range records {
+		if err := m.read(ctx, r, &all[i]); err != nil {
 			return nil, err
 		}
-		all = append(all, f)
+		if f, running := m.underway(all[i].ID); running {
+			all[i].Stage = f.Stage
+		}
 	}
 	return all, nil
 }
@@ -223,20 +249,25 @@ func (m *imports) start(f file, w work) {
 	})
 }
 
+// errUnanswered: a line was asked for again and again, and nobody knows what became of it.
+var errUnanswered = errors.New("operator: a line of a file was not answered")
+
 // run brings every line of the stage to its outcome. It ends early with an error: when the server ends, the person's
-// session does, or nothing can be kept. A line that was begun is then not counted as done, and done once all the same.
+// session does, a line is not answered, or nothing can be kept. A line that was begun is then not counted as done, and
+// done once all the same.
 func (m *imports) run(f *file, w work) (err error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), 5*time.Second)
 		defer cancel()
 		err = errors.Join(err, m.save(ctx, f))
 	}()
+	worked := 0
 	for i := range f.Lines {
 		line := f.Lines[i]
 		if !due(f.Stage, line) {
 			continue
 		}
-		if i%savedEach == 0 {
+		if worked++; worked%savedEach == 1 {
 			if err := m.allowed(w); err != nil {
 				return err
 			}
@@ -244,9 +275,16 @@ func (m *imports) run(f *file, w work) (err error) {
 				return err
 			}
 		}
-		w.bring(m.ctx, f.Stage, &line)
+		select {
+		case <-m.ctx.Done():
+		case <-time.After(pace):
+		}
+		answered := w.bring(m.ctx, f.Stage, &line)
 		if err := m.ctx.Err(); err != nil {
 			return err
+		}
+		if !answered {
+			return errUnanswered
 		}
 		m.mu.Lock()
 		f.Lines[i] = line
@@ -275,32 +313,34 @@ func due(s stage, l fileLine) bool {
 	return s == stageBooking && l.Outcome == lineReady
 }
 
-// bring has a line checked, or booked.
-func (w work) bring(ctx context.Context, s stage, l *fileLine) {
+// bring has a line checked, or booked, and says whether that was answered.
+func (w work) bring(ctx context.Context, s stage, l *fileLine) (answered bool) {
 	if s == stageChecking {
-		w.checkLine(ctx, l)
-		return
+		return w.checkLine(ctx, l)
 	}
 	id, why := w.book(ctx, l.Booking, lineKey(l.Booking))
-	l.Outcome, l.Delivery = lineBooked, id
-	if why.said() {
-		l.Wrong, l.Field = why.key, why.field
+	if why == unanswered {
+		return false
 	}
+	l.Outcome, l.Delivery, l.Wrong, l.Field = lineBooked, id, why.key, why.field
 	switch {
 	case id == "" && why.key == "already-booked":
 		l.Outcome = lineAlready
 	case id == "":
 		l.Outcome = lineFailed
 	}
+	return true
 }
 
-func (w work) checkLine(ctx context.Context, l *fileLine) {
+func (w work) checkLine(ctx context.Context, l *fileLine) (answered bool) {
 	if l.Wrong != "" {
 		l.Outcome = lineWrong
-		return
+		return true
 	}
 	booked, why := w.check(ctx, l.Booking)
 	switch {
+	case why == unanswered:
+		return false
 	case why.said():
 		l.Outcome, l.Wrong, l.Field = lineWrong, why.key, why.field
 	case booked != "":
@@ -308,6 +348,7 @@ func (w work) checkLine(ctx context.Context, l *fileLine) {
 	default:
 		l.Outcome = lineReady
 	}
+	return true
 }
 
 // lineKey is the idempotency key of a line: the same for the same content.
@@ -317,34 +358,42 @@ func lineKey(b csvBooking) string {
 	return "import-" + hex.EncodeToString(sum[:20])
 }
 
-// patience is how long a line waits for its turn when too much was asked in a short time, and how often.
+// patience is how long is waited before the same is asked again; fileTurns and handTurns are how often it is asked, for a
+// file and for somebody who waits for the answer.
 const (
-	patience = time.Second
-	turns    = 60
+	patience  = time.Second
+	fileTurns = 60
+	handTurns = 5
 )
 
-// askAgain asks an operation, and waits as long as the API says that it is too much at once, or busy.
-func askAgain[I, O any](ctx context.Context, a asker, key string, op operation[I, O], in *I) (*O, *api.Problem) {
-	for range turns {
-		out, problem := api.Ask(ctx, a.API, api.Call{Lang: a.lang, Key: key, Page: "/operator/import"}, a.client, op, in)
-		if problem == nil || problem.Code != "too-many" && problem.Code != "busy" {
-			return out, problem
+// askAgain asks an operation, again and again under the same key while that may be answered otherwise.
+func askAgain[I, O any](ctx context.Context, a asker, key string, op operation[I, O], in *I) (out *O, problem *api.Problem) {
+	problem = insist(ctx, a.turns, func() (p *api.Problem) {
+		out, p = api.Ask(ctx, a.API, api.Call{Lang: a.lang, Key: key, Page: "/operator/import"}, a.client, op, in)
+		return p
+	})
+	return out, problem
+}
+
+// insist asks up to so many times, and returns the last answer.
+func insist(ctx context.Context, turns int, ask func() *api.Problem) *api.Problem {
+	for {
+		problem := ask()
+		if turns--; turns <= 0 || !passing(problem) {
+			return problem
 		}
 		wait := time.NewTimer(patience)
 		select {
 		case <-ctx.Done():
 			wait.Stop()
-			return nil, problem
+			return problem
 		case <-wait.C:
 		}
 	}
-	return nil, &api.Problem{Code: "too-many", Status: 429}
 }
 
-// zoneNamed is a time zone by its name; the console's own if there is none of that name.
-func (c *Console) zoneNamed(name string) *time.Location {
-	if zone, err := time.LoadLocation(name); err == nil && name != "" {
-		return zone
-	}
-	return c.Zone
+// passing says whether the same, asked again under the same key, may be answered otherwise: it was too much at once, the
+// server is busy, full or ending, or nobody knows what became of it.
+func passing(p *api.Problem) bool {
+	return p != nil && slices.Contains([]string{"too-many", "busy", "timeout", "ending", "full", "uncertain"}, p.Code)
 }

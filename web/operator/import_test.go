@@ -2,17 +2,22 @@ package operator_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/e2e/indoors"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/store"
+	"github.com/loquet/loquet/web/operator"
 )
 
 const heading = "reference,site,merchant,carrier,date,from,to,parcels,size\n"
@@ -82,6 +87,7 @@ func (o *office) booked(at event.SiteID) []api.Delivery {
 
 // A file is checked line by line before anything is booked, then booked; the same file again books nothing.
 func TestAFileOfBookings(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	h := o.Household("Camille")
 	ben := o.staff("Ben", auth.Dispatcher)
@@ -110,12 +116,16 @@ func TestAFileOfBookings(t *testing.T) {
 	if !strings.Contains(plain(t, body), "booked already 30") || strings.Contains(plain(t, body), "can be booked") {
 		t.Errorf("the same file again:\n%s", plain(t, body))
 	}
-	// It is found again, by colleagues too.
-	o.staff("Ana", auth.Admin).shows("/operator/import", "bookings.csv", "Ben")
+	// It is found again, by colleagues too: the latest first, each as far as it is.
+	said := plain(t, o.staff("Ana", auth.Admin).shows("/operator/import", "bookings.csv", "Ben"))
+	if checked, done := strings.Index(said, "Checked: nothing is booked yet"), strings.Index(said, "Done"); checked < 0 || done < checked {
+		t.Errorf("the files of the week: %s", said)
+	}
 }
 
 // Somebody who sends the form twice books once.
 func TestAFileBookedTwiceAtOnce(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	h := o.Household("Camille")
 	ben := o.staff("Ben", auth.Dispatcher)
@@ -138,6 +148,7 @@ func TestAFileBookedTwiceAtOnce(t *testing.T) {
 
 // A file that the server's end broke off stands still, and goes on where it was, booking nothing twice.
 func TestAFileThatWasBrokenOff(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	h := o.Household("Camille")
 	ben := o.staff("Ben", auth.Dispatcher)
@@ -161,6 +172,7 @@ func TestAFileThatWasBrokenOff(t *testing.T) {
 
 // Whoever loses the role, or signs out, stops what they began.
 func TestAFileOfSomebodyWhoMayNoLonger(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	h := o.Household("Camille")
 	ana, ben := o.staff("Ana", auth.Admin), o.staff("Ben", auth.Dispatcher)
@@ -175,7 +187,91 @@ func TestAFileOfSomebodyWhoMayNoLonger(t *testing.T) {
 	}
 }
 
+// That somebody may book is looked at anew while a file is worked on, whichever of its lines are left.
+func TestAFileIsLookedAtAnewWhicheverLinesAreLeft(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	h := o.Household("Camille")
+	ana, ben := o.staff("Ana", auth.Admin), o.staff("Ben", auth.Dispatcher)
+	must(t, o.staffs.Disable(t.Context(), ana.who, ben.who.ID()))
+	outcomes, _, err := o.console.BookFile(t.Context(), ben.who, ben.cookie.Value, csvFor(h.Site, 1, 3), 0)
+	if n := len(o.booked(h.Site)); err == nil || n != 0 || outcomes[1] != "ready" {
+		t.Errorf("%d booked, %v, %v", n, outcomes, err)
+	}
+}
+
+// shaken is a store of which some readings have no answer.
+type shaken struct {
+	store.Store
+	broken atomic.Bool
+	// failing is how many readings of rows fail yet.
+	failing atomic.Int64
+}
+
+// Row is what a booking reads first, to find whether its number was booked before.
+func (s *shaken) Row(ctx context.Context, partition, key string) (store.Row, error) {
+	if s.broken.Load() {
+		return store.Row{}, store.ErrUncertain
+	}
+	return s.Store.Row(ctx, partition, key)
+}
+
+// Rows is what a courier's round is read from.
+func (s *shaken) Rows(ctx context.Context, partition, after string, limit int) ([]store.Row, error) {
+	if s.failing.Add(-1) >= 0 {
+		return nil, store.ErrUncertain
+	}
+	return s.Store.Rows(ctx, partition, after, limit)
+}
+
+// A line of which nobody knows whether it was booked is not said to have failed: the file stands still, and goes on.
+func TestAFileWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	var s shaken
+	o := open(t, indoors.Wired(func(d *api.Deps) { s.Store, d.Store = d.Store, &s }))
+	h := o.Household("Camille")
+	ben := o.staff("Ben", auth.Dispatcher)
+	s.broken.Store(true)
+	outcomes, at, err := o.console.BookFile(t.Context(), ben.who, ben.cookie.Value, csvFor(h.Site, 1, 2))
+	if err == nil || at != "booking" || outcomes[0] != "ready" || outcomes[1] != "ready" {
+		t.Errorf("%v at %s: %v", outcomes, at, err)
+	}
+	s.broken.Store(false)
+	outcomes, at, err = o.console.BookFile(t.Context(), ben.who, ben.cookie.Value, csvFor(h.Site, 1, 2))
+	if err != nil || at != "done" || outcomes[0] != "booked" || len(o.booked(h.Site)) != 2 {
+		t.Errorf("%v at %s: %v", outcomes, at, err)
+	}
+}
+
+// What may be answered otherwise is asked for again, a second apart, and so often at most; everything else once.
+func TestAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for code, want := range map[string]int{"": 1, "uncertain": 5, "timeout": 5, "ending": 5, "busy": 5, "too-many": 5, "full": 5, "invalid": 1, "internal": 1} {
+			began, asked := time.Now(), 0
+			problem := operator.Insist(t.Context(), 5, func() *api.Problem {
+				if asked++; code == "" {
+					return nil
+				}
+				return &api.Problem{Code: code}
+			})
+			if asked != want || time.Since(began) != time.Duration(want-1)*time.Second || (problem == nil) != (code == "") {
+				t.Errorf("%q: asked %d times in %v: %+v", code, asked, time.Since(began), problem)
+			}
+		}
+		asked := 0
+		if problem := operator.Insist(t.Context(), 5, func() *api.Problem {
+			if asked++; asked < 3 {
+				return &api.Problem{Code: "uncertain"}
+			}
+			return nil
+		}); problem != nil || asked != 3 {
+			t.Errorf("answered in the end: %d times, %+v", asked, problem)
+		}
+	})
+}
+
 func TestAFileThatIsNone(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	ben := o.staff("Ben", auth.Dispatcher)
 	for file, said := range map[string]string{"": "There is no line in it", "a,b\n1,2\n": "There is no column a", heading: "There is no line in it",
@@ -199,6 +295,7 @@ func TestAFileThatIsNone(t *testing.T) {
 
 // One booking by hand, with the mistakes that people make.
 func TestABookingByHand(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	h := o.Household("Camille")
 	ben := o.staff("Ben", auth.Dispatcher)
@@ -239,6 +336,19 @@ func TestABookingByHand(t *testing.T) {
 	if a.status != http.StatusUnprocessableEntity || !strings.Contains(plain(t, a.body), "booked already under that order number") {
 		t.Errorf("the same number again: %d %s", a.status, plain(t, a.body))
 	}
+	again := form(t, a.body, "/operator/book")
+	if again.Get("draft") != fresh.Get("key") {
+		t.Error("the form that comes back is another one: sent twice, it would book twice")
+	}
+	again.Set("reference", "hand-2")
+	again.Set("parcels", sscc(4))
+	again.Set("courier", "nobody-yet")
+	a = ben.send("POST", "/operator/book", again)
+	ben.shows(a.header.Get("Location"), "Booked, but not given to its courier", "nobody brings it yet")
+	again.Set("key", "another rendering of the same form")
+	if second := ben.send("POST", "/operator/book", again); second.header.Get("Location") != a.header.Get("Location") {
+		t.Errorf("the same content of the same form: %d %s", second.status, plain(t, second.body))
+	}
 	fresh = form(t, ben.page("/operator/book"), "/operator/book")
 	for i := 0; i < len(fields); i += 2 {
 		fresh.Set(fields[i], fields[i+1])
@@ -248,7 +358,7 @@ func TestABookingByHand(t *testing.T) {
 	if a := ben.send("POST", "/operator/book", fresh); a.status != http.StatusSeeOther {
 		t.Errorf("without a number: %d %s", a.status, plain(t, a.body))
 	}
-	if list := o.booked(h.Site); len(list) != 2 || list[0].ParcelCount+list[1].ParcelCount != 3 {
+	if list := o.booked(h.Site); len(list) != 3 || list[0].ParcelCount+list[1].ParcelCount+list[2].ParcelCount != 4 {
 		t.Errorf("booked %+v", list)
 	}
 }

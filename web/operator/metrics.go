@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-
 	"slices"
 	"strconv"
 	"time"
@@ -119,10 +118,19 @@ func (v *metricsView) byHour(ctx context.Context) picture {
 	}
 	p.reading = words.T(ctx, "o6.hours.none")
 	if n := len(v.Visits); n > 0 {
-		p.reading = words.T(ctx, "o6.hours.reading", "n", strconv.Itoa(n), "span", hourSpan(top), "most", strconv.Itoa(len(hours[top])))
+		alike := slices.ContainsFunc(hours[top+1:], func(v []api.DayVisit) bool { return len(v) == len(hours[top]) })
+		p.reading = words.T(ctx, "o6.hours."+readingOf(alike), "n", strconv.Itoa(n), "span", hourSpan(top), "most", strconv.Itoa(len(hours[top])))
 	}
 	p.wide, p.narrow = chart.Columns(p.reading, wideChart, bars), chart.Columns(p.reading, narrowChart, bars)
 	return p
+}
+
+// readingOf names the sentence that reads a drawing: where the two highest bars are alike, none is the highest.
+func readingOf(alike bool) string {
+	if alike {
+		return "alike"
+	}
+	return "reading"
 }
 
 func hourSpan(h int) string { return fmt.Sprintf("%02d:00–%02d:00", h, h+1) }
@@ -168,7 +176,8 @@ func (v *metricsView) refusalsByReason(ctx context.Context) picture {
 	}
 	p.reading = words.T(ctx, "o6.refusals.none")
 	if total > 0 {
-		p.reading = words.T(ctx, "o6.refusals.reading", "n", strconv.Itoa(total), "what", titles[0], "most", strconv.Itoa(len(byTitle[titles[0]])))
+		alike := len(titles) > 1 && len(byTitle[titles[0]]) == len(byTitle[titles[1]])
+		p.reading = words.T(ctx, "o6.refusals."+readingOf(alike), "n", strconv.Itoa(total), "what", titles[0], "most", strconv.Itoa(len(byTitle[titles[0]])))
 	}
 	p.wide, p.narrow = chart.Rows(p.reading, wideChart, bars), chart.Rows(p.reading, narrowChart, bars)
 	return p
@@ -255,15 +264,13 @@ func length(ctx context.Context, d event.Millis) string {
 // alarmsOver draws the day's alarms over its hours.
 func (v *metricsView) alarmsOver(ctx context.Context) picture {
 	p := picture{id: "alarms", title: words.T(ctx, "o6.alarms"), head: []string{words.T(ctx, "o2.what"), words.T(ctx, "o2.lasted"), words.T(ctx, "o6.stories")}}
-	all := float64(v.To.Since(v.From))
-	part := func(at event.Instant) float64 { return float64(at.Since(v.From)) / all }
 	var pieces []chart.Stretch
 	var longest, total event.Millis
 	for _, a := range v.Alarms {
 		lasted := a.Ended.Since(a.Raised)
 		longest, total = max(longest, lasted), total+lasted
 		said := ui.Span(lasted.Duration())
-		pieces = append(pieces, chart.Stretch{From: part(a.Raised), To: part(a.Ended), Label: a.Title + ", " + said, Looks: "alarm"})
+		pieces = append(pieces, chart.Stretch{From: v.part(a.Raised), To: v.part(a.Ended), Label: a.Title + ", " + said, Looks: "alarm"})
 		p.rows = append(p.rows, tableRow{a.Title, said, []storyLink{{clock(ctx, a.Raised, v.person.Zone), visitPath(a.Visit)}}})
 	}
 	p.reading = words.T(ctx, "o6.alarms.none")
@@ -274,11 +281,17 @@ func (v *metricsView) alarmsOver(ctx context.Context) picture {
 	return p
 }
 
-// ticks mark the day every few hours.
+// part is where in the day an instant lies, from 0 to 1. A day has 23 or 25 hours when the clocks change.
+func (v *metricsView) part(at event.Instant) float64 {
+	return float64(at.Since(v.From)) / float64(v.To.Since(v.From))
+}
+
+// ticks mark the day every few hours of its clocks.
 func (v *metricsView) ticks(every int) []chart.Tick {
 	var ticks []chart.Tick
 	for h := 0; h <= 24; h += every {
-		ticks = append(ticks, chart.Tick{At: float64(h) / 24, Label: fmt.Sprintf("%02d:00", h)})
+		at := time.Date(v.day.Year(), v.day.Month(), v.day.Day(), h, 0, 0, 0, v.person.Zone)
+		ticks = append(ticks, chart.Tick{At: v.part(event.InstantOf(at)), Label: fmt.Sprintf("%02d:00", h)})
 	}
 	return ticks
 }

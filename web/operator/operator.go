@@ -51,6 +51,7 @@ type Console struct {
 	Deps
 	mux     *http.ServeMux
 	imports *imports
+	zones   zones
 }
 
 // New makes the console, and adds its files to the kit's: call it before the kit's files are served.
@@ -115,11 +116,13 @@ func ways() []way {
 		{"GET /operator/devices", auth.Viewer, (*person).devices},
 		{"GET /operator/devices/live", auth.Viewer, (*person).devicesLive},
 		{"GET /operator/devices/{device}", auth.Viewer, (*person).device},
+		{"GET /operator/devices/{device}/live", auth.Viewer, (*person).deviceLive},
 		{"POST /operator/devices/{device}/read", auth.Dispatcher, (*person).readDevice},
 		{"GET /operator/couriers", auth.Viewer, (*person).couriers},
 		{"GET /operator/couriers/live", auth.Viewer, (*person).couriersLive},
 		{"POST /operator/couriers", auth.Dispatcher, (*person).registerCourier},
 		{"GET /operator/couriers/{courier}", auth.Viewer, (*person).courier},
+		{"GET /operator/couriers/{courier}/live", auth.Viewer, (*person).courierLive},
 		{"POST /operator/couriers/{courier}/suspend", auth.Dispatcher, (*person).suspend},
 		{"POST /operator/couriers/{courier}/reinstate", auth.Dispatcher, (*person).reinstate},
 		{"POST /operator/couriers/{courier}/invite", auth.Dispatcher, (*person).invite},
@@ -157,7 +160,7 @@ func (c *Console) signedIn(one way) http.Handler {
 		case errors.Is(err, auth.ErrSession):
 			p.strange()
 		case err != nil:
-			c.Log.Error("nobody of the staff can be recognised", "reference", ui.ViewOf(r.Context()).Reference, "error", err)
+			c.Kit.Broke(r.Context(), "nobody of the staff can be recognised", err)
 			p.fail("unread", http.StatusServiceUnavailable)
 		case staff.Require(one.role) != nil:
 			p.fail("role", http.StatusForbidden)

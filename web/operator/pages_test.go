@@ -64,6 +64,7 @@ func (b *busy) filled(path string) string {
 // Every page in both languages, for every role that may see it: well made, without a word of the other language's
 // catalogue key, and nothing that a role may not see.
 func TestEveryPageInBothLanguages(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	keyLike := regexp.MustCompile(`\b(?:o[1-6]|done|trouble|risk|phase|status|line|csv|guide|cause)\.[a-z]+`)
 	for _, path := range append(b.addresses(), visitAt(b.ended), visitAt(b.coming), "/operator/deliveries/"+string(b.ahead.ID), "/operator/search?q=zzz",
@@ -97,6 +98,7 @@ func visitAt(v event.VisitID) string { return "/operator/visits/" + string(v) }
 
 // Nothing of what only a household knows stands on any page for a viewer.
 func TestAViewerSeesNoPersonalData(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	personal := []string{"rue des Lilas", "Anna Sommer", "Camille", "Denis", "On the bench", "48.8584"}
 	for _, path := range b.addresses() {
@@ -119,6 +121,7 @@ func TestAViewerSeesNoPersonalData(t *testing.T) {
 
 // Whoever sees an address is on record, once for a page that is shown again and again.
 func TestLooksAreRecorded(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	for range 3 {
 		b.dispatcher.shows("/operator/", "12 rue des Lilas, Paris", "Anna Sommer")
@@ -134,6 +137,7 @@ func TestLooksAreRecorded(t *testing.T) {
 
 // A form from another site's page does nothing.
 func TestFormsFromElsewhere(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	a := b.dispatcher.sendBody("POST", visitAt(b.alarm)+"/acknowledge", "application/x-www-form-urlencoded", "key=k",
 		"Sec-Fetch-Site", "cross-site", "Origin", "https://elsewhere.example")

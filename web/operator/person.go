@@ -121,6 +121,17 @@ func (p *person) undone(to string, problem *api.Problem) {
 	p.goTo(to, "not", knownTrouble(problem.Code))
 }
 
+// wrongs are what is wrong in a form.
+type wrongs []ui.Wrong
+
+// at is what is wrong with a field; "" when nothing is.
+func (w wrongs) at(field string) string {
+	if i := slices.IndexFunc(w, func(one ui.Wrong) bool { return one.Field == field }); i >= 0 {
+		return w[i].Text
+	}
+	return ""
+}
+
 // goTo leads on, with some values for the page that comes.
 func (p *person) goTo(to string, pairs ...string) {
 	values := url.Values{}
@@ -198,10 +209,51 @@ func (p *person) alarmsStanding() int {
 	return len(standing)
 }
 
+// settled is how long a page that every site wakes is left alone after it was drawn: what it asks the API for is counted
+// against the person's own limit.
+const settled = 250 * time.Millisecond
+
 // live serves a page's event stream, woken by every site.
 func (p *person) live(render func(*person) (ui.Frame, error)) {
 	grown, stop := p.Dispatch.FollowAll()
 	defer stop()
+	p.stream(spaced(p.ctx(), grown, settled), render)
+}
+
+// liveAt serves the event stream of a page that is about one site, and is woken by it alone.
+func (p *person) liveAt(site event.SiteID, render func(*person) (ui.Frame, error)) {
+	grown, stop := p.Dispatch.Follow(site)
+	defer stop()
+	p.stream(grown, render)
+}
+
+// spaced passes wakes on: the first at once, each further one after a pause at the earliest. It ends with the context.
+func spaced(ctx context.Context, wakes <-chan struct{}, pause time.Duration) <-chan struct{} {
+	out := make(chan struct{}, 1)
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-wakes:
+			}
+			select {
+			case out <- struct{}{}:
+			default: // it was told, and has not looked yet
+			}
+			wait := time.NewTimer(pause)
+			select {
+			case <-ctx.Done():
+				wait.Stop()
+				return
+			case <-wait.C:
+			}
+		}
+	}()
+	return out
+}
+
+func (p *person) stream(grown <-chan struct{}, render func(*person) (ui.Frame, error)) {
 	p.Kit.Live(p.w, p.r, ui.LiveView{Wake: grown, Who: string(p.staff.ID()),
 		Render: func(ctx context.Context) (ui.Frame, error) { return render(p.during(ctx)) },
 		Again:  p.again})
@@ -231,14 +283,6 @@ func (p *person) nameOf(identity string) string {
 		return identity
 	}
 	return name
-}
-
-// zoneOf is a site's time zone, the console's own if it has none.
-func (p *person) zoneOf(name string) *time.Location {
-	if zone, err := time.LoadLocation(name); err == nil && name != "" {
-		return zone
-	}
-	return p.Zone
 }
 
 // clock is a time of day at a place.

@@ -30,7 +30,9 @@ func picturePath(id event.VisitID) string { return visitPath(id) + "/picture" }
 func (v *visitView) poster(ctx context.Context) ui.Picture {
 	shown := ui.Picture{Alt: words.T(ctx, "o2.picture"), Player: picturePath(v.ID)}
 	switch pic := v.Picture; {
-	case pic == nil || pic.Fault == event.PictureProving:
+	case pic == nil:
+		shown.Why = words.T(ctx, "camera.unknown")
+	case pic.Fault == event.PictureProving:
 		shown.Why = words.T(ctx, "camera.proving")
 	case pic.Live:
 		shown.Live, shown.Age, shown.Fresh = true, pictureAge(v.visitRow), pictureFresh(v.visitRow)

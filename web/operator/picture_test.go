@@ -38,6 +38,7 @@ func looksAt(o *office, h *indoors.Household) int {
 // The live picture is for the roles that answer alarms, while one stands, where the household allows it. The page says
 // what looking means before, and looks at nothing by itself.
 func TestTheLivePicture(t *testing.T) {
+	t.Parallel()
 	media := indoors.Media(t)
 	o := open(t, indoors.Filmed(media))
 	h, anna := o.Household("Camille"), o.Courier("anna")
@@ -137,6 +138,7 @@ func sendPhoto(t *testing.T, o *office, p *indoors.Phone, path string) string {
 // Photos of a deposit and of plan B are led to from the story, with what looking means; each look is recorded, and what
 // the household keeps to itself is not shown.
 func TestPhotosOfAStory(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	h, anna := o.Household("Camille"), o.Courier("anna")
 	ben, vera := o.staff("Ben", auth.Dispatcher), o.staff("Vera", auth.Viewer)

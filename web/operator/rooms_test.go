@@ -13,9 +13,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/e2e/indoors"
 	"github.com/loquet/loquet/event"
+	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/web/ui/uitest"
 )
 
@@ -48,6 +50,7 @@ func (v *visitor) streams(path string, text string, meanwhile func()) {
 // Two colleagues take an alarm in hand at once: one has it, the other is told who. It closes on evidence alone, and
 // then somebody says what it came from.
 func TestAnAlarmFromItsRiseToItsCause(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	other := b.staff("Lea", auth.Dispatcher)
 	b.dispatcher.shows("/operator/", "(1 open, 0 in hand)", "left in danger")
@@ -70,8 +73,8 @@ func TestAnAlarmFromItsRiseToItsCause(t *testing.T) {
 	must(t, b.danger.Door.PullShut())
 	b.danger.Door.HandLock()
 	indoors.AwaitWhere(b.Installation, b.danger.Site, func(e event.VisitEnded) bool { return e.Visit == b.alarm })
-	b.viewer.shows(at, "Ended: Shut and locked")
-	b.viewer.shows("/operator/", "on evidence")
+	b.viewer.shows(at, "Ended: Seen secured")
+	b.viewer.shows("/operator/", "over since")
 	b.viewer.shows("/operator/alarms", "Over, in the last seven days", "say the cause", "Ben")
 	to := b.dispatcher.post(at, at+"/cause", "cause", "danger", "note", "a dog")
 	b.dispatcher.shows(to, "The cause is recorded.", "Danger for the courier, said Ben at")
@@ -81,8 +84,19 @@ func TestAnAlarmFromItsRiseToItsCause(t *testing.T) {
 	}
 }
 
+// What was opened for can't be cancelled any more, and the page says that, and what can be done.
+func TestACancellationThatIsRefusedSaysWhy(t *testing.T) {
+	t.Parallel()
+	b := busyOffice(t)
+	path := "/operator/deliveries/" + string(b.alarmed.ID)
+	a := b.dispatcher.send("POST", path+"/cancel", url.Values{"key": {"k"}})
+	b.dispatcher.shows(a.header.Get("Location"), "Something was opened for it already", "Block it, so that nothing more opens")
+	b.dispatcher.in(phrase.French).shows(a.header.Get("Location"), "On a déjà ouvert pour elle")
+}
+
 // Who is out is told live. Stopping a courier says what goes back to planning, at once and aloud.
 func TestACourierIsStopped(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	h, anna := o.Household("Camille"), o.Courier("anna")
 	ben, vera := o.staff("Ben", auth.Dispatcher), o.staff("Vera", auth.Viewer)
@@ -90,7 +104,7 @@ func TestACourierIsStopped(t *testing.T) {
 	vera.shows("/operator/couriers", "On the round", "0 done, 1 to go")
 	vera.hides("/operator/couriers", "Anna Sommer")
 	ben.streams("/operator/couriers/live", "On a visit", func() { anna.Approach(first) })
-	second := o.Assigned(o.Household("Denis"), anna)
+	ben.streams("/operator/couriers/anna/live", "2 deliveries go back to planning", func() { o.Assigned(o.Household("Denis"), anna) })
 	page := ben.shows("/operator/couriers/anna", "On a visit", "A visit is under way: what is open stays watched", "2 deliveries go back to planning")
 	if form(t, page, "/operator/couriers/anna/reinstate") != nil {
 		t.Error("to end a suspension is offered")
@@ -101,9 +115,8 @@ func TestACourierIsStopped(t *testing.T) {
 		t.Errorf("aloud: %q", said)
 	}
 	vera.hides("/operator/couriers/anna", "lost phone", "Anna Sommer")
-	for _, d := range []indoors.Booked{first, second} {
-		ben.shows("/operator/deliveries/"+string(d.ID), "Agreed, no courier yet")
-	}
+	ben.shows("/operator/deliveries/"+string(first.ID), "Agreed, no courier yet")
+	ben.shows("/operator/couriers/anna", "Nothing to bring.")
 	to = ben.post("/operator/couriers/anna", "/operator/couriers/anna/reinstate")
 	ben.shows(to, "The suspension is over.")
 	fields := form(t, ben.page("/operator/couriers/anna"), "/operator/couriers/anna/invite")
@@ -114,7 +127,22 @@ func TestACourierIsStopped(t *testing.T) {
 	ben.hides("/operator/couriers/anna", "/courier/pair#")
 }
 
+// That the round can't be read keeps nobody from being stopped; no number is made up.
+func TestACourierIsStoppedThoughTheRoundCannotBeRead(t *testing.T) {
+	t.Parallel()
+	var s shaken
+	o := open(t, indoors.Wired(func(d *api.Deps) { s.Store, d.Store = d.Store, &s }))
+	o.Assigned(o.Household("Camille"), o.Courier("anna"))
+	ben := o.staff("Ben", auth.Dispatcher)
+	at := "/operator/couriers/anna/suspend"
+	fields := form(t, ben.page("/operator/couriers/anna"), at)
+	s.failing.Store(1)
+	a := ben.send("POST", at, fields)
+	ben.shows(a.header.Get("Location"), "Suspended. How many deliveries went back to planning could not be read.", "Nothing to bring.")
+}
+
 func TestACourierIsRegistered(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	ben := o.staff("Ben", auth.Dispatcher)
 	ben.shows("/operator/couriers", "No courier yet.")
@@ -132,6 +160,7 @@ func TestACourierIsRegistered(t *testing.T) {
 
 // Devices are listed by what is wrong, and only read.
 func TestDevices(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	name := string(b.home.Site) + ".front"
 	body := b.dispatcher.shows("/operator/devices", name, "fine", "2 devices")
@@ -147,22 +176,42 @@ func TestDevices(t *testing.T) {
 	b.dispatcher.shows("/operator/devices?trouble=jammed", "No device with that trouble.")
 	page := b.dispatcher.shows("/operator/devices/"+name, "Nothing is opened or shut from here.", "What it proves", "locked and shut")
 	path := "/operator/devices/" + name + "/read"
-	if fields := form(t, page, path); fields != nil {
-		a := b.dispatcher.send("POST", path, fields)
-		if said := plain(t, a.body); a.status != http.StatusOK || !strings.Contains(said, "It answered at") {
-			t.Errorf("asked: %d %s", a.status, said)
-		}
-	} else {
-		b.dispatcher.shows("/operator/devices/"+name, "speaks by itself alone")
+	if !strings.Contains(plain(t, page), "speaks by itself alone") || form(t, page, path) != nil {
+		t.Error("a device that can't be asked may be")
 	}
+	keypad := string(b.Keypad("Zoe").Site) + ".front"
+	asked := "/operator/devices/" + keypad + "/read"
+	a := b.dispatcher.send("POST", asked, form(t, b.dispatcher.page("/operator/devices/"+keypad), asked))
+	if said := plain(t, a.body); a.status != http.StatusOK || !strings.Contains(said, "It answered at") {
+		t.Errorf("asked: %d %s", a.status, said)
+	}
+	b.answersInItsRow(keypad)
+	b.viewer.streams("/operator/devices/"+name+"/live", "Opened by visit", func() { b.phone.Enter(b.Assigned(b.home, b.phone)) })
 	b.viewer.shows("/operator/devices", name)
-	if form(t, b.viewer.page("/operator/devices/"+name), path) != nil {
+	if form(t, b.viewer.page("/operator/devices/"+keypad), asked) != nil {
 		t.Error("a viewer may ask")
+	}
+}
+
+// answersInItsRow asks a device from the list, as that was filtered and sorted: its answer stands in its own row.
+func (b *busy) answersInItsRow(name string) {
+	b.t.Helper()
+	page := b.dispatcher.page("/operator/devices?order=name")
+	row := uitest.ID(uitest.Parse(b.t, page), "device-"+name)
+	action, _ := uitest.Attr(uitest.Tags(row, "form")[0], "action")
+	a := b.dispatcher.send("POST", action, form(b.t, page, action))
+	row = uitest.ID(uitest.Parse(b.t, a.body), "device-"+name)
+	if a.status != http.StatusOK || !strings.Contains(uitest.Text(row), "It answered at") || strings.Count(plain(b.t, a.body), "It answered at") != 1 {
+		b.t.Errorf("%s: %d %s", action, a.status, plain(b.t, a.body))
+	}
+	if sorted := uitest.With(uitest.Parse(b.t, a.body), "aria-sort", "ascending"); len(sorted) != 1 || uitest.Text(sorted[0]) != "Device" {
+		b.t.Error("the list is sorted in another way")
 	}
 }
 
 // Behind each bar of the day's pictures stand the stories that it counts.
 func TestStoriesBehindEachBar(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	body := b.viewer.shows("/operator/metrics", "Visits by hour", "From scan to open", "How long it stood open")
 	if n := len(uitest.With(uitest.Parse(t, body), "role", "img")); n == 0 {
@@ -180,6 +229,7 @@ func TestStoriesBehindEachBar(t *testing.T) {
 
 // What is searched for by its identifier is found; one thing is gone to.
 func TestSearch(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	for query, to := range map[string]string{string(b.delivered.ID): "/operator/deliveries/" + string(b.delivered.ID), string(b.ended): visitAt(b.ended),
 		string(b.home.Site) + ".front": "/operator/devices/" + string(b.home.Site) + ".front", "lea": "/operator/couriers/lea"} {
@@ -193,6 +243,7 @@ func TestSearch(t *testing.T) {
 
 // Without a map of streets there is none, and that is no error; what is no map is not used; a map is read by ranges.
 func TestTheOperatorsOwnMap(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	vera := o.staff("Vera", auth.Viewer)
 	shown := func() (s struct {
@@ -232,6 +283,7 @@ func TestTheOperatorsOwnMap(t *testing.T) {
 
 // Accounts: invited by mail, changed, closed at once; nobody their own.
 func TestColleagues(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	ana, ben := o.staff("Ana", auth.Admin), o.staff("Ben", auth.Dispatcher)
 	to := ana.post("/operator/staff", "/operator/staff", "name", "Zoe", "address", "zoe@example.org", "role", "viewer")

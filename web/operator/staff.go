@@ -17,7 +17,7 @@ type staffView struct {
 	flash    *flash
 	// given is what was filled in, and wrong what is wrong with it.
 	given auth.NewStaff
-	wrong []ui.Wrong
+	wrong wrongs
 }
 
 // colleagues is the list of accounts.
@@ -47,7 +47,7 @@ func (p *person) staffTrouble(err error) {
 		p.Kit.NotFound(p.w, p.r)
 		return
 	}
-	p.Log.Error("the staff's accounts", "reference", ui.ViewOf(p.ctx()).Reference, "error", err)
+	p.Kit.Broke(p.ctx(), "the staff's accounts", err)
 	p.fail("other", http.StatusServiceUnavailable)
 }
 
@@ -103,15 +103,6 @@ func (p *person) disable() {
 
 func (p *person) enable() {
 	p.changeColleague(func() error { return p.Staffs.Enable(p.ctx(), p.staff, p.staffID()) }, "enabled")
-}
-
-func (v *staffView) wrongAt(field string) string {
-	for _, w := range v.wrong {
-		if w.Field == field {
-			return w.Text
-		}
-	}
-	return ""
 }
 
 // roleChoice is the roles to choose from, each with what it may.

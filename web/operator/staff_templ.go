@@ -169,7 +169,7 @@ func staffPage(v *staffView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Field(ui.Input{Name: "name", Label: words.T(ctx, "staff.name"), Value: v.given.Name, Error: v.wrongAt("name"), Most: 100, Auto: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Field(ui.Input{Name: "name", Label: words.T(ctx, "staff.name"), Value: v.given.Name, Error: v.wrong.at("name"), Most: 100, Auto: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -177,7 +177,7 @@ func staffPage(v *staffView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Field(ui.Input{Name: "address", Label: words.T(ctx, "staff.address"), Hint: words.T(ctx, "staff.address.hint"), Value: v.given.Address, Error: v.wrongAt("address"), Type: "email", Most: 254, Auto: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Field(ui.Input{Name: "address", Label: words.T(ctx, "staff.address"), Hint: words.T(ctx, "staff.address.hint"), Value: v.given.Address, Error: v.wrong.at("address"), Type: "email", Most: 254, Auto: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

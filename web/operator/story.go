@@ -46,10 +46,10 @@ type storyLine struct {
 	photo string
 }
 
-// receiptLine is what checking a visit's receipt found.
+// receiptLine is a visit's receipt, by the digest over its events. The server makes it from its journal whenever it is
+// asked for: that it agrees with itself proves nothing.
 type receiptLine struct {
 	visit event.VisitID
-	whole bool
 	chain string
 }
 
@@ -70,7 +70,7 @@ func (p *person) story() {
 }
 
 func (p *person) storyLive() {
-	p.live(func(p *person) (ui.Frame, error) {
+	p.liveAt(event.SiteOf(p.deliveryID()), func(p *person) (ui.Frame, error) {
 		v, problem := p.storyView()
 		if problem != nil {
 			return ui.Frame{}, problemOf(problem)
@@ -102,7 +102,7 @@ func (p *person) storyView() (*storyView, *api.Problem) {
 	return v, nil
 }
 
-// readReceipts checks the receipt of each visit that has ended.
+// readReceipts reads the receipt of each visit that has ended.
 func (v *storyView) readReceipts() *api.Problem {
 	for _, visit := range v.Visits {
 		if visit.Ended == nil {
@@ -112,7 +112,7 @@ func (v *storyView) readReceipts() *api.Problem {
 		if problem != nil {
 			return problem
 		}
-		v.receipts = append(v.receipts, receiptLine{visit.Visit, out.Body.Whole(), out.Body.Chain})
+		v.receipts = append(v.receipts, receiptLine{visit.Visit, out.Body.Chain})
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (v *storyView) sentence(ctx context.Context) string {
 	if len(v.Visits) == 0 && !v.Over && v.Delivery.Status != dispatch.StatusBlocked {
 		return words.T(ctx, "o3.nothing")
 	}
-	if v.Delivery.How == event.EndSecured && !slices.ContainsFunc(v.receipts, func(r receiptLine) bool { return !r.whole }) {
+	if v.Delivery.How == event.EndSecured && len(v.receipts) > 0 {
 		return words.T(ctx, "o3.complete")
 	}
 	if v.Delivery.How != "" {
@@ -157,7 +157,7 @@ func linesOf(events []api.HomeEvent) []storyLine {
 		if b, ok := e.(event.VisitBegun); ok {
 			under = b.Visit
 		}
-		lines[i].visit = under
+		lines[i].visit = cmp.Or(visitIn(e), under)
 		lines[i].source, lines[i].theirs = sourceOf(e)
 		lines[i].state = looksOf(e)
 		lines[i].photo = photoIn(e)
@@ -223,13 +223,21 @@ func sourceOf(body event.Body) (string, event.Instant) {
 	if s, ok := body.(event.Signer); ok && s.Proof().ID != "" {
 		return string(event.ActorCourier), s.Proof().IssuedAt
 	}
-	by := reflect.ValueOf(body).FieldByName("By")
-	if by.IsValid() && by.Type() == reflect.TypeFor[event.Actor]() {
-		if actor, ok := by.Interface().(event.Actor); ok && actor.Kind != "" {
-			return string(actor.Kind), 0
-		}
+	if actor := fieldOf[event.Actor](body, "By"); actor.Kind != "" {
+		return string(actor.Kind), 0
 	}
 	return string(event.ActorSystem), 0
+}
+
+// visitIn is the visit that an event names; "" for one that names none.
+func visitIn(body event.Body) event.VisitID { return fieldOf[event.VisitID](body, "Visit") }
+
+// fieldOf is a field of an event by its name; the zero value where it has none of that type.
+func fieldOf[T any](body event.Body, name string) (value T) {
+	if field := reflect.ValueOf(body).FieldByName(name); field.IsValid() {
+		value, _ = field.Interface().(T)
+	}
+	return value
 }
 
 // looksOf gives colour to what was refused or alarming, and to nothing else.
@@ -309,7 +317,7 @@ func (p *person) cancelDelivery() {
 	case problem != nil:
 		p.undone(deliveryPath(id), problem)
 	case out.Body.Refused != nil:
-		p.goTo(deliveryPath(id), "not", "conflict")
+		p.goTo(deliveryPath(id), "not", knownTrouble(string(out.Body.Refused.Code)))
 	default:
 		p.done(deliveryPath(id), "cancelled")
 	}

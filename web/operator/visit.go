@@ -58,7 +58,8 @@ func (p *person) visit() {
 }
 
 func (p *person) visitLive() {
-	p.live(func(p *person) (ui.Frame, error) {
+	var aloud herald
+	p.liveAt(event.SiteOf(p.visitID()), func(p *person) (ui.Frame, error) {
 		v, problem := p.visitView()
 		if problem != nil {
 			return ui.Frame{}, problemOf(problem)
@@ -67,9 +68,7 @@ func (p *person) visitLive() {
 		if v.Ended == nil {
 			f.Next = 5 * time.Second
 		}
-		if v.Alarm != nil {
-			f.Alarm = newestAlarm(p.ctx(), []visitRow{v.visitRow})
-		}
+		f.Alarm = aloud.says(p.ctx(), []visitRow{v.visitRow})
 		return f, nil
 	})
 }
@@ -140,7 +139,7 @@ func (v *visitView) momentOf(e api.JournalEvent) (moment, bool) {
 	case event.AlarmRaised{}.Kind():
 		var b event.AlarmRaised
 		if json.Unmarshal(e.Body, &b) == nil && b.Visit == v.ID {
-			what := v.lang().Alarm(b.Reason, nil).Title
+			what := v.lang().AlarmAt(v.kindOf(b.Barrier), b.Reason, nil).Title
 			return moment{at: e.At, text: v.say("course.level."+strconv.Itoa(int(b.Level)), "what", what), climbed: b.Level, state: ui.Alarming}, true
 		}
 	case event.AlarmAcknowledged{}.Kind():
@@ -151,10 +150,20 @@ func (v *visitView) momentOf(e api.JournalEvent) (moment, bool) {
 	case event.AlarmEnded{}.Kind():
 		var b event.AlarmEnded
 		if json.Unmarshal(e.Body, &b) == nil && b.Visit == v.ID {
-			return moment{at: e.At, text: v.say("course.ended"), state: ui.Secured, ended: true}, true
+			return moment{at: e.At, text: v.say("course.ended"), state: ui.Neutral, ended: true}, true
 		}
 	}
 	return moment{}, false
+}
+
+// kindOf is what a barrier of the visit is; "" for any other.
+func (v *visitView) kindOf(id event.BarrierID) event.BarrierKind {
+	for _, p := range v.Steps {
+		if p.Barrier == id {
+			return p.Is
+		}
+	}
+	return ""
 }
 
 // title is the state of the visit.
@@ -189,7 +198,7 @@ func (v *visitView) guide() []ui.Step {
 		steps[0].State = ui.StepDone
 	}
 	for n := 1; n <= guideSteps; n++ {
-		key := "guide." + string(v.Alarm.Reason) + "." + strconv.Itoa(n)
+		key := v.guideKey(n)
 		if !words.Has(key) {
 			break
 		}
@@ -200,6 +209,15 @@ func (v *visitView) guide() []ui.Step {
 		steps = append(steps, step)
 	}
 	return append(steps, ui.Step{Text: v.say("guide.end"), State: ui.StepLater})
+}
+
+// guideKey names a step of the guide: a car's is its own, where it is no house's.
+func (v *visitView) guideKey(n int) string {
+	step := string(v.Alarm.Reason) + "." + strconv.Itoa(n)
+	if car := "guide.car." + step; v.focus != nil && (v.focus.Is == event.Trunk || v.focus.Is == event.Cabin) && words.Has(car) {
+		return car
+	}
+	return "guide." + step
 }
 
 // told says how far the alarm has climbed.

@@ -2,14 +2,11 @@ package operator_test
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-
-	"golang.org/x/net/html"
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/event"
@@ -30,18 +27,53 @@ func (b *busy) journals() string {
 	return all.String()
 }
 
-// Each address of the console's own table takes the roles that it says, and tells the others whom to ask. Nobody who is
+// lookedAt are the addresses that everybody of the staff may ask, and kept those for admins alone; whatever else a page
+// asks, and whatever changes something or shows a name, a picture or a file of bookings, takes a dispatcher.
+var (
+	lookedAt = []string{"", "live", "alarms", "alarms/live", "visits/{visit}", "visits/{visit}/live", "map", "map/{name}", "search", "deliveries",
+		"deliveries/{delivery}", "deliveries/{delivery}/live", "deliveries/{delivery}/file.json", "devices", "devices/live", "devices/{device}",
+		"devices/{device}/live", "couriers", "couriers/live", "couriers/{courier}", "couriers/{courier}/live", "metrics", "metrics/live"}
+	dispatched = []string{"POST visits/{visit}/picture/whep", "DELETE visits/{visit}/picture/whep/{look}", "GET visits/{visit}/picture/hls/{file}",
+		"GET visits/{visit}/photo", "POST visits/{visit}/acknowledge", "POST visits/{visit}/cause", "GET deliveries/{delivery}/labels.pdf",
+		"GET deliveries/{delivery}/photo", "POST deliveries/{delivery}/assign", "POST deliveries/{delivery}/block", "POST deliveries/{delivery}/cancel",
+		"POST devices/{device}/read", "POST couriers", "POST couriers/{courier}/suspend", "POST couriers/{courier}/reinstate",
+		"POST couriers/{courier}/invite", "GET book", "POST book", "GET import", "POST import", "GET import/{import}", "GET import/{import}/live",
+		"POST import/{import}/book", "GET import/{import}/labels.pdf"}
+	kept = []string{"GET staff", "POST staff", "POST staff/{staff}/role", "POST staff/{staff}/disable", "POST staff/{staff}/enable"}
+)
+
+// leastOf is the least role that an address must take, if it is known.
+func leastOf(pattern string) (role auth.StaffRole, known bool) {
+	what := strings.Replace(strings.Replace(pattern, "/operator/", "", 1), "{$}", "", 1)
+	path, looks := strings.CutPrefix(what, "GET ")
+	switch {
+	case looks && slices.Contains(lookedAt, path):
+		return auth.Viewer, true
+	case slices.Contains(dispatched, what):
+		return auth.Dispatcher, true
+	}
+	return auth.Admin, slices.Contains(kept, what)
+}
+
+// Each address of the console takes the roles that it must, and tells the others whom to ask. Nobody who is
 // not signed in gets in, a household's session is none, and whoever was turned away changed nothing.
 func TestEveryRouteAndEveryRole(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	household := &visitor{t: t, at: b.URL, lang: phrase.English, cookie: b.home.Cookie}
 	former := b.staff("Fred", auth.Admin)
 	must(t, b.staffs.Disable(t.Context(), b.admin.who, former.who.ID()))
-	least, before := operator.Roles(), b.journals()
+	signedAs := &visitor{t: t, at: b.URL, lang: phrase.English, cookie: &http.Cookie{Name: auth.StaffCookie, Value: b.home.Cookie.Value}}
+	before := b.journals()
 	for _, pattern := range operator.Addresses() {
+		least, known := leastOf(pattern)
+		if !known {
+			t.Errorf("which role does %s take?", pattern)
+			continue
+		}
 		method, path, _ := strings.Cut(pattern, " ")
 		path = b.filled(path)
-		for who, v := range map[string]*visitor{"a stranger": b.stranger(), "a household": household, "a former colleague": former} {
+		for who, v := range map[string]*visitor{"a stranger": b.stranger(), "a household": household, "a household as staff": signedAs, "a former colleague": former} {
 			a := v.send(method, path, url.Values{"key": {"k"}})
 			if strings.HasSuffix(path, "/live") {
 				if a.body != "event: gone\ndata: 1\n\n" {
@@ -52,7 +84,7 @@ func TestEveryRouteAndEveryRole(t *testing.T) {
 			}
 		}
 		for _, v := range []*visitor{b.viewer, b.dispatcher} {
-			if v.who.Require(least[pattern]) == nil {
+			if v.who.Require(least) == nil {
 				continue
 			}
 			a := v.send(method, path, url.Values{"key": {"k"}})
@@ -68,6 +100,7 @@ func TestEveryRouteAndEveryRole(t *testing.T) {
 
 // What is not there, of another kind, or nonsense is not found at any address, and nothing breaks over it.
 func TestEveryRouteWithWhatIsNotThere(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	elsewhere := string(b.danger.Site) + "-"
 	allow(t, b.home)
@@ -96,59 +129,27 @@ func TestEveryRouteWithWhatIsNotThere(t *testing.T) {
 	}
 }
 
-// sheet is a form of a page, as somebody may send it.
-type sheet struct {
-	method, action string
-	fields         url.Values
-	// typed are the fields that take any text.
-	typed []string
-}
-
-// sheets are the forms of a page that are the console's own.
-func sheets(t testing.TB, body string) map[string]sheet {
-	t.Helper()
-	all := map[string]sheet{}
-	for _, n := range uitest.Tags(uitest.Parse(t, body), "form") {
-		action, _ := uitest.Attr(n, "action")
-		if !strings.HasPrefix(action, "/operator/") {
-			continue
-		}
-		method, _ := uitest.Attr(n, "method")
-		s := sheet{method: strings.ToUpper(method), action: action, fields: url.Values{}}
-		for _, in := range uitest.All(n, func(n *html.Node) bool {
-			return slices.Contains([]string{"input", "textarea", "select"}, n.Data)
-		}) {
-			name, _ := uitest.Attr(in, "name")
-			value, _ := uitest.Attr(in, "value")
-			if name == "" {
-				continue
-			}
-			s.fields.Set(name, value)
-			s.typed = append(s.typed, name)
-		}
-		all[s.method+" "+action] = s
-	}
-	return all
-}
-
 // Scripts and 500 letters in every field of every form that is found on any page: each alone, and all at once. It is
 // taken as text, or refused in words; it is shown as text wherever it comes up again.
 func TestScriptsInEveryField(t *testing.T) {
+	t.Parallel()
 	b := busyOffice(t)
 	pages := append(b.addresses(), visitAt(b.ended), visitAt(b.coming), "/operator/deliveries/"+string(b.ahead.ID), "/operator/couriers/lea")
-	seen := map[string]sheet{}
+	seen := map[string]uitest.Sheet{}
 	pages = slices.DeleteFunc(pages, func(path string) bool { return strings.HasSuffix(path, "/live") })
 	for _, path := range pages {
 		if a := b.admin.send("GET", path, nil); strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
-			maps.Copy(seen, sheets(t, a.body))
+			for _, s := range uitest.Sheets(t, a.body, "/operator/", nil) {
+				seen[s.Method+" "+s.Action] = s
+			}
 		}
 	}
 	if len(seen) < 12 {
 		t.Errorf("only %d forms were found", len(seen))
 	}
 	for what, s := range seen {
-		for _, fields := range hostile(s) {
-			a := b.admin.send(s.method, withQuery(s, fields), fields)
+		for _, fields := range s.Hostile() {
+			a := b.admin.send(s.Method, s.Address(fields), fields)
 			if a.status >= 500 || a.status == http.StatusForbidden || strings.Contains(a.body, "<script>alert") {
 				t.Errorf("%s with %.300v: %d %.300s", what, fields, a.status, plain(t, a.body))
 			}
@@ -168,31 +169,9 @@ func TestScriptsInEveryField(t *testing.T) {
 	}
 }
 
-// hostile is a form with a script, with 500 letters, and with both: in each of its fields alone, and in all at once.
-func hostile(s sheet) []url.Values {
-	var all []url.Values
-	for _, bad := range []string{"<script>alert(2)</script>", strings.Repeat("x", 500), "<script>alert(2)</script>" + strings.Repeat("x", 500)} {
-		whole := maps.Clone(s.fields)
-		for _, name := range s.typed {
-			one := maps.Clone(s.fields)
-			one[name], whole[name] = []string{bad}, []string{bad}
-			all = append(all, one)
-		}
-		all = append(all, whole)
-	}
-	return all
-}
-
-// withQuery is where a form goes: what it asks with GET stands in its address.
-func withQuery(s sheet, fields url.Values) string {
-	if s.method == http.MethodGet {
-		return s.action + "?" + fields.Encode()
-	}
-	return s.action
-}
-
 // What people are called is text too, and so is what an address makes a page say.
 func TestScriptsInNamesAndAddresses(t *testing.T) {
+	t.Parallel()
 	o := open(t)
 	ana := o.staff("<script>alert(1)</script>", auth.Admin)
 	bad := url.QueryEscape("<script>alert(2)</script>" + strings.Repeat("x", 300))

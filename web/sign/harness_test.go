@@ -401,6 +401,15 @@ func (b *browser) token(name string) string {
 	return ""
 }
 
+// holding has the browser hold a cookie as if it had come by it.
+func (b *browser) holding(name, value string) *browser {
+	b.t.Helper()
+	u, err := url.Parse(b.house.at)
+	must(b.t, err)
+	b.http.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true}})
+	return b
+}
+
 // member is who is signed in, "" for nobody.
 func (b *browser) member() event.MemberID {
 	b.t.Helper()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loquet/loquet/auth"
 	"github.com/loquet/loquet/phrase"
+	"github.com/loquet/loquet/web/sign"
 	"github.com/loquet/loquet/web/ui/uitest"
 )
 
@@ -136,27 +137,159 @@ func TestAPasskeyThatIsNotKnown(t *testing.T) {
 	}
 }
 
-// Every address of the own ways to sign in is refused to strangers, and to the other kind of people.
+// Every address of the own ways to sign in is refused to strangers, to the other kind of people, to the other kind's
+// session under this one's name, and to who left.
 func TestTheOwnPageIsOnesOwn(t *testing.T) {
 	h := newHouse(t)
-	_, link := h.colleague("Ana")
-	staff, member, stranger := h.browser().comeBy(link), h.browser().comeBy(h.hand("maple-m2")), h.browser()
-	for base, others := range map[string][]*browser{"/sign-in/member": {staff, stranger}, "/sign-in/staff": {member, stranger}} {
+	_, link, err := h.staffs.Add(t.Context(), auth.NewStaff{Name: "Ana", Address: "ana@loquet.example", Role: auth.Admin})
+	must(t, err)
+	fred, left := h.colleague("Fred")
+	staff, member, stranger := h.browser().comeBy("/sign-in/link/"+link.Token), h.browser().comeBy(h.hand("maple-m2")), h.browser()
+	moved, gone := h.browser().comeBy(h.hand("oak-m1")), h.browser().comeBy(left)
+	must(t, h.sessions.Forget(t.Context(), "oak-m1"))
+	admin, err := h.staffs.Check(t.Context(), staff.token(auth.StaffCookie))
+	must(t, err)
+	must(t, h.staffs.Disable(t.Context(), admin, fred.ID))
+	for base, others := range map[string][]*browser{
+		"/sign-in/member": {staff, stranger, moved, h.browser().holding(auth.MemberCookie, staff.token(auth.StaffCookie))},
+		"/sign-in/staff":  {member, stranger, gone, h.browser().holding(auth.StaffCookie, member.token(auth.MemberCookie))},
+	} {
 		in := "/sign-in?next=" + strings.ReplaceAll(base, "/", "%2F")
 		if base == "/sign-in/staff" {
 			in = "/operator" + in
 		}
 		for _, b := range others {
-			b.get(base).leads(in)
-			for _, to := range []string{"/passkeys/x/rename", "/passkeys/x/remove", "/address", "/sessions/x/end", "/sessions/end-others"} {
-				b.post(base + to).leads(in)
-			}
-			for _, to := range []string{"/passkeys/begin", "/passkeys", "/check/begin", "/check"} {
+			for _, way := range sign.MineWays() {
+				method, path, _ := strings.Cut(way, " ")
+				path = strings.NewReplacer("{id}", "x", "{session}", "x").Replace(path)
+				if !scripted[way] {
+					b.send(method, base+path, "application/x-www-form-urlencoded", "").leads(in)
+					continue
+				}
 				var s said
-				if a := b.script(base+to, struct{}{}, &s); a.status != http.StatusUnauthorized || s.Code != "session" {
-					t.Errorf("%s: %d %+v", base+to, a.status, s)
+				if a := b.script(base+path, struct{}{}, &s); a.status != http.StatusUnauthorized || s.Code != "session" {
+					t.Errorf("%s: %d %+v", base+path, a.status, s)
 				}
 			}
+		}
+	}
+}
+
+// scripted are the ways that a page's script asks.
+var scripted = map[string]bool{"POST /passkeys/begin": true, "POST /passkeys": true, "POST /check/begin": true, "POST /check": true}
+
+// What everybody may ask tells nobody who is signed in elsewhere, signs nobody in by itself, and never breaks.
+func TestEveryWayIsBornByEverybody(t *testing.T) {
+	h := newHouse(t)
+	_, link := h.colleague("Ana")
+	staff, member := h.browser().comeBy(link), h.browser().comeBy(h.hand("maple-m2"))
+	signedAs := h.browser().holding(auth.MemberCookie, staff.token(auth.StaffCookie))
+	for _, way := range sign.Ways() {
+		method, path, _ := strings.Cut(way, " ")
+		path = strings.NewReplacer("{$}", "", "{token}", "x").Replace(path)
+		for who, b := range map[string]*browser{"a stranger": h.browser(), "a made-up session": signedAs} {
+			a := b.send(method, path, "application/x-www-form-urlencoded", "next=%2Fhome%2F")
+			if a.status >= 500 || strings.Contains(a.body, "maple") || strings.Contains(a.body, "Ana") || b.member() != "" || b.staff() != "" {
+				t.Errorf("%s at %s: %d, now %q and %q: %s", who, way, a.status, b.member(), b.staff(), a.text())
+			}
+		}
+		for who, b := range map[string]*browser{"a member": member, "staff": staff} {
+			if a := b.send(method, path, "application/x-www-form-urlencoded", "next=https%3A%2F%2Fevil.example"); a.status >= 500 || strings.Contains(a.header.Get("Location"), "evil") {
+				t.Errorf("%s at %s: %d to %s", who, way, a.status, a.header.Get("Location"))
+			}
+		}
+	}
+	if member.member() != "" || staff.staff() != "" {
+		t.Error("signing out was left out")
+	}
+}
+
+// A copied cookie is the session that it was copied from: it is in the list of its owner, who ends it from another phone,
+// and after a quarter of an hour it changes nothing of how anybody signs in.
+func TestACopiedSession(t *testing.T) {
+	h := newHouse(t)
+	for _, x := range []struct {
+		base, cookie string
+		link         func() string
+		who          func(*browser) string
+	}{
+		{"/sign-in/member", auth.MemberCookie, func() string { return h.hand("maple-m2") }, func(b *browser) string { return string(b.member()) }},
+		{"/sign-in/staff", auth.StaffCookie, func() string { _, link := h.colleague("Ana"); return link }, (*browser).staff},
+	} {
+		owner := h.browser().comeBy(x.link())
+		phone := owner.device()
+		if a, s := phone.add(x.base, "Phone"); a.status != http.StatusOK {
+			t.Fatalf("%d %+v", a.status, s)
+		}
+		thief := h.browser().holding(x.cookie, owner.token(x.cookie))
+		if x.who(thief) != x.who(owner) {
+			t.Fatalf("the cookie was not copied: %q", x.who(thief))
+		}
+		page := thief.get(x.base).page(http.StatusOK)
+		remove := regexp.MustCompile(x.base + `/passkeys/[a-z2-7]+/remove`).FindString(page.body)
+		h.move(auth.RecentFor + time.Minute)
+		stolen := thief.device()
+		if a, s := stolen.add(x.base, "Mine"); a.status != http.StatusForbidden || s.Code != "recent" {
+			t.Errorf("%s: a passkey of the thief: %d %+v", x.base, a.status, s)
+		}
+		thief.post(remove).page(http.StatusForbidden)
+		if x.base == "/sign-in/member" {
+			thief.post(x.base+"/address", "address", "eve@example.org").page(http.StatusForbidden)
+		}
+		stolen.auth.AddCredential(virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2))
+		if a, s := stolen.answer(x.base+"/check/begin", x.base+"/check", ""); a.status == http.StatusOK {
+			t.Errorf("%s: somebody else's passkey is taken: %+v", x.base, s)
+		}
+		other := h.browser()
+		phone.browser = other
+		if a, s := phone.signIn(""); a.status != http.StatusOK {
+			t.Fatalf("%d %+v", a.status, s)
+		}
+		listed := other.get(x.base).page(http.StatusOK).says("Firefox, Linux (this one)", "Last used")
+		ends := regexp.MustCompile(x.base+`/sessions/[a-z0-9-]+/end`).FindAllString(listed.body, -1)
+		if len(ends) != 1 {
+			t.Fatalf("%d others are listed: %s", len(ends), listed.text())
+		}
+		other.post(ends[0]).leads(x.base + "?done=ended")
+		if x.who(thief) != "" || x.who(owner) != "" || x.who(other) == "" {
+			t.Errorf("%s: now %q, %q and %q", x.base, x.who(thief), x.who(owner), x.who(other))
+		}
+	}
+}
+
+// Scripts and long words in every field of the forms that these pages have, each alone and all at once, are text.
+func TestScriptsInEveryField(t *testing.T) {
+	h := newHouse(t)
+	b := h.browser().comeBy(h.hand("maple-m2"))
+	b.device().add("/sign-in/member", "Phone")
+	_, link := h.colleague("Ana")
+	b.comeBy(link)
+	b.device().add("/sign-in/staff", "Bureau")
+	pages, seen := []string{"/", "/sign-in", "/operator/sign-in", "/sign-in/member", "/sign-in/staff", h.hand("oak-m1")}, 0
+	for _, path := range pages {
+		for _, s := range uitest.Sheets(t, b.get(path).body, "/", map[string]string{"address": "ana@example.org"}) {
+			if !s.Text && !strings.Contains(s.Action, "/link/") {
+				continue
+			}
+			seen++
+			for _, fields := range s.Hostile() {
+				if s.Fields.Has("choice") && fields.Get("choice") == s.Fields.Get("choice") {
+					continue // which signs in, once
+				}
+				a := b.send(s.Method, s.Address(fields), "application/x-www-form-urlencoded", fields.Encode())
+				to := a.header.Get("Location")
+				if a.status >= 500 || strings.Contains(a.body, uitest.Script) || strings.Contains(to, "javascript:") || strings.HasPrefix(to, "//") {
+					t.Errorf("%s with %.200v: %d to %q: %s", s.Action, fields, a.status, to, a.text())
+				}
+			}
+		}
+	}
+	if seen < 6 {
+		t.Errorf("only %d forms were found", seen)
+	}
+	for _, path := range pages {
+		if a := b.get(path); a.status >= 500 || strings.Contains(a.body, uitest.Script) {
+			t.Errorf("%s afterwards: %d", path, a.status)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/loquet/loquet/auth"
@@ -81,41 +82,48 @@ const (
 	mineStaff  = "/sign-in/staff"
 )
 
+// ways are the addresses that everybody may ask.
+var ways = map[string]func(*visit){
+	"GET /{$}":                    (*visit).choose,
+	"GET /sign-in":                (*visit).signIn,
+	"GET /operator/sign-in":       (*visit).signIn,
+	"POST /sign-in/mail":          (*visit).askForMail,
+	"GET /sign-in/mail":           (*visit).mailSent,
+	"GET /sign-in/link/{token}":   (*visit).link,
+	"POST /sign-in/link/{token}":  (*visit).redeem,
+	"POST /sign-in/passkey/begin": (*visit).beginPasskey,
+	"POST /sign-in/passkey":       (*visit).passkey,
+	"GET /sign-in/openid":         (*visit).beginOpenID,
+	"GET " + auth.OpenIDPath:      (*visit).openID,
+	"POST /sign-in/openid/ended":  (*visit).endedAtProvider,
+	"GET /sign-in/openid/out":     (*visit).outAtProvider,
+	"GET /sign-in/out":            (*visit).out,
+	"POST /sign-in/out":           (*visit).memberOut,
+	"POST /sign-in/out/staff":     (*visit).staffOut,
+}
+
+// mineWays are those of one's own ways to sign in, after the method and the base for members or for staff.
+var mineWays = map[string]func(*mine){
+	"GET ":                         (*mine).show,
+	"POST /passkeys/begin":         (*mine).beginAdding,
+	"POST /passkeys":               (*mine).add,
+	"POST /passkeys/{id}/rename":   (*mine).rename,
+	"POST /passkeys/{id}/remove":   (*mine).remove,
+	"POST /check/begin":            (*mine).beginCheck,
+	"POST /check":                  (*mine).check,
+	"POST /address":                (*mine).changeAddress,
+	"POST /sessions/{session}/end": (*mine).end,
+	"POST /sessions/end-others":    (*mine).endOthers,
+}
+
 func (a *App) routes() {
-	for pattern, serve := range map[string]func(*visit){
-		"GET /{$}":                    (*visit).choose,
-		"GET /sign-in":                (*visit).signIn,
-		"GET /operator/sign-in":       (*visit).signIn,
-		"POST /sign-in/mail":          (*visit).askForMail,
-		"GET /sign-in/mail":           (*visit).mailSent,
-		"GET /sign-in/link/{token}":   (*visit).link,
-		"POST /sign-in/link/{token}":  (*visit).redeem,
-		"POST /sign-in/passkey/begin": (*visit).beginPasskey,
-		"POST /sign-in/passkey":       (*visit).passkey,
-		"GET /sign-in/openid":         (*visit).beginOpenID,
-		"GET " + auth.OpenIDPath:      (*visit).openID,
-		"POST /sign-in/openid/ended":  (*visit).endedAtProvider,
-		"GET /sign-in/openid/out":     (*visit).outAtProvider,
-		"GET /sign-in/out":            (*visit).out,
-		"POST /sign-in/out":           (*visit).memberOut,
-		"POST /sign-in/out/staff":     (*visit).staffOut,
-	} {
+	for pattern, serve := range ways {
 		a.mux.Handle(pattern, a.visited(serve))
 	}
 	for base, find := range map[string]finder{mineMember: (*visit).asMember, mineStaff: (*visit).asStaff} {
-		for pattern, serve := range map[string]func(*mine){
-			"GET " + base:                              (*mine).show,
-			"POST " + base + "/passkeys/begin":         (*mine).beginAdding,
-			"POST " + base + "/passkeys":               (*mine).add,
-			"POST " + base + "/passkeys/{id}/rename":   (*mine).rename,
-			"POST " + base + "/passkeys/{id}/remove":   (*mine).remove,
-			"POST " + base + "/check/begin":            (*mine).beginCheck,
-			"POST " + base + "/check":                  (*mine).check,
-			"POST " + base + "/address":                (*mine).changeAddress,
-			"POST " + base + "/sessions/{session}/end": (*mine).end,
-			"POST " + base + "/sessions/end-others":    (*mine).endOthers,
-		} {
-			a.mux.Handle(pattern, a.visited(known(find, base, serve)))
+		for pattern, serve := range mineWays {
+			method, path, _ := strings.Cut(pattern, " ")
+			a.mux.Handle(method+" "+base+path, a.visited(known(find, base, serve)))
 		}
 	}
 	a.mux.Handle("/", http.HandlerFunc(a.Kit.NotFound))

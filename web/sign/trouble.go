@@ -53,11 +53,11 @@ func (v *visit) noted(err error) (code string, status int) {
 	if errors.As(err, &many) {
 		v.w.Header().Set("Retry-After", strconv.Itoa(max(many.Seconds(), 1)))
 	}
-	level := v.Log.DebugContext
 	if status >= http.StatusInternalServerError {
-		level = v.Log.ErrorContext
+		v.Kit.Broke(v.ctx(), "a sign-in page could not do what was asked: "+code, err)
+	} else {
+		v.Log.DebugContext(v.ctx(), "a sign-in page refused", "reference", ui.ViewOf(v.ctx()).Reference, "code", code, "error", err)
 	}
-	level(v.ctx(), "a sign-in page could not do what was asked", "reference", ui.ViewOf(v.ctx()).Reference, "code", code, "error", err)
 	return code, status
 }
 

@@ -15,6 +15,14 @@ func (a Act) attributes() templ.OrderedAttributes {
 	return set("form", a.Form, "name", a.Name, "value", a.Value)
 }
 
+// leaving is what a link says of itself that leaves for another host.
+func (a Act) leaving() templ.OrderedAttributes {
+	if a.Out {
+		return set("rel", "external noreferrer")
+	}
+	return nil
+}
+
 // set is the attributes that have a value, of pairs of names and values.
 func set(pairs ...string) templ.OrderedAttributes {
 	var list templ.OrderedAttributes

@@ -16,6 +16,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tdewolff/minify/v2"
+	"github.com/tdewolff/minify/v2/css"
+	"github.com/tdewolff/minify/v2/js"
 )
 
 //go:embed css js icons vendored
@@ -32,10 +36,11 @@ type assets struct {
 	prefixes []string
 }
 
-// asset is one file, compressed once.
+// asset is one file. gzipped compresses it once, when somebody asks for it first; nil where that saves little.
 type asset struct {
-	plain, gzipped []byte
-	kind, tag      string
+	plain     []byte
+	gzipped   func() []byte
+	kind, tag string
 }
 
 // fileTypes are the types of files that the system's own table may lack or name otherwise.
@@ -66,26 +71,49 @@ func (a *assets) add(prefix string, files fs.FS) error {
 		if err != nil {
 			return fmt.Errorf("ui: %w", err)
 		}
+		if data, err = lighten(name, data); err != nil {
+			return err
+		}
 		a.files[path.Join(prefix, name)] = newAsset(name, data)
 		return nil
 	})
 }
 
+// lighten leaves out of our own scripts and style sheets what is for their readers alone. Names stay, so that what a browser
+// says of an error can be found.
+func lighten(name string, data []byte) ([]byte, error) {
+	kind, _, _ := strings.Cut(fileTypes[path.Ext(name)], ";")
+	minifier, ours := minifiers[kind]
+	if !ours || strings.HasPrefix(name, "vendored/") {
+		return data, nil
+	}
+	var light bytes.Buffer
+	if err := minifier.Minify(minify.New(), &light, bytes.NewReader(data), nil); err != nil {
+		return nil, fmt.Errorf("ui: %s: %w", name, err)
+	}
+	return light.Bytes(), nil
+}
+
+var minifiers = map[string]minify.Minifier{"text/javascript": &js.Minifier{KeepVarNames: true}, "text/css": &css.Minifier{}}
+
 func newAsset(name string, data []byte) asset {
 	sum := sha256.Sum256(data)
-	one := asset{plain: data, kind: cmp.Or(fileTypes[path.Ext(name)], mime.TypeByExtension(path.Ext(name)), "application/octet-stream"),
-		tag: `"` + hex.EncodeToString(sum[:12]) + `"`}
-	if packed := compress(data); len(packed) < len(data)*9/10 {
-		one.gzipped = packed
-	}
-	return one
+	gzipped, _ := packed.LoadOrStore(sum, sync.OnceValue(func() []byte { return compress(data) }))
+	return asset{plain: data, gzipped: gzipped.(func() []byte),
+		kind: cmp.Or(fileTypes[path.Ext(name)], mime.TypeByExtension(path.Ext(name)), "application/octet-stream"), tag: `"` + hex.EncodeToString(sum[:12]) + `"`}
 }
+
+// packed are what this process has compressed, by digest: its kits have the same files.
+var packed sync.Map
 
 func compress(data []byte) []byte {
 	var b bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level exists
 	_, _ = z.Write(data)                                  // a buffer takes everything
 	_ = z.Close()
+	if b.Len() >= len(data)*9/10 {
+		return nil
+	}
 	return b.Bytes()
 }
 
@@ -162,9 +190,11 @@ func (f asset) serve(w http.ResponseWriter, r *http.Request) {
 	header.Set("Etag", f.tag)
 	header.Set("Vary", "Accept-Encoding")
 	body := f.plain
-	if f.gzipped != nil && acceptsGzip(r) && r.Header.Get("Range") == "" {
-		header.Set("Content-Encoding", "gzip")
-		body = f.gzipped
+	if acceptsGzip(r) && r.Header.Get("Range") == "" {
+		if gzipped := f.gzipped(); gzipped != nil {
+			header.Set("Content-Encoding", "gzip")
+			body = gzipped
+		}
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -25,10 +26,22 @@ func fetch(k *ui.Kit, path string, header ...string) *httptest.ResponseRecorder 
 	return w
 }
 
+// The files of a process are compressed once, however many kits it has.
+func TestFilesAreCompressedOnce(t *testing.T) {
+	text := bytes.Repeat([]byte("the same file "), 100)
+	one, other := ui.Packed("a.css", text), ui.Packed("b.css", bytes.Clone(text))
+	if len(one) == 0 || &one[0] != &other[0] {
+		t.Error("the same file was compressed twice")
+	}
+	if changed := ui.Packed("a.css", append(text, '.')); bytes.Equal(one, changed) {
+		t.Error("two files are one")
+	}
+}
+
 func TestAssetsAreServedForEver(t *testing.T) {
 	k := uitest.Kit(t)
-	at := k.Asset("ui/js/live.mjs")
-	want, err := os.ReadFile("js/live.mjs")
+	at := k.Asset("ui/vendored/htmx-2.0.11.min.js")
+	want, err := os.ReadFile("vendored/htmx-2.0.11.min.js")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +71,24 @@ func TestAssetsAreServedForEver(t *testing.T) {
 	}
 	if part := fetch(k, at, "Range", "bytes=0-9", "Accept-Encoding", "gzip"); part.Code != http.StatusPartialContent || !bytes.Equal(part.Body.Bytes(), want[:10]) {
 		t.Errorf("a part: %d %q", part.Code, part.Body)
+	}
+}
+
+// TestOurOwnTravelLight: comments are for readers of the source. What others wrote travels as they wrote it.
+func TestOurOwnTravelLight(t *testing.T) {
+	k := uitest.Kit(t)
+	files := fstest.MapFS{"own.mjs": {Data: []byte("/** says so */\nexport const aWord = 1; // one\n")}, "own.css": {Data: []byte("/* red */\np { color: red; }\n")},
+		"vendored/other.mjs": {Data: []byte("// by others\nexport const aWord = 1;\n")}}
+	if err := k.Embed("light", files); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"own.mjs": "export const aWord=1", "own.css": "p{color:red}", "vendored/other.mjs": string(files["vendored/other.mjs"].Data)} {
+		if got := fetch(k, k.Asset("light/"+name)).Body.String(); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if err := uitest.Kit(t).Embed("broken", fstest.MapFS{"own.mjs": {Data: []byte("const = 1")}}); err == nil || !strings.Contains(err.Error(), "own.mjs") {
+		t.Errorf("a script that is none: %v", err)
 	}
 }
 

@@ -24,9 +24,10 @@ import (
 
 // shown is what the page of the browser test shows.
 type shown struct {
-	Mark, Label, Action, Say, Alarm, Person, Fixed string
-	Age, Fresh, Alarms                             int
-	Open, Wrong                                    bool
+	Mark, Label, Action, Say, Alarm, Person, Fixed, Answer string
+	Age, Fresh, Alarms                                     int
+	// Over is the end of what a form was answered with: Answer.
+	Open, Wrong, Over bool
 	// Quiet has nobody be told of the change.
 	Quiet bool
 }
@@ -73,6 +74,11 @@ func (s *studio) handler() http.Handler {
 		defer s.mu.Unlock()
 		_, _ = io.WriteString(w, strconv.Itoa(s.count))
 	})
+	mux.HandleFunc("GET /test/streams", func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_, _ = io.WriteString(w, strconv.Itoa(len(s.wakes)))
+	})
 	mux.HandleFunc("POST /test/results", func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		s.results <- body
@@ -87,7 +93,7 @@ func (s *studio) page(w http.ResponseWriter, r *http.Request) { s.answer(w, r, h
 
 func (s *studio) answer(w http.ResponseWriter, r *http.Request, status int) {
 	s.mu.Lock()
-	p := ui.Page{App: ui.Customer, Title: "Live", Step: strconv.Itoa(s.step), Live: "/live", Modules: []string{"check/check.mjs"}, Main: s.main(), Status: status,
+	p := ui.Page{App: ui.Customer, Title: "Live", Step: strconv.Itoa(s.step), Live: "/live", Modules: []string{"check/check.mjs"}, Main: s.main(true), Status: status, Still: s.refused,
 		Here: "/", Zone: "Europe/Paris", Person: s.now.Person, Say: s.now.Say, Nav: s.nav()}
 	s.mu.Unlock()
 	s.kit.Render(w, r, p)
@@ -97,11 +103,17 @@ func (s *studio) nav() []ui.NavItem {
 	return []ui.NavItem{{Href: "/", Text: "Alarms", Count: s.now.Alarms, Here: true}}
 }
 
-// main is the page's content now.
-func (s *studio) main() templ.Component {
+// main is the page's content now, in the answer to a form or not.
+func (s *studio) main(answers bool) templ.Component {
 	now, step, refused := s.now, s.step, s.refused
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		fmt.Fprintf(w, `<h1>Step %d</h1><p id="mark">%s</p><details id="more"><summary>More</summary><p>%s</p></details><div id="value">`, step, now.Mark, now.Mark)
+		fmt.Fprintf(w, `<h1>Step %d</h1><p id="mark">%s</p><details id="more"><summary>More</summary><p>%s</p></details>`, step, now.Mark, now.Mark)
+		if answers && now.Answer != "" {
+			fmt.Fprintf(w, `<div id="answer" data-said>%s</div>`, now.Answer)
+		} else if now.Over {
+			fmt.Fprint(w, `<div id="answer" hidden></div>`)
+		}
+		fmt.Fprint(w, `<div id="value">`)
 		age := time.Duration(now.Age) * time.Millisecond
 		value := ui.Seen(ui.Reading{Age: age, Fresh: time.Duration(now.Fresh) * time.Millisecond, Was: "was: open"})
 		if err := value.Render(templ.WithChildren(ctx, ui.Age(age)), w); err != nil {
@@ -138,7 +150,7 @@ func (s *studio) live(w http.ResponseWriter, r *http.Request) {
 	s.kit.Live(&muffler{w, s}, r.WithContext(ctx), ui.LiveView{Wake: wake, Render: func(context.Context) (ui.Frame, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return ui.Frame{Title: "Live", Step: strconv.Itoa(s.step), Main: s.main(), Open: s.now.Open, Say: s.now.Say, Alarm: s.now.Alarm, Nav: s.nav()}, nil
+		return ui.Frame{Title: "Live", Step: strconv.Itoa(s.step), Main: s.main(false), Open: s.now.Open, Say: s.now.Say, Alarm: s.now.Alarm, Nav: s.nav()}, nil
 	}})
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,6 +33,23 @@ func blocks(t *testing.T) (light, phone, chosen tokens) {
 		return found
 	}
 	return one("\n:root"), one(`:root:not([data-theme="light"])`), one(`:root[data-theme="dark"]`)
+}
+
+// drawing is the demo's picture of a house: its colours are its own, and say nothing.
+const drawing = "../desk/css/desk.css"
+
+// sheets are our style sheets of all rooms, without the tokens.
+func sheets(t *testing.T) []string {
+	t.Helper()
+	all := []string{"css/ui.css"}
+	for _, pattern := range []string{"maps/css/*.css", "../*/css/*.css"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, found, err)
+		}
+		all = append(all, found...)
+	}
+	return slices.DeleteFunc(all, func(name string) bool { return strings.HasPrefix(name, "../ui/") })
 }
 
 func style(t *testing.T, name string) string {
@@ -184,16 +202,18 @@ func TestDarkIsDarkEitherWay(t *testing.T) {
 // token that is used exists, and every state has its two colours.
 func TestSheetUsesTokens(t *testing.T) {
 	light, _, _ := blocks(t)
-	sheet := style(t, "css/ui.css")
-	for _, colour := range regexp.MustCompile(`#[0-9A-Fa-f]{3,8}\b`).FindAllString(sheet, -1) {
-		if !slices.Contains([]string{"#000", "#FFF"}, colour) {
-			t.Errorf("the colour %s is no token", colour)
-		}
-	}
 	local := []string{"state", "tint"}
-	for _, m := range regexp.MustCompile(`var\(--([a-z0-9-]+)`).FindAllStringSubmatch(sheet+style(t, "css/tokens.css"), -1) {
-		if _, ok := light[m[1]]; !ok && !slices.Contains(local, m[1]) && !strings.HasPrefix(m[1], "pico-") {
-			t.Errorf("there is no token --%s", m[1])
+	for _, name := range append(sheets(t), "css/tokens.css") {
+		sheet := style(t, name)
+		for _, colour := range regexp.MustCompile(`#[0-9A-Fa-f]{3,8}\b`).FindAllString(sheet, -1) {
+			if !slices.Contains([]string{"#000", "#FFF"}, colour) && name != "css/tokens.css" && name != drawing {
+				t.Errorf("%s: the colour %s is no token", name, colour)
+			}
+		}
+		for _, m := range regexp.MustCompile(`var\(--([a-z0-9-]+)`).FindAllStringSubmatch(sheet, -1) {
+			if _, ok := light[m[1]]; !ok && !slices.Contains(local, m[1]) && !strings.HasPrefix(m[1], "pico-") {
+				t.Errorf("%s: there is no token --%s", name, m[1])
+			}
 		}
 	}
 	for _, s := range drawnStates {
@@ -207,6 +227,12 @@ func TestSheetUsesTokens(t *testing.T) {
 func TestStatesDifferWithoutColour(t *testing.T) {
 	sheet := style(t, "css/ui.css")
 	edges := map[string]string{}
+	if rule := regexp.MustCompile(`\n\.chip \{([^}]*)\}`).FindStringSubmatch(sheet); rule == nil || !strings.Contains(rule[1], "border: 2px solid var(--state)") {
+		t.Error("the chip of secured has not its edge, that of all chips: 2 px, solid")
+	}
+	if strings.Contains(sheet, `.chip[data-state="secured"]`) {
+		t.Error("the chip of secured has a rule of its own")
+	}
 	for state, edge := range map[string]string{
 		"open": "border-width: 0 0 0 6px", "alarm": "background: var(--state)", "underway": "border-style: dotted",
 		"refused": "border-style: double", "unknown": "border-style: dashed",
@@ -225,13 +251,15 @@ func TestStatesDifferWithoutColour(t *testing.T) {
 
 // TestTextIsNeverTooSmall: 14 px is the least, in rem so that it grows with the person's own size.
 func TestTextIsNeverTooSmall(t *testing.T) {
-	for _, m := range regexp.MustCompile(`font-size:\s*([0-9.]+)(rem|px|em)`).FindAllStringSubmatch(style(t, "css/ui.css"), -1) {
-		size, err := strconv.ParseFloat(m[1], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m[2] == "px" && size != 12 || m[2] != "px" && size < 0.875 { // 12 units in a drawing are more than 14 px on a page
-			t.Errorf("font-size: %s%s", m[1], m[2])
+	for _, name := range sheets(t) {
+		for _, m := range regexp.MustCompile(`font-size:\s*([0-9.]+)(rem|px|em)`).FindAllStringSubmatch(style(t, name), -1) {
+			size, err := strconv.ParseFloat(m[1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m[2] == "px" && size != 12 || m[2] != "px" && size < 0.875 { // 12 units in a drawing are more than 14 px on a page
+				t.Errorf("%s: font-size: %s%s", name, m[1], m[2])
+			}
 		}
 	}
 }

@@ -126,14 +126,16 @@ func (a *answer) Write(b []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// recovered answers for a handler that broke; what was half sent is cut off.
+// recovered answers for a handler that broke; what was half sent is cut off. That somebody went away is no failure.
 func (k *Kit) recovered(w *answer, r *http.Request) {
 	broke := recover()
 	if broke == nil {
 		return
 	}
 	if broke == http.ErrAbortHandler || w.sent { //nolint:errorlint // the standard library panics with this very value
-		k.Log.Error("a page broke off", "route", r.Pattern, "panic", broke)
+		if r.Context().Err() == nil {
+			k.Log.Error("a page broke off", "route", r.Pattern, "panic", broke)
+		}
 		panic(http.ErrAbortHandler)
 	}
 	k.Log.Error("a page broke", "reference", ViewOf(r.Context()).Reference, "route", r.Pattern, "panic", broke, "stack", string(debug.Stack()))

@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/web/ui"
@@ -151,12 +154,19 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-func TestAPageThatBreaks(t *testing.T) {
-	var log bytes.Buffer
-	k, err := ui.New(ui.Options{Public: "http://localhost", Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now, Random: strings.NewReader(strings.Repeat("x", 999))})
+// logging is a kit, and what it logs.
+func logging(t *testing.T) (*ui.Kit, *bytes.Buffer) {
+	t.Helper()
+	log := new(bytes.Buffer)
+	k, err := ui.New(ui.Options{Public: "http://localhost", Log: slog.New(slog.NewTextHandler(log, nil)), Now: time.Now, Random: strings.NewReader(strings.Repeat("x", 999))})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return k, log
+}
+
+func TestAPageThatBreaks(t *testing.T) {
+	k, log := logging(t)
 	for name, h := range map[string]http.HandlerFunc{
 		"a handler": func(http.ResponseWriter, *http.Request) { panic("secret detail") },
 		"a component": func(w http.ResponseWriter, r *http.Request) {
@@ -187,6 +197,23 @@ func TestAPageThatBreaks(t *testing.T) {
 			get(k, "/home/", h)
 		}()
 	}
+}
+
+// Somebody who leaves while a page is made for them is nobody's failure.
+func TestAPageThatNobodyWaitsFor(t *testing.T) {
+	k, log := logging(t)
+	ctx, leave := context.WithCancel(t.Context())
+	left := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		leave()
+		k.Render(w, r, ui.Page{App: ui.Customer, Title: "T", Main: templ.Raw("<p>here</p>")})
+	})
+	w := httptest.NewRecorder()
+	defer func() {
+		if broke := recover(); broke != http.ErrAbortHandler || w.Body.Len() > 0 || log.Len() > 0 { //nolint:errorlint // this very value
+			t.Errorf("%v, answered %q, logged %s", broke, w.Body, log)
+		}
+	}()
+	k.Guard(left).ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/home/", nil))
 }
 
 func TestLanguageOfThePerson(t *testing.T) {

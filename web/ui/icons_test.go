@@ -62,10 +62,13 @@ func TestDrawings(t *testing.T) {
 	if ui.IconOf("something new") != "door" {
 		t.Error("a new kind of barrier has no drawing")
 	}
+	states := map[string]ui.State{}
 	for _, s := range []ui.State{ui.Secured, ui.Open, ui.Alarming, ui.Underway, ui.Refused, ui.Unknown, ui.Neutral} {
-		if drawn["state-"+string(s)] == "" {
-			t.Errorf("the state %s has no icon", s)
+		body := drawn["state-"+string(s)]
+		if other, taken := states[body]; body == "" || taken {
+			t.Errorf("the state %s has no icon, or that of %s", s, other)
 		}
+		states[body] = s
 	}
 	for _, name := range []string{"padlock-shut", "padlock-open", "padlock-unknown", "step-done", "step-now", "step-later", "step-failed"} {
 		if drawn[name] == "" {

@@ -199,9 +199,7 @@ func (l *link) broke(ctx context.Context, err error) error {
 	if errors.Is(err, ErrGone) {
 		return l.gone()
 	}
-	if ctx.Err() == nil {
-		l.kit.Log.Error("a live page broke", "reference", ViewOf(ctx).Reference, "path", ViewOf(ctx).Path, "error", err)
-	}
+	l.kit.Broke(ctx, "a live page broke", fmt.Errorf("%s: %w", ViewOf(ctx).Path, err))
 	return errEnd
 }
 

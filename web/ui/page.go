@@ -55,6 +55,9 @@ type Page struct {
 	Nav  []NavItem
 	// Live is the address of the page's event stream, "" for a page that does not live.
 	Live string
+	// Still has the page keep what it shows until the person's next action, though its stream goes on: for a form that was refused,
+	// with what was typed.
+	Still bool
 	// Modules are embedded scripts of the page's own, by name: "customer/map.mjs".
 	Modules []string
 	// Styles are embedded style sheets of the page's own.
@@ -68,7 +71,7 @@ type Page struct {
 	// Person is the name of whoever is signed in, and SignOut the address that takes a POST to end that.
 	Person, SignOut string
 	// Here is the address that shows this page again by GET; the request's own if it is "". Set it for a page that
-	// answers a POST.
+	// answers a POST: the browser goes by it then.
 	Here string
 	// Zone is the place's time zone ("Europe/Paris"), for the times that scripts say; "" is the phone's own.
 	Zone string
@@ -85,6 +88,10 @@ const frameHeader = "Loquet-Frame"
 // needs another frame (other scripts, permissions, stream or language), it is told to load it as a whole.
 func (k *Kit) Render(w http.ResponseWriter, r *http.Request, p Page) {
 	v := ViewOf(r.Context())
+	if p.Here != "" && !safe(r.Method) {
+		// What a form was sent to may be no page: Back and reload would lead nowhere.
+		w.Header().Set(historyHeader(r, p.Here), p.Here)
+	}
 	p = p.filled(v)
 	frame := k.frame(v, p)
 	w.Header().Add("Vary", "HX-Request")
@@ -99,6 +106,15 @@ func (k *Kit) Render(w http.ResponseWriter, r *http.Request, p Page) {
 	}
 	p.Policy.write(w.Header())
 	k.write(w, r, cmp.Or(p.Status, http.StatusOK), layout(v, p, frame))
+}
+
+// historyHeader has htmx add a page to the browser's history, or, where the browser is there already, only draw it anew:
+// Back leads past each refusal then.
+func historyHeader(r *http.Request, here string) string {
+	if at, err := url.Parse(r.Header.Get("HX-Current-URL")); err == nil && at.RequestURI() == here {
+		return "HX-Replace-Url"
+	}
+	return "HX-Push-Url"
 }
 
 func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
@@ -121,7 +137,11 @@ func LiveAt(live string, page *url.URL) string {
 	if live == "" || len(q) == 0 {
 		return live
 	}
-	return live + "?" + q.Encode()
+	path, own, _ := strings.Cut(live, "?")
+	if own != "" {
+		own = "&" + own
+	}
+	return path + "?" + q.Encode() + own
 }
 
 // FullTitle is what the browser shows.
@@ -154,6 +174,9 @@ func (k *Kit) write(w http.ResponseWriter, r *http.Request, status int, c templ.
 	b := buffers.get()
 	defer buffers.put(b)
 	if err := c.Render(r.Context(), b); err != nil {
+		if r.Context().Err() != nil {
+			panic(http.ErrAbortHandler) // whoever asked is gone
+		}
 		panic(fmt.Errorf("ui: %w", err))
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -202,6 +225,13 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, t Trouble) {
 		t.Href, t.Action = "/", own.In(v.Lang, "trouble.home")
 	}
 	k.Render(w, r, Page{App: t.App, Title: t.Title, Step: "trouble", Main: troublePage(t), Status: t.Status, Here: t.Href})
+}
+
+// Broke logs what a page could not do, unless whoever asked for it is gone: then that is why.
+func (k *Kit) Broke(ctx context.Context, what string, err error) {
+	if ctx.Err() == nil {
+		k.Log.ErrorContext(ctx, "a page broke", "what", what, "reference", ViewOf(ctx).Reference, "error", err)
+	}
 }
 
 // NotFound answers that there is no such page, which is also what another household's page is.

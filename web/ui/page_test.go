@@ -90,6 +90,9 @@ func TestTheStreamDoesNotSayAgainWhatAFormHadToSay(t *testing.T) {
 		if got := ui.LiveAt("/home/live", u); got != want {
 			t.Errorf("%s: %s", page, got)
 		}
+		if got := ui.LiveAt("/home/live?tag=T", u); got != want+map[bool]string{true: "&", false: "?"}[strings.Contains(want, "?")]+"tag=T" {
+			t.Errorf("%s, with a question of its own: %s", page, got)
+		}
 		if got := ui.LiveAt("", u); got != "" {
 			t.Errorf("a page without a stream: %s", got)
 		}
@@ -121,9 +124,14 @@ func TestAnotherFrameIsLoadedWhole(t *testing.T) {
 	if w := get(k, "/home/", show(page), "Loquet-Frame", frame, "Accept-Language", "fr"); w.Code != http.StatusNoContent {
 		t.Errorf("another language: %d", w.Code)
 	}
-	answer := post(k, "/home/rules", nil, show(ui.Page{App: ui.Sign, Title: "T", Main: heading("T"), Status: http.StatusUnprocessableEntity}), "Loquet-Frame", frame)
-	if answer.Code != http.StatusUnprocessableEntity || frameOf(t, answer) != frame {
-		t.Errorf("an answer to a form: %d", answer.Code)
+	refused := show(ui.Page{App: ui.Sign, Title: "T", Main: heading("T"), Status: http.StatusUnprocessableEntity, Here: "/home/rules"})
+	answer := post(k, "/home/rules/plan-b", nil, refused, "Loquet-Frame", frame)
+	if answer.Code != http.StatusUnprocessableEntity || frameOf(t, answer) != frame || answer.Header().Get("HX-Push-Url") != "/home/rules" {
+		t.Errorf("an answer to a form: %d, shown as %q", answer.Code, answer.Header().Get("HX-Push-Url"))
+	}
+	again := post(k, "/home/rules/plan-b", nil, refused, "HX-Current-URL", "http://localhost/home/rules").Header()
+	if again.Get("HX-Replace-Url") != "/home/rules" || again.Get("HX-Push-Url") != "" {
+		t.Errorf("an answer on the page itself: %v", again)
 	}
 }
 

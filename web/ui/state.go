@@ -55,16 +55,35 @@ type Shown struct {
 	Is      event.BarrierKind
 	Name    string
 	State   State
-	// Word is what the state is called.
+	// Word is what the state is called, and Why tells the words of one state apart.
 	Word string
+	Why  Why
 	// Left is how long the state can be shown without hearing from the device; 0 is for a state that does not
 	// depend on it.
 	Left time.Duration
 	// Bolt and Contact are two lines, always.
 	Bolt, Contact Part
-	// Ajar: the bolt is out, and the door is not shut.
-	Ajar bool
 }
+
+// Why is which of a state's words fits; "" is the plain one.
+type Why string
+
+// Whys. WhyContact and WhyBolt are secured by that part alone. WhyUnproven says that it is shut, and the core did not record so after
+// the opening; WhyUnprovable says so, and nothing can prove it.
+const (
+	WhyAjar       Why = "ajar"
+	WhyJammed     Why = "jammed"
+	WhyUnlocked   Why = "unlocked"
+	WhyAsked      Why = "asked"
+	WhyOutcome    Why = "outcome"
+	WhyUnproven   Why = "unproven"
+	WhyUnprovable Why = "unprovable"
+	WhyContact    Why = "contact"
+	WhyBolt       Why = "bolt"
+)
+
+// SaidShut says of an unknown state whether every part that counts is said to be shut all the same.
+func (s Shown) SaidShut() bool { return s.Why == WhyUnproven || s.Why == WhyUnprovable }
 
 // Part is one part of a barrier, or a camera, as its device told it.
 type Part struct {
@@ -87,6 +106,8 @@ type Part struct {
 	At  time.Time
 	// Gone is what the value is called once it is not known any more.
 	Gone string
+	// Own is when it said so by its own clock, in words; "" for one that speaks as it moves, so that the age says it.
+	Own string
 }
 
 // known says whether the part is a fact now.
@@ -99,33 +120,41 @@ func (p Part) known() bool { return p.Heard && p.Age < p.Fresh }
 func StateOf(lang phrase.Lang, s Sight, now time.Time, place *time.Location) Shown {
 	bolt, contact := s.bolt(lang, now), s.contact(lang, now)
 	bolt.Was, contact.Was = was(lang, bolt, now, place), was(lang, contact, now, place)
+	if s.ofCar() {
+		bolt.Own, contact.Own = ownTime(lang, s.Seen.BoltOwn, now, place), ownTime(lang, s.Seen.ContactOwn, now, place)
+	}
 	shown := Shown{Barrier: s.Barrier, Is: s.Is, Name: cmp.Or(s.Name, lang.Barrier(s.Is)), Bolt: bolt, Contact: contact}
-	state, why := s.state(bolt, contact)
-	shown.State, shown.Ajar = state, why == "ajar"
-	shown.Word = own.In(lang, "state."+string(state)+dotted(why))
-	shown.Left = s.left(state, bolt, contact)
+	shown.State, shown.Why = s.state(bolt, contact)
+	key := "state." + string(shown.State) + dotted(shown.Why)
+	if car := key + ".car"; s.ofCar() && own.Has(car) {
+		key = car
+	}
+	shown.Word = own.In(lang, key)
+	if shown.State != Underway && (shown.State != Unknown || shown.SaidShut()) {
+		shown.Left = left(bolt, contact)
+	}
 	return shown
 }
 
-func dotted(why string) string {
+func dotted(why Why) string {
 	if why == "" {
 		return ""
 	}
-	return "." + why
+	return "." + string(why)
 }
 
 // state decides. The second result says which word of the state fits.
-func (s Sight) state(bolt, contact Part) (State, string) {
+func (s Sight) state(bolt, contact Part) (State, Why) {
 	boltSays, contactSays := said(bolt, s.Seen.Bolt), said(contact, s.Seen.Contact)
 	switch {
 	case boltSays == event.BoltLocked && contactSays == event.ContactOpen:
-		return Alarming, "ajar"
+		return Alarming, WhyAjar
 	case boltSays == event.BoltJammed:
-		return Alarming, "jammed"
+		return Alarming, WhyJammed
 	case contactSays == event.ContactOpen:
 		return Open, ""
 	case boltSays == event.BoltUnlocked && (s.needs().Bolt || !s.needs().Provable()):
-		return Open, "unlocked"
+		return Open, WhyUnlocked
 	}
 	if state, why, decided := s.ordered(); decided {
 		return state, why
@@ -147,14 +176,14 @@ func said[T ~string](p Part, word T) T {
 }
 
 // ordered is the state that follows from an order to open whose end is not known.
-func (s Sight) ordered() (State, string, bool) {
+func (s Sight) ordered() (State, Why, bool) {
 	switch {
 	case s.Asked == nil || s.Secured != 0:
 		return "", "", false
 	case s.Recorded == nil:
-		return Underway, "asked", true
+		return Underway, WhyAsked, true
 	case s.Recorded.Outcome != event.Done && s.Recorded.Outcome != event.NotDone:
-		return Unknown, "outcome", true
+		return Unknown, WhyOutcome, true
 	}
 	return "", "", false
 }
@@ -170,33 +199,30 @@ func (s Sight) shut(bolt event.Bolt, contact event.Contact) bool {
 
 // proven says what it is called when all parts say that it is shut. After an opening, only the core knows whether they
 // said so since.
-func (s Sight) proven() (State, string) {
+func (s Sight) proven() (State, Why) {
 	opened := s.Held || s.Asked != nil && (s.Recorded == nil || s.Recorded.Outcome != event.NotDone)
 	switch n := s.needs(); {
 	case !n.Provable():
-		return Unknown, "unprovable"
+		return Unknown, WhyUnprovable
 	case opened && s.Secured == 0:
-		return Unknown, "unproven"
+		return Unknown, WhyUnproven
 	case !n.Bolt:
-		return Secured, "contact"
+		return Secured, WhyContact
 	case !n.Contact:
-		return Secured, "bolt"
+		return Secured, WhyBolt
 	}
 	return Secured, ""
 }
 
-// left is how long a state that is a fact holds without news: as long as the device is counted as heard.
-func (s Sight) left(state State, parts ...Part) time.Duration {
-	if state == Unknown || state == Underway {
-		return 0
-	}
-	var left time.Duration
+// left is how long what the parts say holds without news: as long as the device is counted as heard.
+func left(parts ...Part) time.Duration {
+	var least time.Duration
 	for _, p := range parts {
-		if p.known() && (left == 0 || p.Fresh-p.Age < left) {
-			left = p.Fresh - p.Age
+		if p.known() && (least == 0 || p.Fresh-p.Age < least) {
+			least = p.Fresh - p.Age
 		}
 	}
-	return left
+	return least
 }
 
 func (s Sight) bolt(lang phrase.Lang, now time.Time) Part {
@@ -232,10 +258,25 @@ func (s Sight) contact(lang phrase.Lang, now time.Time) Part {
 	return p.settled()
 }
 
+// ofCar says whether it is one: a car is heard of through its maker, and what it says may be of long before.
+func (s Sight) ofCar() bool { return s.Is == event.Trunk || s.Is == event.Cabin }
+
+// ownTime is a device's own time of what it said.
+func ownTime(lang phrase.Lang, at event.Instant, now time.Time, place *time.Location) string {
+	if at == 0 {
+		return ""
+	}
+	return own.In(lang, "part.own", "time", clockIn(lang, at.Time(), now, place, "15:04:05"))
+}
+
 // part is what holds for either. A part is as fresh as its device: one that was heard since would have told a change.
 func (s Sight) part(lang phrase.Lang, name, word string, at event.Instant, now time.Time) Part {
-	p := Part{Name: own.In(lang, "part."+name), Word: own.In(lang, "part."+word), Gone: own.In(lang, "part.unknown."+name),
-		Source: own.In(lang, "part.source."+name), Grade: s.Seen.Grade}
+	of := "part."
+	if s.ofCar() {
+		of = "part.car." // all of its locks, all of its openings, and it says so itself
+	}
+	p := Part{Name: own.In(lang, of+name), Word: own.In(lang, "part."+word), Gone: own.In(lang, "part.unknown."+name),
+		Source: own.In(lang, of+"source."+name), Grade: s.Seen.Grade}
 	if at == 0 || s.Seen.ReachedAt == 0 || s.Seen.Reach == event.ReachOffline {
 		if at != 0 {
 			p.At = at.Time()

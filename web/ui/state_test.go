@@ -141,6 +141,27 @@ func TestPartsAreTwoLines(t *testing.T) {
 	}
 }
 
+// What a car says may be of long before it was heard of: its parts have their own times beside the age. A door's speak as
+// they move.
+func TestACarsOwnTimes(t *testing.T) {
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoke := with(saw(event.BoltLocked, event.ContactClosed, both), func(s *api.Seen) { s.BoltOwn, s.ContactOwn = ago(90*time.Second), 0 })
+	car := ui.StateOf(phrase.English, ui.Sight{Is: event.Trunk, Seen: spoke}, uitest.Now, paris)
+	if want := "at " + uitest.Now.Add(-90*time.Second).In(paris).Format("15:04:05") + " by its own clock"; car.Bolt.Own != want || car.Contact.Own != "" {
+		t.Errorf("a car: %q, %q, want %q", car.Bolt.Own, car.Contact.Own, want)
+	}
+	if door := ui.StateOf(phrase.English, ui.Sight{Is: event.FrontDoor, Seen: spoke}, uitest.Now, paris); door.Bolt.Own != "" {
+		t.Errorf("a door: %q", door.Bolt.Own)
+	}
+	jammed := ui.Sight{Is: event.Trunk, Seen: saw(event.BoltJammed, event.ContactClosed, both)}
+	if word := ui.StateOf(phrase.French, jammed, uitest.Now, paris).Word; word != "Serrure coincée" {
+		t.Errorf("a car's lock: %q", word)
+	}
+}
+
 // drawSight draws anything that an API could tell, sensible or not.
 func drawSight(t *rapid.T) ui.Sight {
 	instant := func(name string) event.Instant {
@@ -173,7 +194,7 @@ func TestGreenIsProven(t *testing.T) {
 			t.Fatalf("nameless: %+v", shown)
 		}
 		ajar := seen.Bolt == event.BoltLocked && seen.Contact == event.ContactOpen
-		if shown.Ajar && !ajar {
+		if shown.Why == ui.WhyAjar && !ajar {
 			t.Fatal("ajar, and nobody said so")
 		}
 		if shown.State != ui.Secured {

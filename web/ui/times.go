@@ -13,6 +13,11 @@ func Clock(ctx context.Context, at time.Time, place *time.Location) string {
 	return clock(ctx, at, place, "15:04")
 }
 
+// ClockIn is Clock where there is no request.
+func ClockIn(lang phrase.Lang, at, now time.Time, place *time.Location) string {
+	return clockIn(lang, at, now, place, "15:04")
+}
+
 // ClockSeconds is Clock with seconds: "14:02:05".
 func ClockSeconds(ctx context.Context, at time.Time, place *time.Location) string {
 	return clock(ctx, at, place, "15:04:05")
@@ -34,7 +39,7 @@ func clockIn(lang phrase.Lang, at, now time.Time, place *time.Location, layout s
 	if at.Year() == now.Year() && at.YearDay() == now.YearDay() {
 		return at.Format(layout)
 	}
-	return dayIn(lang, at, now) + nbsp + at.Format(layout)
+	return dayIn(lang, at, now) + " " + at.Format(layout) // in large letters both need two lines
 }
 
 // nbsp is a space at which no line breaks.

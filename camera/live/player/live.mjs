@@ -4,6 +4,7 @@
 
 const player = './hls-1.7.4.light.min.mjs';
 const still = 3000; // milliseconds after which a picture that does not move is no live picture any more
+const behind = 0.5; // seconds that a picture may be older than it need be; what is less is made up by playing faster
 
 // Problem is an answer of the server (application/problem+json): its code is for programs, its message for people.
 export class Problem extends Error {
@@ -109,7 +110,11 @@ async function playWHEP(video, address, iceServers, signal, lost) {
 async function playHLS(video, address, signal, lost) {
   const {default: Hls} = await import(player);
   if (!Hls.isSupported()) return playAlone(video, address, signal, lost);
-  const hls = new Hls({lowLatencyMode: true, backBufferLength: 8});
+  const hls = new Hls({lowLatencyMode: true, backBufferLength: 8, liveSyncOnStallIncrease: 0.25, maxLiveSyncPlaybackRate: 1.5});
+  const catchUp = () => { // a slow start, or a stall, would be seen late for as long as one looks
+    if (hls.liveSyncPosition - video.currentTime > behind) video.currentTime = hls.liveSyncPosition;
+  };
+  video.addEventListener('playing', catchUp, {signal});
   signal.addEventListener('abort', () => hls.destroy());
   hls.on(Hls.Events.ERROR, (_, data) => {
     if (data.fatal) lost(problemOf(data.networkDetails?.responseText) ?? new Error(`The picture can't be played (${data.details}).`));

@@ -9,9 +9,7 @@ const program = process.env.LOQUET ?? fileURLToPath(new URL("../../../bin/loquet
 
 // start plays the morning and returns once the three links are printed. more is for the server's environment.
 export async function start(more) {
-  // As root, Chromium puts itself before everything else: the server is not to wait behind three browsers. Who may not
-  // do that runs it as it is.
-  const child = spawn("nice", ["-n", "-9", program, "demo", "--stay"], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...more } });
+  const child = spawn(program, ["demo", "--stay"], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...more } });
   const demo = { printed: "", url: "", links: {}, errors, local, stop };
   const ended = once(child, "exit");
   const data = () => demo.printed.match(/\/\S+\/data\b/)[0];

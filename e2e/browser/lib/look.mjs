@@ -50,7 +50,9 @@ export function fits(page, when) {
       for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) if (getComputedStyle(p).overflowX !== "visible") return true;
       return false;
     };
-    const wide = [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > width + 1 && !inside(e));
+    const out = [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > width + 1 || e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1);
+    const free = out.filter((e) => !inside(e));
+    const wide = free.length > 0 ? free : out; // what is placed absolutely is not held by what scrolls
     const deepest = wide.filter((e) => !wide.some((o) => o !== e && e.contains(o))).slice(0, 4);
     const named = deepest.map((e) => `${e.tagName.toLowerCase()}${e.id && `#${e.id}`}.${[...e.classList].join(".")} “${e.textContent.trim().slice(0, 40)}”`);
     return [...cut, `${when}: scrolls sideways, ${document.scrollingElement.scrollWidth} > ${width}: ${named.join(", ")}`];
@@ -66,10 +68,21 @@ export async function enlarged(page, percent, look) {
   return findings;
 }
 
+// barred says whether the bar at the bottom is higher than what scrolling to a focus keeps free for it. Which controls that
+// hides depends on how long the texts above them are.
+function barred(page) {
+  return page.evaluate(() => {
+    const bar = document.querySelector(".actions");
+    if (!bar || getComputedStyle(bar).position !== "sticky") return [];
+    const free = parseFloat(getComputedStyle(document.documentElement).scrollPaddingBottom);
+    return bar.offsetHeight <= free ? [] : [`the bar is ${bar.offsetHeight} px high, and scrolling leaves ${free} px for it`];
+  });
+}
+
 // tabbed goes through a page by Tab alone: wherever the focus is, it is seen, and nothing lies over it. Escape changes
 // nothing.
 export async function tabbed(page) {
-  const findings = new Set();
+  const findings = new Set(await barred(page));
   const before = await page.evaluate(() => {
     globalThis.passed = new WeakSet();
     document.activeElement?.blur();

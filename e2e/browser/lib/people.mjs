@@ -2,21 +2,23 @@
 import { launch, desktop, phone } from "./chromium.mjs";
 
 // Everything that goes wrong in a page by itself: a script that breaks, something that the policy stops, a request to
-// another host.
-export function watched(page, home, wrong) {
-  page.on("pageerror", (e) => wrong.push(`${page.url()}: ${e.stack ?? e}`));
-  page.on("console", (m) => {
-    if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) wrong.push(`${page.url()}: ${m.text()}`);
+// another host, of the pages themselves and of their service workers.
+export function watched(context, home, wrong) {
+  context.on("page", (page) => {
+    page.on("pageerror", (e) => wrong.push(`${page.url()}: ${e.stack ?? e}`));
+    page.on("console", (m) => {
+      if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) wrong.push(`${page.url()}: ${m.text()}`);
+    });
   });
-  page.on("request", (r) => {
+  context.on("request", (r) => {
     const to = new URL(r.url());
-    if (!["data:", "blob:"].includes(to.protocol) && to.origin !== home) wrong.push(`${page.url()} asks ${to.origin}`);
+    if (!["data:", "blob:"].includes(to.protocol) && to.origin !== home) wrong.push(`${r.serviceWorker()?.url() ?? r.frame().url()} asks ${to.origin}`);
   });
 }
 
 // person opens a browser context with one page. The courier has a browser alone: what its camera sees is a flag of it.
-export async function person(home, { film, ...more } = {}) {
-  const browser = await launch({ film });
+export async function person(home, { film, nice, ...more } = {}) {
+  const browser = await launch({ film, nice });
   const who = await guest(browser, home, more);
   return { ...who, browser, close: () => browser.close() };
 }
@@ -25,10 +27,10 @@ export async function person(home, { film, ...more } = {}) {
 export async function guest(browser, home, { lang = "en", size = phone, mobile = size === phone, ...more } = {}) {
   const context = await browser.newContext({ viewport: size, locale: lang, isMobile: mobile, hasTouch: mobile, deviceScaleFactor: 1, ...more });
   const wrong = [];
-  context.on("page", (p) => watched(p, home, wrong));
+  watched(context, home, wrong);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
-  return { browser, context, page, wrong, close: () => context.close() };
+  return { home, browser, context, page, wrong, close: () => context.close() };
 }
 
 export const operator = (home, more) => person(home, { size: desktop, ...more });
@@ -60,28 +62,43 @@ export async function next({ page }, home) {
 // lives waits until the page's link stands.
 export const lives = (page) => page.locator('html[data-link="live"]').waitFor();
 
-// screen waits for a step of the courier's visit, and tells what there is instead.
-export async function screen({ page }, name) {
+// came waits for something on a page, and tells what there is instead.
+async function came(page, name, what, state) {
   try {
-    await page.locator(`main [data-screen="${name}"]`).waitFor({ state: "attached" });
+    await page.locator(what).first().waitFor({ state });
   } catch (cause) {
     throw new Error(`${name} did not come; there is:\n${await page.locator("body").innerText()}`, { cause });
   }
 }
 
+// screen waits for a step of the courier's visit.
+export const screen = ({ page }, name) => came(page, name, `main [data-screen="${name}"]`, "attached");
+
+// ready waits until an action takes presses.
+export const ready = ({ page }, name) => came(page, name, `main [data-act="${name}"] button:not([data-deaf])`, "visible");
+
 // act presses the button of an action, as soon as it takes presses; so many times, one right after the other.
 export const act = ({ page }, name, clickCount = 1) => page.locator(`main [data-act="${name}"] button:not([data-deaf])`).first().click({ clickCount });
 
-// begin has the courier set out for the stop at an address.
-export async function begin(courier, home, address, taps) {
+// setOut has the courier begin the visit at a stop of the round: the last one at an address, or the one that is at a path.
+export async function setOut(courier, home, address, taps) {
   const { page } = courier;
   await page.goto(`${home}/courier/`);
   await screen(courier, "stops");
-  await page.locator(".round a", { hasText: address }).last().click();
+  await (address.startsWith("/") ? page.locator(`.round a[href="${address}"]`) : page.locator(".round a", { hasText: address }).last()).click();
   await page.waitForURL(/\/courier\/stop\//);
   await screen(courier, "go");
-  if (await page.locator('[data-act="approach"]').count()) await act(courier, "approach", taps);
-  await page.locator('[data-act="arrive"]').waitFor({ state: "attached" });
+  if (!await page.locator('[data-act="approach"]').count()) return;
+  // Until it is answered the desk's courier walks to where the way led before.
+  const answered = page.waitForResponse((r) => new URL(r.url()).pathname === "/v1/courier/approach");
+  await act(courier, "approach", taps);
+  await answered;
+}
+
+// begin has the courier set out for a door.
+export async function begin(courier, home, address, taps) {
+  await setOut(courier, home, address, taps);
+  await courier.page.locator('[data-act="arrive"]').waitFor({ state: "attached" });
 }
 
 // there waits until the courier's page says "at the door": the button is there some metres before, and the server decides.
@@ -110,10 +127,10 @@ export async function atOnce(...held) {
 }
 
 // typed gives a parcel's number by hand, on the scan page.
-export async function typed({ page }, code) {
+export async function typed({ page }, code, clickCount = 1) {
   await page.locator("#typing").evaluate((form) => { form.open = true; }); // it is, where there is no camera
   await page.locator('#typing input[name="text"]').fill(code);
-  await page.locator('#typing button[data-action-id="type"]').click();
+  await page.locator('#typing button[data-action-id="type"]').click({ clickCount });
 }
 
 // bring puts the parcel down behind the open door, shuts it, and leaves.
@@ -133,10 +150,10 @@ export async function putDown(courier, taps) {
 }
 
 // planB leaves the parcel where the household said, when nothing opened.
-export async function planB(courier, home) {
-  await courier.page.locator('main a[href$="/plan-b"]').click();
+export async function planB(courier, home, taps) {
+  await courier.page.locator('main a[href$="/plan-b"]').last().click();
   await screen(courier, "plan-b");
-  await act(courier, "plan-b");
+  await act(courier, "plan-b", taps);
   await courier.page.waitForURL(`${home}/courier/`);
 }
 
@@ -155,6 +172,12 @@ export async function hand(home, deed, { door = "lilas-front-door", to = "" } = 
     method: "POST", redirect: "manual", body: new URLSearchParams({ do: deed, door, to }),
   });
   if (answer.status !== 303) throw new Error(`the desk answers ${deed} with ${answer.status}`);
+}
+
+// offered is a new way into an app, from the desk: the customer's leads to the household of a door.
+export async function offered(home, app, door = "") {
+  const answer = await fetch(`${home}/demo/offer`, { method: "POST", redirect: "manual", body: new URLSearchParams({ app, door }) });
+  return home + answer.headers.get("location");
 }
 
 // label is the code of the parcel that is on its way, as it stands on its label.

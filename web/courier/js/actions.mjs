@@ -6,7 +6,7 @@ import { say as speak, alarm } from '../../ui/js/live.mjs';
 import { NoKey, NoLink, Problem, problemOf, serverTime, signed } from './key.mjs';
 import { focusHeading, root } from './parts.mjs';
 import * as position from './position.mjs';
-import { keep, waiting } from './queue.mjs';
+import { keep, keepAndSend, waiting } from './queue.mjs';
 import { refuse } from './refusal.mjs';
 import { distance, travel } from './way.mjs';
 import { say } from './words.mjs';
@@ -72,9 +72,12 @@ function intent(form) {
 /** photos are the pictures taken in this visit, by the address to which each is sent; sent is the promise of its digest. */
 export const photos = new Map();
 
+/** Milliseconds for which a tap waits for its picture: a door stands open meanwhile. */
+const pictured = 5000;
+
 async function bodyOf({ fields, photo, place, eta }) {
   const body = { ...fields, eta };
-  if (photo) body.photo = await photos.get(photo)?.sent;
+  if (photo) body.photo = await Promise.race([photos.get(photo)?.sent, sleep(pictured)]);
   if (place) body.position = await position.current();
   return body;
 }
@@ -82,8 +85,8 @@ async function bodyOf({ fields, photo, place, eta }) {
 /** estimate is when the phone will be at the stop that the page shows; undefined when nobody knows. */
 export function estimate() {
   const way = document.querySelector('[data-way]');
-  const fix = position.here.fix;
-  if (!way || !fix) return undefined;
+  const fix = position.recent();
+  if (!way?.dataset.latitude || !fix) return undefined; // a car is not told before one is near
   const { latitude, longitude } = way.dataset;
   const metres = distance(fix, { latitude: Number(latitude), longitude: Number(longitude) });
   return serverTime(Date.now() + travel(metres)).toISOString();
@@ -113,7 +116,7 @@ async function perform(form, button, page) {
   const before = root()?.dataset.screen;
   const ready = asking(form, button);
   try {
-    await page.answered(asked, await ask(asked, button, page));
+    await page.answered(asked, await ask(asked, button));
     // The stream may have brought the step before the answer came: it is the person's own all the same.
     if (root()?.dataset.screen !== before) focusHeading();
   } catch (error) {
@@ -124,12 +127,11 @@ async function perform(form, button, page) {
   }
 }
 
-async function ask(asked, button, page) {
+async function ask(asked, button) {
   if (asked.offline === 'queue') {
-    // What must not be lost is kept before it is sent.
-    await keep(asked.path, asked.fields, { act: asked.act });
-    if (!(await page.flushed(asked.path))) throw new Kept();
-    return {};
+    const answer = await keepAndSend(asked.path, asked.fields, { act: asked.act });
+    if (!answer) throw new Kept();
+    return answer;
   }
   const slow = () => button && label(button, say('js.slow'));
   if (asked.offline === 'keep') return askOnce(asked, slow);
@@ -186,9 +188,16 @@ async function failed(asked, error, page) {
     return note(say('js.unanswered'));
   }
   if (!(error instanceof Problem)) throw error;
-  const text = say(`js.problem.${error.code}`);
-  const known = text !== `js.problem.${error.code}`;
-  refuse({ code: error.code, title: say('js.problem.title'), text: known ? text : say('js.problem.other'), reference: error.reference });
+  refuse(undone({ problem: error }));
+}
+
+/** undone is why an answer says that nothing was done, as a refusal; undefined when it was done. */
+export function undone({ refused, problem }) {
+  if (!problem) return refused;
+  const { code, reference } = problem;
+  const text = say(`js.problem.${code}`);
+  const known = text !== `js.problem.${code}`;
+  return { code, title: say('js.problem.title'), text: known ? text : say('js.problem.other'), reference };
 }
 
 /** note stands above the page's buttons until the next view. */

@@ -2,11 +2,11 @@
 // step of a visit is shown follows from the server's answer, never from memory.
 
 import { contentFrom, news, say as speak, swap } from '../../ui/js/live.mjs';
-import { begin } from './actions.mjs';
-import { bound, NoKey, NoLink, now, problemOf, signed } from './key.mjs';
+import { begin, undone } from './actions.mjs';
+import { bound, NoKey, NoLink, now, problemOf, signed, textOf } from './key.mjs';
 import * as last from './last.mjs';
 import { fill, part, root } from './parts.mjs';
-import { flush, waiting } from './queue.mjs';
+import { flush, persist, waiting } from './queue.mjs';
 import * as refusal from './refusal.mjs';
 import * as secret from './secret.mjs';
 import { alarm, signal } from './signals.mjs';
@@ -53,7 +53,8 @@ async function load({ own = false } = {}) {
     const response = await signed(`/courier/view/${asked}`, { signal: AbortSignal.timeout(10000) });
     if (asked !== place()) return;
     if (!response.ok) return trouble((await problemOf(response))?.reference);
-    take(await response.text(), own);
+    const html = await textOf(response);
+    if (asked === place()) take(html, own);
   } catch (error) {
     if (asked !== place()) return;
     if (error instanceof NoKey) refused({ code: error.message });
@@ -89,6 +90,7 @@ function arrive() {
   refusal.close();
   secret.forget();
   photo?.forget();
+  car?.forget();
   load({ own: true });
   source.restart();
 }
@@ -101,6 +103,7 @@ async function refresh() {
   secret.show(view);
   visit.show(view);
   photo?.show();
+  showCar(view);
   lightTheme(view);
   alarm(view.hasAttribute('data-alarming'));
   sound(view);
@@ -129,11 +132,14 @@ async function showQueue() {
 }
 
 async function sendQueue() {
+  let answers = 0;
   await flush((request, answer) => {
-    const said = answer.refused ? `${answer.refused.title}. ${answer.refused.text}` : say('js.sent.later');
-    speak(said);
-    if (answer.refused) refusal.refuse(answer.refused);
+    answers++;
+    const refused = undone(answer);
+    if (refused) refusal.refuse(refused);
+    else speak(say('js.sent.later'));
   });
+  if (answers > 0) await load();
   await showQueue();
 }
 
@@ -141,12 +147,9 @@ const page = {
   load: () => load({ own: true }),
   go,
   unbound,
-  async flushed(path) {
-    await sendQueue();
-    return !(await waiting()).some((request) => request.path === path);
-  },
   async answered(asked, answer) {
-    if (answer.refused) return refusal.refuse(answer.refused);
+    const refused = undone(answer);
+    if (refused) return refusal.refuse(refused);
     refusal.close();
     if (answer.code) secret.learn(answer.code, answer.visit.id);
     if (asked.go) go(asked.go);
@@ -177,6 +180,15 @@ async function pictured({ target }) {
   }
 }
 
+/** car is what shows the picture of a car, fetched for the first one. */
+let car;
+
+async function showCar(view) {
+  if (!car && !view.querySelector('[data-picture]')) return;
+  car ??= await import('./car.mjs');
+  await car.show(view);
+}
+
 /** comeBack has the choice of language and light come back to the place that is open, not to where the shell was made. */
 function comeBack() {
   document.addEventListener('submit', ({ target }) => {
@@ -193,6 +205,7 @@ async function start() {
   begin(page);
   source.addEventListener('view', () => queueMicrotask(refresh));
   source.addEventListener('open', () => sendQueue());
+  persist(sendQueue);
   document.addEventListener('click', follow);
   document.addEventListener('change', pictured);
   addEventListener('popstate', arrive);
@@ -204,4 +217,7 @@ async function start() {
   await load({ own: true });
 }
 
-start();
+start().catch((error) => {
+  console.error(error); // a browser that keeps nothing, for instance
+  trouble();
+});

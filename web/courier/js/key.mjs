@@ -12,6 +12,15 @@ export class NoLink extends Error {}
 // NoKey: no courier's key is on this phone, or the server does not know it any more.
 export class NoKey extends Error {}
 
+/** textOf reads an answer's body. Throws NoLink where it breaks off. */
+export async function textOf(response) {
+  try {
+    return await response.text();
+  } catch (error) {
+    throw new NoLink('the answer broke off', { cause: error });
+  }
+}
+
 /** Problem: the server says that nothing was done, and why. */
 export class Problem extends Error {
   constructor({ code, detail, reference } = {}) {

@@ -1,5 +1,6 @@
-// What the phone keeps between pages, in IndexedDB: its key, the scans that wait to be sent, and the last list of stops.
-// Nothing of a visit is kept.
+// What the phone keeps between pages, in IndexedDB: its key, the requests that wait to be sent, each until it is answered
+// (scans; plan B, with the place where it was said; danger), and the last list of stops. Nothing else of a visit is kept.
+// Beside it, in localStorage, is by how much the phone's clock differs from the server's.
 
 const name = 'loquet-courier';
 const stores = ['keys', 'queue', 'last'];
@@ -34,6 +35,7 @@ async function transact(store, mode, work) {
 
 export const get = (store, key) => transact(store, 'readonly', (s) => s.get(key));
 export const put = (store, value, key) => transact(store, 'readwrite', (s) => s.put(value, key));
+export const clear = (store) => transact(store, 'readwrite', (s) => s.clear());
 export const remove = (store, key) => transact(store, 'readwrite', (s) => s.delete(key));
 
 // entries are all of a store's, oldest first, as { key, value }.

@@ -4,6 +4,7 @@
 import { alarm } from '../../ui/js/live.mjs';
 import * as key from './key.mjs';
 import { forget } from './last.mjs';
+import * as queue from './queue.mjs';
 import { say } from './words.mjs';
 
 const form = document.querySelector('form[data-pair]');
@@ -18,6 +19,16 @@ function takeCode() {
 
 takeCode();
 addEventListener('hashchange', takeCode);
+
+/** warn says what would be lost: what another key asked can't be sent with a new one. */
+async function warn() {
+  const n = (await queue.waiting()).length;
+  const line = document.getElementById('pair-drops');
+  line.hidden = n === 0;
+  line.textContent = n === 0 ? '' : say('js.pair.drops', { n });
+}
+
+warn().catch(console.warn);
 
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
@@ -67,6 +78,7 @@ async function pair(code) {
   }
   await key.bind(candidate);
   await forget();
+  await queue.forget();
   await navigator.storage?.persist?.();
   location.replace('/courier/');
 }

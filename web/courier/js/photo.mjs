@@ -40,6 +40,7 @@ export function forget() {
 /** take makes a picture small, sends it, and says how that goes. */
 export async function take(address, file) {
   const photo = { state: 'sending', url: '' };
+  URL.revokeObjectURL(photos.get(address)?.url);
   photos.set(address, photo);
   photo.sent = upload(address, file, photo);
   show();
@@ -52,7 +53,7 @@ export async function take(address, file) {
 async function upload(address, file, photo) {
   try {
     const blob = await small(file);
-    photo.url = URL.createObjectURL(blob);
+    if (photos.get(address) === photo) photo.url = URL.createObjectURL(blob);
     show();
     return (await send(address, await blob.arrayBuffer(), { 'Content-Type': 'image/jpeg' })).photo;
   } catch (error) {

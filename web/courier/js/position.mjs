@@ -7,7 +7,7 @@ export const here = Object.assign(new EventTarget(), { state: 'off', fix: undefi
 
 let watch;
 
-function change(state, fix = here.fix) {
+function change(state, fix) {
   here.state = state;
   here.fix = fix;
   here.dispatchEvent(new Event('change'));
@@ -17,14 +17,14 @@ function change(state, fix = here.fix) {
 export function start() {
   if (watch !== undefined) return;
   if (!navigator.geolocation) return change('none');
-  change(here.fix ? 'known' : 'looking');
+  change(fresh(young) ? 'known' : 'looking', here.fix);
   watch = navigator.geolocation.watchPosition(found, failed, { enableHighAccuracy: true, maximumAge: 0, timeout: 30000 });
 }
 
 export function stop() {
   if (watch !== undefined) navigator.geolocation.clearWatch(watch);
   watch = undefined;
-  if (here.state !== 'off') change('off');
+  if (here.state !== 'off') change('off', here.fix);
 }
 
 // again asks once more after a refusal.
@@ -38,11 +38,14 @@ function found({ coords, timestamp }) {
 }
 
 function failed(error) {
-  if (error.code === error.PERMISSION_DENIED) change('refused', undefined);
-  else if (!fresh(60000)) change(here.fix ? 'looking' : 'none');
+  if (error.code === error.PERMISSION_DENIED) change('refused');
+  else if (!fresh(60000)) change(here.fix ? 'looking' : 'none', here.fix);
 }
 
 const fresh = (within) => here.fix && Date.now() - here.fix.at < within;
+
+/** recent is the fix while it still says something. */
+export const recent = () => (fresh(past) ? here.fix : undefined);
 
 // position is the fix as the API takes it, if it is young enough to count there.
 function position() {
@@ -61,7 +64,7 @@ const past = 120000;
 export async function current(patience = 8000) {
   start();
   if (!fresh(young)) await asked(patience);
-  return fresh(past) ? position() : undefined;
+  return recent() && position();
 }
 
 function asked(patience) {

@@ -9,7 +9,12 @@ import { span, say } from './words.mjs';
 
 const main = document.getElementById('main');
 
-let shown, counting, screen;
+let shown, counting, screen, ready;
+let then = () => {};
+
+/** standing says whether a refusal has the screen, and closed has something done once it has not any more. */
+export const standing = () => shown !== undefined;
+export const closed = (next) => { then = next; };
 
 /** refuse shows a refusal as the API answered it. */
 export function refuse({ code, title, text, retryAt, planB, reference }) {
@@ -17,8 +22,8 @@ export function refuse({ code, title, text, retryAt, planB, reference }) {
   shown = part(`[data-part="refusal"][data-codes~="${CSS.escape(code)}"]`) ?? part('[data-part="refusal"][data-codes=""]');
   fill(shown, { title, text, reference, planb: planB?.text });
   screen = root()?.dataset.screen;
+  ready = root()?.hasAttribute('data-ready');
   link(shown.querySelector('[data-planb]'), planB && root()?.dataset.stop && `${root().dataset.stop}/plan-b`);
-  link(shown.querySelector('[data-stop-link]'), root()?.dataset.stop);
   main.before(shown);
   main.hidden = true;
   wait(Date.parse(retryAt ?? ''));
@@ -62,9 +67,21 @@ export function close(own = false) {
   shown = undefined;
   main.hidden = false;
   if (own) focusHeading();
+  then();
 }
 
-/** moved closes a refusal when the visit is no longer where it was refused. */
+/** moved closes a refusal when the visit is no longer where it was refused, and says when its cause is over. */
 export function moved() {
-  if (shown && root()?.dataset.screen !== screen) close();
+  if (!shown) return;
+  if (root()?.dataset.screen !== screen) close();
+  else if (!ready && root().hasAttribute('data-ready')) cured();
+}
+
+function cured() {
+  ready = true;
+  const line = shown.querySelector('[data-cured]');
+  if (!line) return;
+  line.hidden = false;
+  signal('accepted');
+  speak(line.textContent);
 }

@@ -2,11 +2,11 @@
 // what is accepted, opened or refused is the server's word. Without a link, scans wait and open nothing.
 
 import { contentFrom, say as speak, swap } from '../../ui/js/live.mjs';
-import { begin, post, Unanswered } from './actions.mjs';
-import { bound, NoKey, NoLink, Problem, problemOf, signed } from './key.mjs';
+import { begin, post, Unanswered, undone } from './actions.mjs';
+import { bound, NoKey, NoLink, Problem, problemOf, signed, textOf } from './key.mjs';
 import { part, root } from './parts.mjs';
 import { current, start as locate } from './position.mjs';
-import { flush, keep, waiting } from './queue.mjs';
+import { flush, keep, persist, waiting } from './queue.mjs';
 import * as refusal from './refusal.mjs';
 import { Scanner } from './scanner.mjs';
 import { signal } from './signals.mjs';
@@ -33,7 +33,7 @@ async function load({ own = false } = {}) {
   try {
     const response = await signed(`/courier/view/scan/${visit}`, { signal: AbortSignal.timeout(10000) });
     if (!response.ok) return refused((await problemOf(response)) ?? {});
-    const answer = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('part');
+    const answer = new DOMParser().parseFromString(await textOf(response), 'text/html').getElementById('part');
     swap(answer.innerHTML, { own, title: answer.dataset.title, step: answer.dataset.step });
     await refresh();
   } catch (error) {
@@ -55,14 +55,20 @@ async function offline() {
 async function refresh() {
   const view = root();
   if (!view) return;
-  if (view.dataset.screen !== 'scan') {
-    scanner.stop();
-    location.replace(view.dataset.stop);
-    return;
-  }
+  if (view.dataset.screen !== 'scan') return leave(view);
   refusal.moved();
   show();
   await showQueue();
+}
+
+let left = false;
+
+/** leave goes to where the visit is; if this page's own scan brought it there, once its answer is said and read. */
+function leave({ dataset: { screen, stop } }) {
+  scanner.stop();
+  if (left || screen === 'opening' && (sending || refusal.standing())) return;
+  left = true;
+  location.replace(stop);
 }
 
 async function showQueue() {
@@ -141,14 +147,24 @@ async function read(text, symbology) {
     sending = false;
     scanner.paused = false;
   }
+  await refresh();
 }
 
 async function answered(answer, text) {
-  if (answer.refused?.code === 'already-scanned') return result(say('js.scan.twice', { end: text.slice(-4) }));
-  if (answer.refused) return refusal.refuse(answer.refused);
-  signal('accepted');
-  result(say('js.scan.taken', { end: text.slice(-4) }));
-  await load();
+  if (told(answer, text.slice(-4))) signal('accepted');
+  if (!answer.refused) await load();
+}
+
+/** told says what became of a scan, and whether it was taken. end is the last digits of its code. */
+function told(answer, end) {
+  if (answer.refused?.code === 'already-scanned') result(say('js.scan.twice', { end }));
+  else if (answer.problem?.code === 'parcel-unreadable') result(say('js.scan.unreadable'));
+  else if (undone(answer)) refusal.refuse(undone(answer));
+  else {
+    result(say('js.scan.taken', { end }));
+    return true;
+  }
+  return false;
 }
 
 async function unanswered(error, text, symbology) {
@@ -173,11 +189,10 @@ function result(text) {
 async function sendKept() {
   let answers = 0;
   await flush((request, answer) => {
-    if (request.path !== path) return;
     answers++;
-    if (!answer.refused) result(say('js.scan.taken', { end: request.about.end }));
-    else if (answer.refused.code === 'already-scanned') result(say('js.scan.twice', { end: request.about.end }));
-    else refusal.refuse(answer.refused);
+    if (request.path === path) told(answer, request.about.end);
+    else if (undone(answer)) refusal.refuse(undone(answer));
+    else speak(say('js.sent.later'));
   });
   if (answers > 0) await load();
   await showQueue();
@@ -187,9 +202,9 @@ const page = {
   load: () => load({ own: true }),
   go: (to) => location.assign(to),
   unbound: () => location.replace('/courier/'),
-  flushed: async () => false,
   async answered(asked, answer) {
-    if (answer.refused) return refusal.refuse(answer.refused);
+    const refused = undone(answer);
+    if (refused) return refusal.refuse(refused);
     await load({ own: true });
   },
 };
@@ -214,8 +229,10 @@ async function start() {
   wakeful(() => source.restart());
   document.addEventListener('submit', typed, true);
   begin(page);
+  refusal.closed(refresh);
   source.addEventListener('view', () => queueMicrotask(refresh));
   source.addEventListener('open', sendKept);
+  persist(sendKept);
   addEventListener('pagehide', () => {
     scanner.stop();
     main.replaceChildren();

@@ -1,9 +1,8 @@
-// What is heard, felt and seen at the screen's edge. A word always says the same: iPhones do not vibrate for a page, and
-// a phone may be muted.
+// What is heard, felt and seen at the screen's edge. A word always says the same: a phone may be muted.
 
 let context;
 
-// unlock lets the page sound, where a browser has sound at all; browsers want a tap before.
+// unlock lets the page sound, where a browser has sound; browsers want a tap before.
 export function unlock() {
   if (!globalThis.AudioContext) return;
   context ??= new AudioContext();
@@ -45,7 +44,7 @@ function edge(kind) {
 // signal gives one: "accepted", "refused" or "alarm".
 export function signal(kind) {
   play(signals[kind].notes);
-  navigator.vibrate?.(signals[kind].pulse);
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(signals[kind].pulse);
   edge(kind);
 }
 

@@ -5,7 +5,7 @@ import { say as speak } from '../../ui/js/live.mjs';
 import { estimate } from './actions.mjs';
 import { NoKey, NoLink, signed } from './key.mjs';
 import { root } from './parts.mjs';
-import { again, current, here, start, stop } from './position.mjs';
+import { again, current, here, recent, start, stop } from './position.mjs';
 import { bearing, distance, wind } from './way.mjs';
 import { metres, say } from './words.mjs';
 
@@ -37,7 +37,7 @@ function update() {
   const said = way.querySelector('#fix');
   if (said) said.textContent = fixText();
   for (const help of way.querySelectorAll('[data-fix]')) help.hidden = help.dataset.fix !== here.state;
-  const metres = here.fix && distance(here.fix, target(way));
+  const metres = recent() && distance(recent(), target(way));
   direct(way, metres);
   near(way, metres);
 }
@@ -90,6 +90,7 @@ document.addEventListener('click', (event) => {
   if (event.target.closest('[data-again]')) again();
 });
 
+let later;
 let sent = -Infinity, renewed = -Infinity, told = 0, telling = false;
 
 /** tell sends the position for the household's map, and a new estimate, while the courier is on the way. */
@@ -112,7 +113,13 @@ const post = (path, body) => signed(path, {
 });
 
 async function tellPosition({ dataset: { position } }) {
-  if (!position || performance.now() - sent < sendEvery) return;
+  if (!position) return;
+  const early = sent + sendEvery - performance.now();
+  if (early > 0) {
+    // Who stands still from now on would never tell where.
+    later ??= setTimeout(() => { later = undefined; tell(); }, early);
+    return;
+  }
   const fix = await current(0);
   if (!fix) return;
   sent = performance.now();

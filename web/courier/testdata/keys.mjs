@@ -1,6 +1,6 @@
 // Who a phone is: without its key, nobody; with it, only that phone; and its clock may be wrong.
 
-import { check, door, done, hand, pair, phone, screen, url } from './phone.mjs';
+import { check, done, hand, pair, phone, screen, stand, url } from './phone.mjs';
 
 const p = await phone({ name: 'first' });
 const { page, context } = p;
@@ -45,13 +45,19 @@ await screen(page, 'unbound');
 check(/not yours/.test(await page.locator('h1').textContent()), 'the first phone is not told');
 await other.close();
 
-// Back on the first, whose clock is three hours ahead: it signs in the server's time, and says when it was where.
-await page.addInitScript(() => {
-  const ahead = 3 * 3600 * 1000, real = Date.now.bind(Date);
-  Date.now = () => real() + ahead;
+// A clock that is so many hours off: the phone signs in the server's time, and says when it was where.
+const off = (hours) => {
+  const wrong = hours * 3600 * 1000, Right = Date;
+  globalThis.Date = class extends Right {
+    constructor(...given) { super(...(given.length ? given : [Right.now() + wrong])); }
+    static now = () => Right.now() + wrong;
+  };
   const watch = navigator.geolocation.watchPosition.bind(navigator.geolocation);
-  navigator.geolocation.watchPosition = (found, ...rest) => watch((at) => found({ coords: at.coords, timestamp: at.timestamp + ahead }), ...rest);
-});
+  navigator.geolocation.watchPosition = (found, ...rest) => watch((at) => found({ coords: at.coords, timestamp: at.timestamp + wrong }), ...rest);
+};
+
+// Back on the first, whose clock is three hours ahead.
+await page.addInitScript(off, 3);
 await pair(page);
 await screen(page, 'stops');
 await hand('assign');
@@ -60,4 +66,38 @@ await page.locator('[data-act="approach"] button').click();
 await page.locator('[data-act="arrive"] button').click();
 await screen(page, 'arrive');
 check(await hand('arrived'), 'the arrival was not recorded');
+
+// The same with a clock that is three hours behind.
+const stop = page.url();
+const behind = await context.newPage();
+await behind.addInitScript(off, -3);
+await behind.goto(stop);
+await screen(behind, 'arrive');
+await behind.locator('a[href^="/courier/scan/"]').click();
+await screen(behind, 'scan');
+await behind.locator('#typing').evaluate((d) => { d.open = true; });
+await behind.locator('#text').fill(await hand('parcel'));
+await stand(context);
+await behind.locator('[data-typed] button').click();
+await screen(behind, 'inside');
+await hand('push');
+await behind.locator('h1', { hasText: /open/ }).waitFor();
+
+// Countdowns and ages are those of a right clock, whatever the phone's says.
+const right = await context.newPage();
+for (const one of [right, page]) await one.goto(stop);
+const tells = async (one) => {
+  await one.locator('h1', { hasText: /open/ }).waitFor();
+  await one.locator('main .countdown').first().waitFor();
+  const seconds = (said) => said.split(':').reduce((all, n) => all * 60 + Number(n), 0);
+  const now = Date.now() / 1000;
+  const [left, open] = await one.evaluate(() => ['.countdown', '.elapsed'].map((what) => document.querySelector(`main ${what}`)?.innerText ?? '0'));
+  return { ends: now + seconds(left), began: now - seconds(open), gone: await one.locator('main .seen[data-over]').count() };
+};
+const truth = await tells(right);
+for (const [clock, one] of Object.entries({ ahead: page, behind })) {
+  const told = await tells(one);
+  check(Math.abs(told.ends - truth.ends) < 3 && Math.abs(told.began - truth.began) < 3 && told.gone === truth.gone, `${clock}: ${JSON.stringify(told)}, and truly ${JSON.stringify(truth)}`);
+}
+check(truth.ends - Date.now() / 1000 > 10, 'nothing counts down');
 await done(p);

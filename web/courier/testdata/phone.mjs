@@ -64,6 +64,31 @@ export async function screen(page, name) {
   }
 }
 
+/**
+ * holds looks at a step in every way that asks for nothing: a reload, a second tab, Back, and a network that is lost and
+ * comes back. The step stays, and without a network nobody is told from memory where the visit stands.
+ */
+export async function holds({ page, context }, name, without = 'offline') {
+  const at = page.url();
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  const before = await hand('deeds');
+  await page.reload();
+  await screen(page, name);
+  const second = await context.newPage();
+  await second.goto(at);
+  await screen(second, name);
+  await second.close();
+  await page.goto(`${url}/courier/pair`);
+  await page.goBack();
+  await screen(page, name);
+  await context.setOffline(true);
+  await page.reload();
+  await screen(page, without);
+  await context.setOffline(false);
+  await screen(page, name);
+  check(await hand('deeds') === before, `${name}: something was asked by looking`);
+}
+
 export function check(holds, what) {
   if (!holds) throw new Error(what);
 }

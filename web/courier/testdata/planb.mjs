@@ -1,6 +1,6 @@
 // Plan B without a network: what was done waits, is said to wait, and is confirmed once, however often it is tapped.
 
-import { check, done, hand, pair, phone, screen, url } from './phone.mjs';
+import { check, done, hand, holds, pair, phone, screen, url } from './phone.mjs';
 
 const p = await phone();
 const { page, context } = p;
@@ -10,8 +10,10 @@ await hand('block');
 await page.reload();
 await page.locator('[data-listed] a').click();
 await screen(page, 'refusal');
+await holds(p, 'refusal');
 await page.locator('a[href$="/plan-b"]').first().click();
 await screen(page, 'plan-b');
+await holds(p, 'plan-b');
 const tap = () => page.locator('[data-act="plan-b"] button:not([data-deaf])').click();
 const note = page.locator('[data-note]', { hasText: /Not sent yet/ });
 

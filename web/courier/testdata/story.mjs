@@ -105,6 +105,14 @@ await button('lock').click();
 await screen(page, 'secured');
 check(await page.locator('.photo-place img').isVisible(), 'the photo is not shown again');
 await shot('secured');
+
+// The sensor falls silent: nothing is known any more, and leaving is withdrawn until it speaks again.
+await hand('unplug');
+await screen(page, 'inside');
+check(await page.locator('[data-act="leave"]').count() === 0, 'leaving is offered although nothing is known');
+check(await page.locator('main :is(.barrier, .chip, .known)[data-state="secured"]').filter({ visible: true }).count() === 0, 'what is not known is green');
+await hand('plug');
+await screen(page, 'secured');
 await button('leave').click();
 await page.waitForURL(`${url}/courier/`);
 await screen(page, 'stops');

@@ -8,7 +8,7 @@ const enough = 8000; // milliseconds after which one try is given up
 
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** Forms that are being sent, with the keys under which they are. */
+/** True while a form is being sent: until it is answered, no other is. */
 let sending = false;
 
 /** What was said last of how it goes: true that it is on its way, false that there is no link. */
@@ -40,6 +40,7 @@ document.addEventListener('keydown', (event) => {
 
 async function send(address, body) {
   sending = true;
+  const before = answered();
   const began = performance.now();
   const clock = setInterval(() => show(performance.now() - began), 250);
   show(0);
@@ -47,7 +48,7 @@ async function send(address, body) {
   try {
     for (let i = 0; ; i++) {
       const page = await attempt(address, body);
-      if (page) return arrive(page);
+      if (page) return await arrive(page, before);
       await wait(again[Math.min(i, again.length - 1)]);
     }
   } finally {
@@ -90,11 +91,13 @@ function show(elapsed) {
   if (since && since.textContent !== said) since.textContent = said;
 }
 
-/** arrive waits a moment for the live page to say the answer; else it loads the page. */
-async function arrive(page) {
+/** answered is when the answer was given that stands on the page; '' where there is none. */
+const answered = () => document.querySelector('[data-answer]')?.dataset.answered ?? '';
+
+/** arrive waits a moment for the live page to say the answer, which is another than stood there before; else it loads the page. */
+async function arrive(page, before) {
   for (let i = 0; i < 20; i++) {
-    const answer = document.querySelector('[data-answer]');
-    if (answer) return reveal(answer);
+    if (answered() !== before) return reveal(document.querySelector('[data-answer]'));
     await wait(50);
   }
   location.assign(page);

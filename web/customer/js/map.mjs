@@ -22,7 +22,8 @@ class Way extends MapPart {
     if (this.map) this.#show();
   }
 
-  disconnectedCallback() {
+  close() {
+    super.close();
     root.removeAttribute('data-way-map');
   }
 
@@ -77,7 +78,7 @@ class Place extends MapPart {
     this.map.getCanvas().setAttribute('aria-label', this.dataset.openText);
     this.map.on('click', ({ lngLat }) => this.#choose(lngLat));
     for (const field of [this.#position, this.#radius]) field.addEventListener('input', () => this.#show(true));
-    this.#show(false);
+    this.#show(true);
   }
 
   #choose({ lng, lat }) {
@@ -93,8 +94,11 @@ class Place extends MapPart {
       this.#marker.on('dragend', () => this.#choose(this.#marker.getLngLat()));
     }
     this.#marker.setLngLat(at);
-    area(this.map, 'place', circle(at, Number(this.#radius.value) || 0));
-    if (follow) this.map.jumpTo({ center: at, zoom: Math.max(this.map.getZoom(), 15) });
+    const ring = circle(at, Number(this.#radius.value) || 0);
+    area(this.map, 'place', ring);
+    if (!follow) return;
+    const box = ring.geometry.coordinates[0].reduce((box, corner) => box.extend(corner), new this.library.LngLatBounds());
+    this.map.fitBounds(box, { padding: 24, maxZoom: 17, duration: 0 });
   }
 }
 

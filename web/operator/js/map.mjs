@@ -10,13 +10,37 @@ const wide = matchMedia('(min-width: 56.25rem)');
 export function spots(rows) {
   const found = [];
   for (const row of rows) {
-    const { lat, lng, label, looks, away, direction, who } = row.dataset;
+    const { lat, lng, label, short, icon, looks, away, direction, who, courier } = row.dataset;
     if (!lat || !lng) continue;
     const at = [Number(lng), Number(lat)];
-    found.push({ id: row.id, at, label, looks, href: row.querySelector('.row-link')?.href });
-    if (away && direction in bearings) found.push({ id: `${row.id}-courier`, at: moved(at, Number(away), bearings[direction]), label: who, looks: 'courier' });
+    found.push({ id: row.id, at, label, short, icon, looks, href: row.querySelector('.row-link')?.href });
+    if (away && direction in bearings) found.push({ id: `${row.id}-courier`, at: moved(at, Number(away), bearings[direction]), label: who, short: courier, looks: 'courier' });
   }
   return found;
+}
+
+/** pin is a marker: the drawing of a visit's alarm or barrier, and a short name. */
+function pin(spot) {
+  const el = document.createElement(spot.href ? 'a' : 'span');
+  el.className = 'pin';
+  if (spot.icon) {
+    const drawing = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+    drawing.setAttribute('aria-hidden', 'true');
+    drawing.append(document.createElementNS('http://www.w3.org/2000/svg', 'use'));
+    el.append(drawing);
+  }
+  el.append(Object.assign(document.createElement('span'), { className: 'name' }));
+  return el;
+}
+
+/** say has a marker show how its spot stands now. */
+function say(el, spot) {
+  el.dataset.looks = spot.looks;
+  el.title = spot.label;
+  el.setAttribute('aria-label', spot.label);
+  el.querySelector('.name').textContent = spot.short;
+  el.querySelector('use')?.setAttribute('href', spot.icon);
+  if (spot.href) el.href = spot.href;
 }
 
 class LoquetMap extends MapPart {
@@ -29,8 +53,10 @@ class LoquetMap extends MapPart {
     else wide.addEventListener('change', () => wide.matches && this.open(), { once: true });
   }
 
-  disconnectedCallback() {
+  close() {
     this.#rows?.disconnect();
+    this.#markers.clear();
+    super.close();
   }
 
   view() {
@@ -49,7 +75,7 @@ class LoquetMap extends MapPart {
   #follow() {
     const main = document.getElementById('main');
     this.#rows = new MutationObserver(() => this.#mark());
-    this.#rows.observe(main, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-lat', 'data-lng', 'data-away', 'data-looks', 'data-label'] });
+    this.#rows.observe(main, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-lat', 'data-lng', 'data-away', 'data-looks', 'data-label', 'data-icon'] });
     this.#mark(true);
   }
 
@@ -71,23 +97,17 @@ class LoquetMap extends MapPart {
   #put(spot) {
     let marker = this.#markers.get(spot.id);
     if (!marker) {
-      const el = document.createElement(spot.href ? 'a' : 'span');
-      el.className = 'spot';
-      if (spot.href) el.href = spot.href;
-      marker = new this.library.Marker({ element: el }).setLngLat(spot.at).addTo(this.map);
+      marker = new this.library.Marker({ element: pin(spot) }).setLngLat(spot.at).addTo(this.map);
       this.#markers.set(spot.id, marker);
     }
     marker.setLngLat(spot.at);
-    const el = marker.getElement();
-    el.dataset.looks = spot.looks;
-    el.title = spot.label;
-    el.setAttribute('aria-label', spot.label);
+    say(marker.getElement(), spot);
   }
 
   #fit(now) {
     const box = new this.library.LngLatBounds();
     for (const spot of now) box.extend(spot.at);
-    this.map.fitBounds(box, { padding: 60, maxZoom: 15, duration: 0 });
+    this.map.fitBounds(box, { padding: { top: 40, bottom: 40, left: 110, right: 110 }, maxZoom: 15, duration: 0 });
   }
 }
 

@@ -11,6 +11,12 @@ export { ago, clock, moment, since, span, text } from './time.mjs';
 const root = document.documentElement;
 const main = () => document.getElementById('main');
 
+/** stage says which step the page shows. */
+const stage = () => document.getElementById('step');
+
+/** still says that the page keeps what it shows until the person's next action: a form that was refused, as it was typed. */
+const still = () => stage()?.hasAttribute('data-still');
+
 /** say has screen readers read a text out, when they come to it; alarm at once. */
 export const say = (said) => speak('status', said);
 export const alarm = (said) => speak('alert', said);
@@ -73,16 +79,16 @@ const handlers = {
     if (server > 0) link.server = server;
   },
   title(event) {
-    if (event.data) document.title = event.data;
+    if (event.data && !still()) document.title = event.data;
   },
-  step: (event) => main()?.setAttribute('data-step', event.data),
+  step: (event) => still() || stage()?.setAttribute('data-step', event.data),
   nav(event) {
     const nav = document.querySelector('.ways');
     if (nav) globalThis.Idiomorph.morph(nav, event.data, { morphStyle: 'outerHTML' });
   },
   say: (event) => news(event.data),
   alarm: (event) => news(event.data, 'alert'),
-  gone: () => refetch(),
+  gone: () => still() || refetch(),
 };
 
 const listened = new WeakSet();
@@ -95,7 +101,7 @@ function opened(source) {
     listened.add(source);
     for (const [name, handle] of Object.entries(handlers)) source.addEventListener(name, handle);
   }
-  if (link.lost) refetch();
+  if (link.lost && !still()) refetch();
 }
 
 function heard() {
@@ -136,7 +142,7 @@ function show(state) {
 
 // --- What is taken over ---
 
-/** Everything that must be so after the page changed. before is what its controls meant. */
+/** before is what the page's controls meant. */
 function taken(before, late = 0) {
   anchor(document, late);
   deafen(before);
@@ -149,11 +155,11 @@ function taken(before, late = 0) {
  */
 export function swap(html, { own = false, step = '', title = '' } = {}) {
   const before = meanings();
-  const was = main().dataset.step;
+  const was = stage().dataset.step;
   const morph = () => globalThis.Idiomorph.morph(main(), html, { morphStyle: 'innerHTML' });
   if (own) byOwnAction(morph);
   else morph();
-  if (step) main().dataset.step = step;
+  if (step) stage().dataset.step = step;
   if (title) document.title = title;
   globalThis.htmx.process(main());
   taken(before);
@@ -165,7 +171,7 @@ function settleFocus(was) {
   const wrong = document.querySelector('[data-focus]');
   const heading = main().querySelector('h1');
   if (wrong) wrong.focus();
-  else if (heading && main().dataset.step !== was) {
+  else if (heading && stage().dataset.step !== was) {
     heading.tabIndex = -1;
     heading.focus();
     scrollTo(0, 0);
@@ -242,7 +248,7 @@ function back(kept = false) {
   const slept = hidden && since(hidden) > asleepAfter;
   hidden = null;
   root.removeAttribute('data-away');
-  if (!kept && !main()?.hasAttribute('sse-connect')) return;
+  if (!kept && (still() || !main()?.hasAttribute('sse-connect'))) return;
   if (slept || kept) root.setAttribute('data-asleep', '');
   refetch();
 }
@@ -254,7 +260,7 @@ function leave() {
 
 // --- A stream that comes back by itself ---
 
-/** Milliseconds between two tries to open a stream that was refused. */
+/** Milliseconds between tries to open a stream. */
 const retry = [1000, 2000, 5000];
 
 /**
@@ -318,14 +324,14 @@ export class Stream {
       if (inner.readyState !== EventSource.CLOSED || this.#closed) return;
       const wait = retry[Math.min(this.#tries++, retry.length - 1)];
       setTimeout(() => this.#open(), wait);
-      if (this.#tries === 2) refetch();
+      if (this.#tries === 2 && !still()) refetch();
     };
   }
 }
 
 // --- A form that is sent ---
 
-/** Milliseconds after which a form that is not answered says that it is slow, and then what to do. */
+/** Milliseconds after which a form says that it is slow, and then what to do. */
 const slow = [3000, 10000];
 
 function sending(form) {
@@ -362,7 +368,7 @@ function watchForms() {
   });
   document.body.addEventListener('htmx:beforeSwap', () => {
     before = meanings();
-    was = main().dataset.step;
+    was = stage().dataset.step;
     setOwn(true);
   });
   document.body.addEventListener('htmx:afterRequest', () => {
@@ -383,13 +389,20 @@ function watchForms() {
 // --- Beginning ---
 
 function begin() {
-  globalThis.htmx.createEventSource = (url) => new Stream(url);
+  let stream = null;
+  globalThis.htmx.createEventSource = (url) => {
+    stream?.close(); // htmx forgets it where the address changes
+    return (stream = new Stream(url));
+  };
   watch(refetch);
   guardPresses();
   watchForms();
   let before = new Set();
   document.body.addEventListener('htmx:sseOpen', (e) => opened(e.detail.source));
-  document.body.addEventListener('htmx:sseBeforeMessage', () => (before = meanings()));
+  document.body.addEventListener('htmx:sseBeforeMessage', (e) => {
+    if (still()) e.preventDefault();
+    before = meanings();
+  });
   document.body.addEventListener('htmx:sseMessage', (e) => taken(before, lateness(e.detail)));
   document.addEventListener('visibilitychange', () => (document.hidden ? away() : back()));
   addEventListener('pageshow', (e) => e.persisted && back(true));

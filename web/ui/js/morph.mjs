@@ -51,8 +51,11 @@ function sameKey(old, now) {
 /** another: a form is not turned into another one around a control that must stay, which would then do something else. */
 const another = (old, now) => old instanceof HTMLFormElement && now instanceof HTMLFormElement && holds(old) && asks(old) !== asks(now);
 
-/** said is what a form had to say that led here. The page says it until the person's next action; the stream never does. */
-const said = '.flash';
+/**
+ * said is what a form had to say that led here, or the answer to one. The page says it until the person's next action; the
+ * stream does not have it. An answer that has an id is over at once where the stream has an empty element of that id.
+ */
+const said = '.flash, [data-said]';
 
 /** kept is what a page's own script looks after: a picture that plays, a form that is on its way. */
 const kept = (old, now) => old instanceof Element && old.id !== '' && old.hasAttribute('data-keep') && old.id === now.id;
@@ -72,6 +75,7 @@ const rules = {
   },
   beforeAttributeUpdated(name, el) {
     if (name === 'open' && el.tagName === 'DETAILS') return false;
+    if (name === 'tabindex') return el.tagName !== 'H1'; // which would lose the focus
     if (name === 'value' || name === 'checked') return !dirty(el);
     return true;
   },

@@ -12,21 +12,30 @@ let trying = false;
 
 const video = () => document.querySelector('video#live[data-whep]');
 const live = () => document.querySelector('[data-picture="live"] video#live') !== null;
+const wanted = (el) => el && video() === el && live() && !document.hidden;
+
+/** painted comes once the page is on the screen as it is now. */
+const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 
 /** sync brings the player to what the page says now. */
 async function sync() {
   const el = video();
   offerFull();
   if (!el) shrink();
-  if (playing && (playing.el !== el || !live() || document.hidden)) stop();
-  if (!el || playing || trying || !live() || document.hidden) return;
+  if (playing && !wanted(playing.el)) stop();
+  if (playing || trying || !wanted(el)) return;
   trying = true;
   try {
+    // A player takes a while to begin: what came with the picture is to be read first.
+    await painted();
+    if (!wanted(el)) return void setTimeout(sync);
     const view = await watch(el, { whep: el.dataset.whep, hls: el.dataset.hls, ended: () => lost(el) });
     playing = { el, stop: view.stop };
     el.setAttribute('data-playing', view.way);
     offerFull();
-    if (video() !== el || !live() || document.hidden) stop();
+    if (wanted(el)) return;
+    stop();
+    setTimeout(sync);
   } catch {
     setTimeout(sync, again);
   } finally {

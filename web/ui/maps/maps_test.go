@@ -49,6 +49,13 @@ func TestGeometry(t *testing.T) {
 	}
 }
 
+// A map ends with its part of the page, and what is drawn on one that is still loading appears.
+func TestParts(t *testing.T) {
+	if out, err := exec.Command("node", "testdata/parts.mjs").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // The files are embedded once, however many apps ask for them.
 func TestEmbedding(t *testing.T) {
 	kit := uitest.Kit(t)

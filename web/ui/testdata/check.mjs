@@ -1,5 +1,6 @@
 // Runs in a real page of the browser test, and tells the test what it saw.
 
+import { anchor, tick } from '../ui/js/ages.mjs';
 import { ago, clock, refetch, span } from '../ui/js/live.mjs';
 
 const violations = [];
@@ -55,6 +56,28 @@ const checks = {
     must('the value is gone', !shows($('#value .seen-now')) && $('#value .was').textContent === 'was: open');
     await state({ age: 0, fresh: 60000 });
     must('known again', shows($('#value .seen-now')));
+  },
+
+  async 'a countdown is said at 60, 30 and 10 seconds'() {
+    const place = document.createElement('div');
+    place.innerHTML = '<span class="countdown" data-left="62000"></span>';
+    document.body.append(place);
+    anchor(place);
+    const now = performance.now.bind(performance);
+    const began = now(); // a second each time, however long the frames take
+    const said = [];
+    for (let gone = 0; gone < 64; gone++) {
+      performance.now = () => began + gone * 1000;
+      tick();
+      performance.now = now;
+      await new Promise(requestAnimationFrame);
+      const text = $('#status').textContent;
+      if (text && text !== said.at(-1)) said.push(text);
+    }
+    place.remove();
+    must(`so, not ${said.join(' / ')}`, said.map((text) => parseInt(text, 10)).join() === '60,30,10');
+    must('it ran out', place.textContent === '00:00');
+    await state({ age: 0, fresh: 60000, say: '' });
   },
 
   async 'what is said and alarmed'() {
@@ -160,7 +183,25 @@ const checks = {
     $('#act').click();
     await until('refused', () => $('#summary') !== null);
     must('focus on the summary', document.activeElement === $('#summary'));
-    await state({ wrong: false });
+    await tell('/test/state', JSON.stringify({ mark: 'later', alarm: 'Ajar' }));
+    await until('the stream goes on', () => $('#alert').textContent === 'Ajar');
+    must('what is wrong is still said', $('#summary') !== null && $('#mark').textContent !== 'later');
+    await tell('/test/state', JSON.stringify({ wrong: false, alarm: '' }));
+    $('#act').click();
+    await until('taken', () => $('#summary') === null);
+    await state({ age: 5 });
+  },
+
+  async 'an answer stays until it is over'() {
+    await tell('/test/state', JSON.stringify({ answer: '4819', quiet: true }));
+    await sleep(700);
+    $('#act').click();
+    await until('answered', () => $('#answer')?.textContent === '4819');
+    await state({ age: 6 });
+    must('it is still said', $('#answer')?.textContent === '4819' && $('#value') !== null);
+    await state({ over: true });
+    must('it is over', $('#answer')?.textContent === '');
+    await state({ over: false, answer: '' });
   },
 
   async 'the whole page is fetched anew'() {
@@ -182,6 +223,16 @@ const checks = {
     dispatchEvent(new PageTransitionEvent('pagehide'));
     must('gone', secret.textContent === '');
     secret.remove();
+  },
+
+  async 'a page has one stream'() {
+    let open = '';
+    const count = setInterval(async () => (open = await (await fetch('/test/streams')).text()), 100);
+    try {
+      await until('one', () => open === '1', 3000);
+    } finally {
+      clearInterval(count);
+    }
   },
 
   async 'a link that is lost is told, and comes back'() {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -107,4 +108,36 @@ func Text(n *html.Node) string {
 		}
 	}
 	return strings.Join(strings.FieldsFunc(b.String(), func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' || r == '\r' }), " ")
+}
+
+// Fields are a form's fields as a browser would send them untouched, but for its buttons.
+func Fields(form *html.Node) url.Values {
+	fields := url.Values{}
+	for _, in := range Tags(form, "input") {
+		name, _ := Attr(in, "name")
+		value, _ := Attr(in, "value")
+		kind, _ := Attr(in, "type")
+		_, checked := Attr(in, "checked")
+		if name != "" && (kind != "checkbox" && kind != "radio" || checked) {
+			fields.Add(name, value)
+		}
+	}
+	for _, area := range Tags(form, "textarea") {
+		name, _ := Attr(area, "name")
+		var typed strings.Builder
+		for d := range area.Descendants() {
+			typed.WriteString(d.Data)
+		}
+		fields.Add(name, strings.ReplaceAll(typed.String(), "\n", "\r\n")) // as forms are sent
+	}
+	for _, s := range Tags(form, "select") {
+		name, _ := Attr(s, "name")
+		for _, o := range Tags(s, "option") {
+			if _, chosen := Attr(o, "selected"); chosen {
+				value, _ := Attr(o, "value")
+				fields.Add(name, value)
+			}
+		}
+	}
+	return fields
 }

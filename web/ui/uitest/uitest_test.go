@@ -16,25 +16,30 @@ const sound = `<!DOCTYPE html><html lang="en"><head><title>T</title></head><body
 
 func TestLintFindsWhatNoPageMayHave(t *testing.T) {
 	for body, want := range map[string]string{
-		``:                                            "",
-		`<p style="color: red">a</p>`:                 "an inline style",
-		`<style>p {}</style>`:                         "a style element",
-		`<script>x()</script>`:                        "an inline script",
-		`<script src="/a.js"></script>`:               "",
-		`<p onclick="x()">a</p>`:                      "an inline handler onclick",
-		`<p hx-on:click="x()">a</p>`:                  "an inline handler hx-on:click",
-		`<img src="/a.jpg">`:                          "img without alt",
-		`<img src="/a.jpg" alt="">`:                   "",
-		`<img src="https://evil.example/a" alt="">`:   "src leads to another host",
-		`<a href="//evil.example">a</a>`:              "href leads to another host",
-		`<a href="javascript:x()">a</a>`:              "href leads to another host",
-		`<a href="tel:+33100000000">a</a>`:            "",
-		`<a href="/a?b=c:d">a</a>`:                    "",
-		`<a href="/a"></a>`:                           "says nothing",
-		`<a href="/a" aria-label="b"></a>`:            "",
-		`<a href="/a"><img src="/a.jpg" alt="b"></a>`: "",
-		`<button>a</button>`:                          "button without type",
-		`<button type="submit"><svg aria-hidden="true"></svg></button>`: "says nothing",
+		``:                                          "",
+		`<p style="color: red">a</p>`:               "an inline style",
+		`<style>p {}</style>`:                       "a style element",
+		`<script>x()</script>`:                      "an inline script",
+		`<script src="/a.js"></script>`:             "",
+		`<p onclick="x()">a</p>`:                    "an inline handler onclick",
+		`<p hx-on:click="x()">a</p>`:                "an inline handler hx-on:click",
+		`<img src="/a.jpg">`:                        "img without alt",
+		`<img src="/a.jpg" alt="">`:                 "",
+		`<img src="https://evil.example/a" alt="">`: "src leads to another host",
+		`<a href="//evil.example">a</a>`:            "href leads to another host",
+		`<a href="javascript:x()">a</a>`:            "href leads to another host",
+		`<a rel="external noreferrer" href="https://maker.example/a">a</a>`:      "",
+		`<a rel="external" href="https://maker.example/a">a</a>`:                 "href leads to another host",
+		`<a rel="external noreferrer" href="http://maker.example/a">a</a>`:       "href leads to another host",
+		`<a rel="external noreferrer" href="javascript:x()">a</a>`:               "href leads to another host",
+		`<form rel="external noreferrer" action="https://maker.example"></form>`: "action leads to another host",
+		`<a href="tel:+33100000000">a</a>`:                                       "",
+		`<a href="/a?b=c:d">a</a>`:                                               "",
+		`<a href="/a"></a>`:                                                      "says nothing",
+		`<a href="/a" aria-label="b"></a>`:                                       "",
+		`<a href="/a"><img src="/a.jpg" alt="b"></a>`:                            "",
+		`<button>a</button>`:                                                     "button without type",
+		`<button type="submit"><svg aria-hidden="true"></svg></button>`:          "says nothing",
 		`<svg></svg>`:                            "svg neither hidden nor with a role",
 		`<svg role="img" aria-label="a"></svg>`:  "",
 		`<input name="a">`:                       "has no label",
@@ -108,5 +113,39 @@ func TestCheckWordsFindsWhatIsWrong(t *testing.T) {
 		if len(w.errors) != len(c.want) {
 			t.Errorf("%s: found %q", name, w.errors)
 		}
+	}
+}
+
+// A form is filled in as people do, and spoiled in one field at a time and in all.
+func TestSheets(t *testing.T) {
+	t.Parallel()
+	const page = `<form method="post" action="/home/rules"><input type="hidden" name="key" value="k"><input name="who" required><input name="vin">
+		<input type="time" name="from" required><select name="kind"><option value="">-</option><option value="safe"></select>
+		<input type="checkbox" name="days" value="1"><input type="checkbox" name="days" value="2"><button name="do" value="add">Add</button></form>
+		<form method="get" action="/elsewhere"><input name="q"></form>`
+	all := uitest.Sheets(t, page, "/home/", map[string]string{"who": "Paul"})
+	if len(all) != 1 {
+		t.Fatalf("%d forms", len(all))
+	}
+	s := all[0]
+	if got := s.Fields.Encode(); got != "days=1&do=add&from=09%3A00&key=k&kind=safe&vin=&who=Paul" {
+		t.Errorf("filled in as %s", got)
+	}
+	if got := strings.Join(s.Typed, " "); got != "key who vin from kind days" || !s.Text {
+		t.Errorf("the fields: %s, %t", got, s.Text)
+	}
+	spoiled := s.Hostile()
+	if len(spoiled) != 3*(len(s.Typed)+1) {
+		t.Fatalf("%d requests", len(spoiled))
+	}
+	keys := map[string]bool{}
+	for _, fields := range spoiled {
+		keys[fields.Get("key")] = true
+	}
+	if one := spoiled[1]; one.Get("who") != uitest.Script+`"'&` || one.Get("from") != "09:00" || len(keys) < len(spoiled)-6 {
+		t.Errorf("%v, and %d keys", one, len(keys))
+	}
+	if got := s.Address(spoiled[1]); got != "/home/rules" {
+		t.Errorf("it goes to %s", got)
 	}
 }

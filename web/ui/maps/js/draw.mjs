@@ -78,7 +78,8 @@ export function area(map, id, feature) {
     map.addLayer({ id: `${id}-edge`, type: 'line', source: id, paint: { 'line-color': color('--primary'), 'line-width': 2, 'line-dasharray': [2, 1] } });
   };
   if (map.isStyleLoaded()) add();
-  else map.once('load', () => area(map, id, feature));
+  // Not at its load, which is once: it may be loading again, and then that never comes.
+  else map.once('idle', () => area(map, id, feature));
 }
 
 /** grid is a net of lines around a point, a kilometre apart, for when there is no map of streets. */

@@ -21,6 +21,20 @@ export class MapPart extends HTMLElement {
     root.append(sheet(), button, note);
   }
 
+  /** What was taken out of the page holds nothing any more; one that is only moved is back before this looks. */
+  disconnectedCallback() {
+    queueMicrotask(() => this.isConnected || this.close());
+  }
+
+  /** close ends the map, and leaves the button. */
+  close() {
+    this.map?.remove();
+    this.map = this.library = null;
+    this.shadowRoot.querySelector('.map')?.remove();
+    this.shadowRoot.querySelector('button').hidden = false;
+    this.note('');
+  }
+
   /** view is where the map begins: { centre: [longitude, latitude], zoom }. */
   view() {
     return { zoom: 1 };
@@ -41,6 +55,7 @@ export class MapPart extends HTMLElement {
     try {
       this.shadowRoot.prepend(box);
       const { map, library, plain } = await draw(box, { ...this.view(), streets: this.dataset.streets });
+      if (!this.isConnected) return map.remove();
       Object.assign(this, { map, library });
       this.note(plain ? this.dataset.gridText : '');
       this.drawn();
