@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -227,4 +228,34 @@ func TestTooManyRequests(t *testing.T) {
 		}
 	}
 	t.Error("200 requests at once are let through")
+}
+
+// arrival is a connection that remembers until when it was to be read.
+type arrival struct {
+	*httptest.ResponseRecorder
+	until []time.Time
+}
+
+func (a *arrival) SetReadDeadline(until time.Time) error {
+	a.until = append(a.until, until)
+	return nil
+}
+
+// TestTimeToArrive: a body has so long to arrive, and what is done with it is not ended by that.
+func TestTimeToArrive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	body := `{"zone":"Europe/Paris","address":"12 rue des Lilas, Paris"}`
+	r := httptest.NewRequest(http.MethodPost, "/v1/sites", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w.merchant("grocer").sign(r, []byte(body))
+	a := &arrival{ResponseRecorder: httptest.NewRecorder()}
+	began := time.Now()
+	w.api.ServeHTTP(a, r)
+	if a.Code != http.StatusCreated && a.Code != http.StatusOK {
+		t.Fatalf("%d: %s", a.Code, a.Body)
+	}
+	if len(a.until) < 2 || a.until[0].Before(began) || time.Until(a.until[0]) > time.Minute || !a.until[len(a.until)-1].IsZero() {
+		t.Errorf("to be read until %v, at %v", a.until, began)
+	}
 }

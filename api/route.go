@@ -92,12 +92,16 @@ func serve[P, I, O any](a *API, r route, schemes []string, who func(context.Cont
 	})
 }
 
+// bodyIsHere keeps Huma from limiting the time for reading a body that the guard has read: that limit would go on behind
+// it, and end each request after five seconds.
+const bodyIsHere = -1
+
 func (a *API) operation(r route, schemes []string) huma.Operation {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
 	op := huma.Operation{OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary, Description: r.about, Tags: []string{r.tag},
-		DefaultStatus: r.status, MaxBodyBytes: maxBody + 1, Responses: map[string]*huma.Response{"default": a.problemResponse()}}
+		DefaultStatus: r.status, MaxBodyBytes: maxBody + 1, BodyReadTimeout: bodyIsHere, Responses: map[string]*huma.Response{"default": a.problemResponse()}}
 	for _, s := range schemes {
 		op.Security = append(op.Security, map[string][]string{s: {}})
 	}

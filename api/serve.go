@@ -11,12 +11,17 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/loquet/loquet/phrase"
 )
 
 // maxBody is the most bytes that a request's body may have.
 const maxBody = 256 << 10
+
+// bodyWithin is how long a request's body may take to arrive: for the largest, 9 KB a second. What is done with it may
+// take longer; each part of that has a limit of its own.
+const bodyWithin = 30 * time.Second
 
 // call is one request, as everything behind the guard sees it.
 type call struct {
@@ -102,8 +107,12 @@ func (a *API) reference() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
-// readBody reads the whole body: a signature covers it, and so does an idempotency key.
+// readBody reads the whole body: a signature covers it, and so does an idempotency key. The time that it may take ends
+// with it: a connection whose time to read is over takes the request's context with it.
 func (c *call) readBody(w http.ResponseWriter, r *http.Request) *Problem {
+	arrival := http.NewResponseController(w)
+	_ = arrival.SetReadDeadline(time.Now().Add(bodyWithin)) // a writer without a connection has nothing to wait for
+	defer func() { _ = arrival.SetReadDeadline(time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
