@@ -107,6 +107,13 @@ func TestWhatWaitsGoesByItself(t *testing.T) {
 	b.run("waits.mjs")
 }
 
+// What the phone asked for and what the stream brings overtake each other: the newer stays.
+func TestWhatComesLateIsOld(t *testing.T) {
+	b := newBrowsing(t)
+	b.ordinary()
+	b.run("late.mjs")
+}
+
 // Plan B that nobody could be told of yet is told once there is a link, and once.
 func TestPlanBWithoutNetwork(t *testing.T) {
 	b := newBrowsing(t)

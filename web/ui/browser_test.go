@@ -46,6 +46,9 @@ type studio struct {
 	muffled bool
 	wakes   map[chan struct{}]bool
 	cut     map[int]context.CancelFunc
+	// late has a page wait on its way once it is made, hold is the same until one does, and held says that one did.
+	late, hold chan struct{}
+	held       bool
 }
 
 func newStudio(t *testing.T) *studio {
@@ -69,6 +72,12 @@ func (s *studio) handler() http.Handler {
 	mux.HandleFunc("POST /test/state", s.change)
 	mux.HandleFunc("POST /test/muffle", s.muffle)
 	mux.HandleFunc("POST /test/cut", s.cutOff)
+	mux.HandleFunc("POST /test/hold", s.holdUp)
+	mux.HandleFunc("GET /test/held", func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_, _ = io.WriteString(w, strconv.FormatBool(s.held))
+	})
 	mux.HandleFunc("GET /test/count", func(w http.ResponseWriter, _ *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -89,7 +98,43 @@ func (s *studio) handler() http.Handler {
 	return all
 }
 
-func (s *studio) page(w http.ResponseWriter, r *http.Request) { s.answer(w, r, http.StatusOK) }
+func (s *studio) page(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	until := s.hold
+	s.hold, s.held = nil, false
+	s.mu.Unlock()
+	s.answer(&lateWriter{w, s, until}, r, http.StatusOK)
+}
+
+// holdUp has the next page be old when it comes: "on" until "off".
+func (s *studio) holdUp(_ http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if string(body) == "on" {
+		s.late = make(chan struct{})
+		s.hold, s.held = s.late, false
+		return
+	}
+	close(s.late)
+}
+
+// lateWriter sends nothing before until is closed, if it is anything.
+type lateWriter struct {
+	http.ResponseWriter
+	s     *studio
+	until <-chan struct{}
+}
+
+func (l *lateWriter) Write(b []byte) (int, error) {
+	if l.until != nil {
+		l.s.mu.Lock()
+		l.s.held = true
+		l.s.mu.Unlock()
+		<-l.until
+	}
+	return l.ResponseWriter.Write(b)
+}
 
 func (s *studio) answer(w http.ResponseWriter, r *http.Request, status int) {
 	s.mu.Lock()
@@ -259,7 +304,7 @@ func TestPagesInABrowser(t *testing.T) {
 		if err := json.Unmarshal(body, &got); err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(90 * time.Second):
+	case <-time.After(5 * time.Minute):
 		t.Fatal("the page did not answer")
 	}
 	for name, why := range got.Failed {

@@ -142,8 +142,12 @@ function show(state) {
 
 // --- What is taken over ---
 
+/** brought counts what was taken over: an answer that was asked for before the last of it may be older than what is shown. */
+let brought = 0;
+
 /** before is what the page's controls meant. */
 function taken(before, late = 0) {
+  brought++;
   anchor(document, late);
   deafen(before);
   if (root.dataset.link) show(root.dataset.link);
@@ -199,20 +203,33 @@ export function refetch() {
   return fetching;
 }
 
+/** How often a page is asked for, where its stream brings news faster than answers come: then the stream says everything. */
+const asks = 3;
+
 async function fetchPage() {
   if (fetchContent) return fetchContent();
   const here = root.dataset.here;
   if (!here) return;
+  for (let left = asks; left > 0; left--) {
+    const before = brought;
+    const html = await answerOf(here);
+    if (html === undefined) return;
+    if (before === brought) return takePage(html);
+  }
+}
+
+/** answerOf is a page as the server has it now; undefined if that can't be had, or can't be taken over. */
+async function answerOf(here) {
   try {
     const headers = { 'HX-Request': 'true', 'Loquet-Frame': root.dataset.frame };
     const answer = await fetch(here, { headers, cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.timeout(10000) });
     if (answer.redirected || answer.status === 204 || !answer.headers.get('Content-Type')?.startsWith('text/html')) {
       location.assign(here);
-      return;
+      return undefined;
     }
-    takePage(await answer.text());
+    return await answer.text();
   } catch {
-    // No link: the bar says so, and whatever opens it again comes here once more.
+    return undefined; // no link: the bar says so, and whatever opens it again comes here once more
   }
 }
 
@@ -359,12 +376,14 @@ function note(form, said) {
 function watchForms() {
   let before = new Set();
   let was = '';
+  let shown = 0;
   let sent = () => {};
   document.body.addEventListener('htmx:configRequest', (e) => {
     e.detail.headers['Loquet-Frame'] = root.dataset.frame;
   });
   document.body.addEventListener('htmx:beforeRequest', (e) => {
     sent = sending(e.detail.elt);
+    shown = brought;
   });
   document.body.addEventListener('htmx:beforeSwap', () => {
     before = meanings();
@@ -378,9 +397,11 @@ function watchForms() {
   document.body.addEventListener('htmx:afterSwap', (e) => {
     if (e.detail.xhr === undefined) return;
     setOwn(false);
+    const overtaken = shown !== brought;
     reread();
     taken(before);
     settleFocus(was);
+    if (overtaken && !still()) refetch();
   });
   const unsent = (e) => note(e.detail.elt, text('unsent'));
   for (const name of ['htmx:sendError', 'htmx:timeout']) document.body.addEventListener(name, unsent);

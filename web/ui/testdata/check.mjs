@@ -13,7 +13,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const tell = (path, body) => fetch(path, { method: 'POST', body });
 
 /** until waits for something to be so, and says how long it took. */
-async function until(what, is, most = 12000) {
+async function until(what, is, most = 60000) {
   const from = performance.now();
   while (!is()) {
     if (performance.now() - from > most) throw new Error(`never: ${what}`);
@@ -33,6 +33,24 @@ async function state(changes) {
   const n = String(Math.random()).slice(2, 8);
   await tell('/test/state', JSON.stringify({ ...changes, mark: n }));
   await until(`state ${JSON.stringify(changes)}`, () => $('#mark')?.textContent === n);
+}
+
+/** overtaken has a page be made, and a newer state be here before it; what ask returned is still out. */
+async function overtaken(ask, changes) {
+  await tell('/test/hold', 'on');
+  const asked = ask();
+  let held = '';
+  const look = setInterval(async () => (held = await (await fetch('/test/held')).text()), 20);
+  await until('it is on its way', () => held === 'true').finally(() => clearInterval(look));
+  await state(changes);
+  return { asked };
+}
+
+/** seen says later whether the button had a label again. */
+function seen(label) {
+  let was = false;
+  new MutationObserver(() => { was ||= $('#act')?.textContent.trim() === label; }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  return () => was;
 }
 
 const checks = {
@@ -210,6 +228,26 @@ const checks = {
     await until('the new name', () => $('.more-name').textContent.trim() === 'Bob');
     await refetch();
     must('same page', window.same === true);
+  },
+
+  async 'a page that was overtaken on its way is old'() {
+    await state({ label: 'Old' });
+    const { asked } = await overtaken(() => refetch(), { label: 'New' });
+    const back = seen('Old');
+    await tell('/test/hold', 'off');
+    await asked;
+    must('the newer stays', $('#act').textContent.trim() === 'New' && !back());
+  },
+
+  async 'an answer to a form that was overtaken on its way is old'() {
+    await sleep(700);
+    await state({ label: 'Old' });
+    await overtaken(() => $('#act').click(), { label: 'New' });
+    const back = seen('Old');
+    await tell('/test/hold', 'off');
+    await until('it came', back);
+    await until('the newer is there again', () => $('#act').textContent.trim() === 'New');
+    await state({ label: 'Block' });
   },
 
   async 'what is private is covered, and leaves with the page'() {

@@ -1,0 +1,45 @@
+// An answer that is overtaken on its way is old when it comes: what is newer stays on the screen.
+
+import { check, done, hand, pair, phone, screen, stand } from './phone.mjs';
+
+const p = await phone();
+const { page, context } = p;
+const tap = (name) => page.locator(`[data-act="${name}"] button:not([data-deaf])`).first().click();
+
+await pair(page);
+await hand('assign');
+await page.reload();
+await tap('approach');
+await screen(page, 'go');
+
+// The place as it is now is held up on its way to the phone.
+let release, asked;
+const held = new Promise((resolve) => { release = resolve; });
+const old = new Promise((resolve) => { asked = resolve; });
+await page.route('**/courier/view/**', async (route) => {
+  const answer = await route.fetch();
+  asked();
+  await held;
+  await route.fulfill({ response: answer });
+}, { times: 1 });
+await page.evaluate(() => dispatchEvent(new Event('online')));
+await old;
+
+await stand(context);
+await tap('arrive');
+await screen(page, 'arrive');
+await page.evaluate(() => {
+  const main = document.getElementById('main');
+  globalThis.screens = new Set();
+  const see = () => screens.add(main.querySelector('[data-screen]')?.dataset.screen);
+  new MutationObserver(see).observe(main, { subtree: true, childList: true, attributes: true });
+});
+
+// The old one comes, and the place is asked for again.
+let answers = 0;
+const again = page.waitForResponse((answer) => answer.url().includes('/courier/view/') && ++answers === 2);
+release();
+await again;
+await screen(page, 'arrive');
+check(await page.evaluate(() => !screens.has('go')), 'what was so before came back');
+await done(p);
