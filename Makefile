@@ -50,12 +50,12 @@ lint:
 	$(LINT) run ./...
 
 # The core has no goroutines (a test of app sees to that), hence no races, and its random worlds take four times as long
-# where these are looked for. Those of the apps mostly wait for a browser or a car. Of the others no more run at once than
-# there are processors: cameras are judged by the second.
+# where these are looked for. Of the others no more packages run at once than there are processors: cameras are judged by
+# the second. The apps come one by one: the tests of each wait for several browsers beside each other.
 race:
 	$(GO) test -timeout 12m $(CORE)
-	$(GO) test -race -timeout 15m -parallel 4 ./web/...
 	$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v -e /web/ $(addprefix -e /,$(addsuffix $$,$(CORE:./%=%))))
+	$(GO) test -race -timeout 15m -p 1 -parallel 4 ./web/...
 
 # The story measures how soon a decision is on a screen, and the checks how long an old picture stays there: each has the
 # machine for itself. The others mostly wait.
