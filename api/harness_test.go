@@ -31,7 +31,7 @@ import (
 )
 
 // patience is how long a test waits for something that must happen.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // world is a whole installation but for the broker: real API, dispatcher, vault and store, and doors in memory.
 type world struct {

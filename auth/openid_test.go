@@ -405,7 +405,7 @@ func within[T any](t *testing.T, come <-chan T) (what T) {
 	t.Helper()
 	select {
 	case what = <-come:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing came")
 	}
 	return what

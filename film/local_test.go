@@ -67,7 +67,7 @@ func TestARealCamera(t *testing.T) {
 	folder := t.TempDir()
 	local := openStudio(t, folder)
 	street := newStreet(t)
-	street.patience = 20 * time.Second
+	street.patience = 60 * time.Second
 	h := street.process(local).furnish("home", cam.Address())
 	t.Cleanup(h.run())
 

@@ -75,7 +75,7 @@ func receive[T any](t *testing.T, c <-chan T, what string) T {
 			t.Fatalf("%s: the channel was closed", what)
 		}
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("%s did not come", what)
 		panic("unreachable")
 	}

@@ -86,7 +86,7 @@ test("a car, from its maker's page to the parcel in its trunk", { timeout: 400_0
   });
 
   await step("the car is worked by hand, and says so itself", async () => {
-    const comes = (step) => page.locator(`#step[data-step="${step}"]`).waitFor({ state: "attached", timeout: 60_000 }); // its maker's cloud tells late
+    const comes = (step) => page.locator(`#step[data-step="${step}"]`).waitFor({ state: "attached" }); // its maker's cloud tells late
     await comes("wait");
     await work("turn", "turn");
     await comes("open");
@@ -154,7 +154,7 @@ test("a car, from its maker's page to the parcel in its trunk", { timeout: 400_0
     await page.locator('main .barrier[data-state="open"]').first().waitFor();
     await work("pull");
     await page.locator('form[action$="/rehearsal/close"] button:not([data-deaf])').click();
-    await page.locator('#step[data-step="ready"]').waitFor({ state: "attached", timeout: 60_000 });
+    await page.locator('#step[data-step="ready"]').waitFor({ state: "attached" });
     await glance(nadia, lang, "after the rehearsal", "car-ready");
   });
 
@@ -163,7 +163,7 @@ test("a car, from its maker's page to the parcel in its trunk", { timeout: 400_0
     await hand(url, "drive", { door, to: "near" });
     delivery = await sent(page);
     await setOut(karim, url, stop);
-    await page.locator('.question form[action$="/spot"]').waitFor({ timeout: 60_000 });
+    await page.locator('.question form[action$="/spot"]').waitFor();
     await look(nadia, delivery, "car-asked");
     await described(page, lang === "fr" ? "Devant la boulangerie" : "In front of the bakery");
     await page.waitForURL(new RegExp(`/home/places/${place}(\\?|$)`));
@@ -174,7 +174,7 @@ test("a car, from its maker's page to the parcel in its trunk", { timeout: 400_0
 
   await step("the courier reads plate, picture, spot and way without scrolling, has it flash, and is there", async () => {
     await hand(url, "come", { door });
-    await karim.page.locator(".plate").waitFor({ timeout: 60_000 });
+    await karim.page.locator(".plate").waitFor();
     await ready(karim, "arrive");
     await act(karim, "signal");
     await look(karim, stop, "car-go");
@@ -202,9 +202,9 @@ test("a car, from its maker's page to the parcel in its trunk", { timeout: 400_0
   await step("its locks stick: an alarm, with what to do, and no way to leave", async () => {
     await work("pull", "jam");
     await act(karim, "close");
-    const alarmed = [karim, nadia].map((who) => who.page.locator('main .band[data-state="alarm"]').first().waitFor({ timeout: 60_000 }));
+    const alarmed = [karim, nadia].map((who) => who.page.locator('main .band[data-state="alarm"]').first().waitFor());
     await ana.page.goto(`${url}/operator/`);
-    await Promise.all([...alarmed, ana.page.locator(`.alarm-row a[href*="${place.split("-")[0]}-"]`).first().waitFor({ timeout: 60_000 })]);
+    await Promise.all([...alarmed, ana.page.locator(`.alarm-row a[href*="${place.split("-")[0]}-"]`).first().waitFor()]);
     assert.ok(await karim.page.locator("#car-stuck li").first().isVisible(), "what to do is not on the page");
     assert.equal(await karim.page.locator('[data-act="leave"]').count(), 0);
     await look(karim, stop, "car-alarm");
@@ -233,7 +233,7 @@ test("a car, from its maker's page to the parcel in its trunk", { timeout: 400_0
     await sent(page);
     await setOut(karim, url, stop);
     await hand(url, "come", { door });
-    await karim.page.locator('main section.panel[data-state="refused"]').waitFor({ timeout: 60_000 });
+    await karim.page.locator('main section.panel[data-state="refused"]').waitFor();
     await look(karim, stop, "car-too-far");
     await look(karim, `${stop}/plan-b`, "car-plan-b");
   });

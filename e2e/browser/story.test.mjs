@@ -108,7 +108,7 @@ async function story(t, { url, links }) {
     await ask(camille.page);
     await still.goto(camille.page.url());
     await karim.page.locator('a[href^="/courier/scan/"]').click();
-    await karim.page.waitForURL(/\/courier\/stop\//, { timeout: 60_000 });
+    await karim.page.waitForURL(/\/courier\/stop\//);
   });
 
   await step("a block that comes too late says so, and what is open", async () => {

@@ -217,7 +217,7 @@ test("a door is set up, with Back, a reload and a second tab at each step", { ti
   assert.ok(await page.locator('input[name="sees"]').last().isChecked(), "what was chosen is lost");
   await page.goto(`${demo.url}/home/cameras/${(await home()).cameras[0].camera}`);
   await page.locator('button[name="check"]').dblclick();
-  await page.locator("main .steps").waitFor({ timeout: 60_000 });
+  await page.locator("main .steps").waitFor();
   await glance(customer, "en", "a camera that was looked at");
   await stays();
 

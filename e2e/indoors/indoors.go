@@ -46,7 +46,7 @@ import (
 )
 
 // Patience is how long a test waits for something that must happen.
-const Patience = 20 * time.Second
+const Patience = 60 * time.Second
 
 // Installation is everything but the pages.
 type Installation struct {

@@ -54,7 +54,7 @@ func sweep(t *testing.T, s *Store, want int) {
 // goneSoon sweeps until the files hold the secret no more.
 func goneSoon(t *testing.T, s *Store) {
 	t.Helper()
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); {
 		if !holdsSecret(t, s) {
 			return
 		}

@@ -391,7 +391,7 @@ func TestAStoryTakesThePageToItsStop(t *testing.T) {
 
 func waitForAsk(t *testing.T, s *httptest.Server) loan {
 	t.Helper()
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); {
 		if l := lent(t, s, "courier"); l.Ask != nil {
 			return l
 		}
@@ -404,7 +404,7 @@ func TestThePageLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := serve(t, w)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/demo/live?door=front", nil)
 	if err != nil {

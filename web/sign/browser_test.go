@@ -123,7 +123,7 @@ func (c *chromium) try(method string, params, into any) error {
 			return nil
 		}
 		return json.Unmarshal(r.Result, into)
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		return fmt.Errorf("%s: no answer", method)
 	}
 }
@@ -183,7 +183,7 @@ func (c *chromium) until(what string) {
 	c.t.Helper()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-look.C {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-look.C {
 		if c.eval(what) == "true" {
 			return
 		}

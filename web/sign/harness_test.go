@@ -204,7 +204,7 @@ func (h *house) next() mail {
 	select {
 	case m := <-h.post.box():
 		return m
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		h.t.Fatal("no mail came")
 	}
 	return mail{}

@@ -29,7 +29,7 @@ export async function guest(browser, home, { lang = "en", size = phone, mobile =
   const wrong = [];
   watched(context, home, wrong);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   return { home, browser, context, page, wrong, close: () => context.close() };
 }
 

@@ -40,7 +40,7 @@ await screen(page, 'scan');
 await page.evaluate(() => { document.getElementById('typing').open = true; });
 await page.locator('#text').fill(await hand('parcel'));
 await page.locator('[data-typed] button').click();
-await page.locator('#scan-result', { hasText: 'Nothing opens yet' }).waitFor({ timeout: 40000 });
+await page.locator('#scan-result', { hasText: 'Nothing opens yet' }).waitFor();
 await page.locator('[data-queue]', { hasText: '1 scan kept' }).waitFor();
 await page.reload();
 await page.locator('[data-queue]', { hasText: '1 scan kept' }).waitFor();
@@ -48,7 +48,7 @@ check(await hand('scans') === 0, 'something was sent');
 
 // Back: it is sent once, opens nothing, and a fresh tap is asked for.
 await context.setOffline(false);
-await page.waitForURL(`${url}${stop}`, { timeout: 30000 });
+await page.waitForURL(`${url}${stop}`);
 await screen(page, 'opening');
 check(await hand('scans') === 1, `${await hand('scans')} scans arrived`);
 check(await hand('openings') === 0, 'a kept scan opened a door');

@@ -33,7 +33,7 @@ export async function phone({ lang = 'en', width = 390, height = 844, at = door,
     page.on('requestfailed', (r) => console.log('failed', r.url(), r.failure()?.errorText));
   }
   process.on('exit', (code) => { if (code && wrong.length) console.log(wrong.join('\n')); });
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(60000);
   return { context, page, wrong, close: () => context.close() };
 }
 

@@ -27,13 +27,13 @@ async function keep(code) {
   await page.locator('#typing').evaluate((d) => { d.open = true; });
   await page.locator('#text').fill(code);
   await page.locator('[data-typed] button').click();
-  await page.locator('#scan-result', { hasText: 'Nothing opens yet' }).waitFor({ timeout: 40000 });
+  await page.locator('#scan-result', { hasText: 'Nothing opens yet' }).waitFor();
   lost = false;
 }
 
 // A number whose check digit is wrong was kept, and is not called scanned.
 await keep('(00)340123450000000018');
-await page.locator('#scan-result', { hasText: "no parcel's number" }).waitFor({ timeout: 30000 });
+await page.locator('#scan-result', { hasText: "no parcel's number" }).waitFor();
 await page.locator('[data-queue]').waitFor({ state: 'hidden' });
 check(await hand('scans') === 0, 'what is no number was scanned');
 
