@@ -28,8 +28,8 @@ type shown struct {
 	Age, Fresh, Alarms                                     int
 	// Over is the end of what a form was answered with: Answer.
 	Open, Wrong, Over bool
-	// Quiet has nobody be told of the change.
-	Quiet bool
+	// Quiet has nobody be told of the change, and Elsewhere has a form lead to another address.
+	Quiet, Elsewhere bool
 }
 
 // studio serves one page that lives, and lets a script in that page change it.
@@ -46,6 +46,8 @@ type studio struct {
 	muffled bool
 	wakes   map[chan struct{}]bool
 	cut     map[int]context.CancelFunc
+	// asked is the address of the page that was asked for last.
+	asked string
 	// late has a page wait on its way once it is made, hold is the same until one does, and held says that one did.
 	late, hold chan struct{}
 	held       bool
@@ -78,6 +80,11 @@ func (s *studio) handler() http.Handler {
 		defer s.mu.Unlock()
 		_, _ = io.WriteString(w, strconv.FormatBool(s.held))
 	})
+	mux.HandleFunc("GET /test/asked", func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_, _ = io.WriteString(w, s.asked)
+	})
 	mux.HandleFunc("GET /test/count", func(w http.ResponseWriter, _ *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -101,7 +108,7 @@ func (s *studio) handler() http.Handler {
 func (s *studio) page(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	until := s.hold
-	s.hold, s.held = nil, false
+	s.hold, s.held, s.asked = nil, false, r.URL.RequestURI()
 	s.mu.Unlock()
 	s.answer(&lateWriter{w, s, until}, r, http.StatusOK)
 }
@@ -138,8 +145,12 @@ func (l *lateWriter) Write(b []byte) (int, error) {
 
 func (s *studio) answer(w http.ResponseWriter, r *http.Request, status int) {
 	s.mu.Lock()
+	here := "/"
+	if r.Method == http.MethodGet {
+		here = r.URL.RequestURI()
+	}
 	p := ui.Page{App: ui.Customer, Title: "Live", Step: strconv.Itoa(s.step), Live: "/live", Modules: []string{"check/check.mjs"}, Main: s.main(true), Status: status, Still: s.refused,
-		Here: "/", Zone: "Europe/Paris", Person: s.now.Person, Say: s.now.Say, Nav: s.nav()}
+		Here: here, Zone: "Europe/Paris", Person: s.now.Person, Say: s.now.Say, Nav: s.nav()}
 	s.mu.Unlock()
 	s.kit.Render(w, r, p)
 }
@@ -219,7 +230,10 @@ func (m *muffler) Write(b []byte) (int, error) {
 
 func (s *studio) act(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	wrong := s.now.Wrong
+	wrong, to := s.now.Wrong, "/"
+	if s.now.Elsewhere {
+		to = "/?elsewhere"
+	}
 	if s.refused = wrong; !wrong {
 		s.count++
 		s.step++
@@ -229,7 +243,7 @@ func (s *studio) act(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, http.StatusUnprocessableEntity)
 		return
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 func (s *studio) change(_ http.ResponseWriter, r *http.Request) {

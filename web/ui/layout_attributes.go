@@ -13,7 +13,7 @@ import (
 
 // dataOf is what the page's scripts and style sheets read of it.
 func dataOf(v *View, p Page) templ.OrderedAttributes {
-	list := set("data-here", p.Here, "data-zone", p.Zone, "data-theme", string(v.Theme))
+	list := set("data-zone", p.Zone, "data-theme", string(v.Theme))
 	for _, name := range slices.Sorted(maps.Keys(p.Data)) {
 		list = append(list, templ.KeyValue[string, any]{Key: "data-" + name, Value: p.Data[name]})
 	}

@@ -11,7 +11,7 @@ export { ago, clock, moment, since, span, text } from './time.mjs';
 const root = document.documentElement;
 const main = () => document.getElementById('main');
 
-/** stage says which step the page shows. */
+/** stage says which step the page shows, and at which address. */
 const stage = () => document.getElementById('step');
 
 /** still says that the page keeps what it shows until the person's next action: a form that was refused, as it was typed. */
@@ -208,7 +208,7 @@ const asks = 3;
 
 async function fetchPage() {
   if (fetchContent) return fetchContent();
-  const here = root.dataset.here;
+  const here = stage()?.dataset.here;
   if (!here) return;
   for (let left = asks; left > 0; left--) {
     const before = brought;

@@ -230,6 +230,18 @@ const checks = {
     must('same page', window.same === true);
   },
 
+  async 'an answer is fetched anew from where it is'() {
+    for (const [elsewhere, at] of [[true, '/?elsewhere'], [false, '/']]) {
+      await state({ elsewhere });
+      await sleep(700);
+      const before = $('h1').textContent;
+      $('#act').click();
+      await until('answered', () => $('h1').textContent !== before);
+      await refetch();
+      must(`from ${at}`, (await (await fetch('/test/asked')).text()) === at && location.href === new URL(at, location).href);
+    }
+  },
+
   async 'a page that was overtaken on its way is old'() {
     await state({ label: 'Old' });
     const { asked } = await overtaken(() => refetch(), { label: 'New' });
