@@ -92,6 +92,9 @@ func (k *Kit) Render(w http.ResponseWriter, r *http.Request, p Page) {
 		// What a form was sent to may be no page: Back and reload would lead nowhere.
 		w.Header().Set(historyHeader(r, p.Here), p.Here)
 	}
+	if p.Live != "" && safe(r.Method) && !strings.Contains(p.Here, "?") {
+		p.Here = LiveAt(p.Here, r.URL) // with another stream it would be another frame, and be loaded as a whole
+	}
 	p = p.filled(v)
 	frame := k.frame(v, p)
 	w.Header().Add("Vary", "HX-Request")
@@ -125,8 +128,8 @@ func (p Page) filled(v *View) Page {
 	return p
 }
 
-// LiveAt is the address of a page's stream, with what the page's own address asks for. What a form that led here had to
-// say (done or not, and its words) is said once, by the page: another frame for it would load everything again.
+// LiveAt is the address of a page's stream, or of the page anew, with what the page's own address asks for. What a form that
+// led here had to say (done or not, and its words) is said once, by the page: another frame for it would load everything again.
 func LiveAt(live string, page *url.URL) string {
 	q := page.Query()
 	if q.Has("done") || q.Has("not") {

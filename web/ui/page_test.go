@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"context"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -216,5 +217,25 @@ func TestDemoBand(t *testing.T) {
 		if got := strings.Contains(get(k, "/", plain(k, ui.Policy{})).Body.String(), "nothing real opens"); got != demo {
 			t.Errorf("demo %v: band %v", demo, got)
 		}
+	}
+}
+
+// TestAPageThatAsksForSomethingIsFetchedAnewAsItIs: from the address that it says, in the frame that it has.
+func TestAPageThatAsksForSomethingIsFetchedAnewAsItIs(t *testing.T) {
+	k := newKit(t)
+	board := func(w http.ResponseWriter, r *http.Request) {
+		k.Render(w, r, ui.Page{App: ui.Operator, Title: "Board", Live: ui.LiveAt("/operator/live", r.URL), Here: "/operator/"})
+	}
+	first := get(k, "/operator/?place=x-a1&done=assigned&who=Ana", board).Body.String()
+	said := func(name string) string {
+		_, rest, _ := strings.Cut(first, name+`="`)
+		value, _, _ := strings.Cut(rest, `"`)
+		return html.UnescapeString(value)
+	}
+	if here := said("data-here"); here != "/operator/?place=x-a1" {
+		t.Errorf("it says that it is at %q", here)
+	}
+	if again := get(k, said("data-here"), board, "HX-Request", "true", "Loquet-Frame", said("data-frame")); again.Code != http.StatusOK {
+		t.Errorf("it is to be loaded as a whole: %d", again.Code)
 	}
 }
