@@ -18,8 +18,12 @@ import (
 // where the household allows it; every look is recorded before anything is shown, and the page says so before.
 
 // watching says whether the live picture was asked for, and may be shown.
-func (v *visitView) watching() bool {
-	return v.Watchable && v.dispatches() && v.r.URL.Query().Get("watch") == "true"
+func (v *visitView) watching() bool { return v.Watchable && v.toWatch() }
+
+// toWatch says whether the page asks for the picture, there or not: what the page needs for it comes with it once, or each
+// picture that is lost would have the page loaded anew.
+func (v *visitView) toWatch() bool {
+	return v.dispatches() && v.r.URL.Query().Get("watch") == "true"
 }
 
 func watchPath(id event.VisitID) string { return visitPath(id) + "?watch=true" }

@@ -51,7 +51,7 @@ func (p *person) visit() {
 		return
 	}
 	one := ui.Page{Title: v.title(), Place: v.where(p.ctx()), Step: "visit", Live: visitPath(v.ID) + "/live", Here: visitPath(v.ID), Main: visitPage(v)}
-	if v.watching() {
+	if v.toWatch() {
 		one.Here, one.Modules, one.Policy = watchPath(v.ID), []string{"ui/js/watch.mjs"}, ui.Policy{Workers: true}
 	}
 	p.show(one)
