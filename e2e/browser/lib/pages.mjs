@@ -46,9 +46,22 @@ export async function look(who, path, state = "") {
     for (const size of [phone, desktop]) findings.push(...await sized(page, path, lang, size, state));
     if (lang === "en") {
       await page.setViewportSize(phone);
-      findings.push(...await tabbed(page));
+      findings.push(...await walked(page, path));
     }
     found.push(...findings.map((f) => `${kind(path)}${state && ` (${state})`} ${lang}: ${f}`));
+  }
+}
+
+// walked goes through a page by Tab, once more if the page was loaded anew meanwhile: what it needs may have changed with
+// what it shows. That is said, because it should be seldom, and takes the focus from whoever reads it.
+async function walked(page, path) {
+  try {
+    return await tabbed(page);
+  } catch (e) {
+    if (!/context was destroyed/.test(e.message)) throw e;
+    console.log(`${path} was loaded anew while it was read`);
+    await page.locator("main h1").first().waitFor();
+    return tabbed(page);
   }
 }
 
