@@ -173,7 +173,7 @@ func (c *car) OpenCommands() int { return c.Done().UnlockCommands }
 // Faults are those of doors that cars know.
 func (c *car) Faults(f virtual.Faults) {
 	c.ajar.Store(f.Ajar)
-	c.behave(func(q *fakecloud.Quirks) { q.Jam, q.Deaf = f.Jam, f.Deaf })
+	c.behave(func(q *fakecloud.Quirks) { q.Jam, q.Deaf, q.MotorDelay = f.Jam, f.Deaf, f.MotorDelay })
 }
 
 // behave changes what is wrong with it.

@@ -25,6 +25,9 @@ type hand struct {
 // linkCut is how long the link of an app's pages stays cut.
 const linkCut = 30 * time.Second
 
+// slow is how long a motor waits that takes its time: the courier is told that the lock is slow, and it opens in time.
+const slow = 15 * time.Second
+
 // Do implements desk.World.
 func (t *town) Do(ctx context.Context, a desk.Act) error {
 	switch a.Do {
@@ -94,6 +97,8 @@ func (t *town) touch(a desk.Act) error {
 		t.fault(a.Door, func(f *virtual.Faults) { f.Jam = !f.Jam })
 	case desk.Deafen:
 		t.fault(a.Door, func(f *virtual.Faults) { f.Deaf = !f.Deaf })
+	case desk.Slow:
+		t.fault(a.Door, func(f *virtual.Faults) { f.MotorDelay = slow - f.MotorDelay })
 	case desk.Drain:
 		return t.drain(thing, a.Door, !h.dead)
 	default:

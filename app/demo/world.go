@@ -54,7 +54,7 @@ func (t *town) doorShown(p *play, d virtual.Device) desk.Door {
 // handsShown adds what hands did to a door. The caller holds the lock.
 func (t *town) handsShown(d *desk.Door) {
 	if h := t.hands[d.ID]; h != nil {
-		d.Jam, d.Deaf, d.Dead = h.faults.Jam, h.faults.Deaf, h.dead
+		d.Jam, d.Deaf, d.Slow, d.Dead = h.faults.Jam, h.faults.Deaf, h.faults.MotorDelay > 0, h.dead
 		d.Ajar = h.faults.Ajar && d.Contact == event.ContactOpen
 	}
 }

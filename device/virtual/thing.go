@@ -32,6 +32,7 @@ type Thing struct {
 	openings int
 	commands []Command
 	timers   map[*time.Timer]bool
+	waiting  []func()  // what a slow motor is about to do; what it did already is not done again
 	motion   uint64    // counts a garage door's movements, so that the end of one isn't taken for the end of another
 	ticked   time.Time // the last time of its clock
 	closed   bool
@@ -169,7 +170,7 @@ func (t *Thing) obey(order order, c Command, p *paho.Publish) {
 		if t.faults.Deaf {
 			return
 		}
-		t.later(t.faults.MotorDelay, func() {
+		t.drive(func() {
 			if c.Expiry > 0 && time.Since(c.At) >= c.Expiry && !t.faults.ActLate {
 				return
 			}
@@ -177,6 +178,17 @@ func (t *Thing) obey(order order, c Command, p *paho.Publish) {
 		})
 	case actNone:
 	}
+}
+
+// drive has the motor begin, after its delay or once that is taken away. The caller holds the lock.
+func (t *Thing) drive(begin func()) {
+	if t.faults.MotorDelay <= 0 {
+		begin()
+		return
+	}
+	begin = sync.OnceFunc(begin)
+	t.waiting = append(t.waiting, begin)
+	t.later(t.faults.MotorDelay, begin)
 }
 
 // later runs f under the lock after a while; at once when there is nothing to wait for. The caller holds the lock.
@@ -364,6 +376,13 @@ func (t *Thing) Faults(f Faults) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.faults = f
+	if f.MotorDelay > 0 {
+		return
+	}
+	for _, begin := range t.waiting {
+		begin()
+	}
+	t.waiting = nil
 }
 
 // Offline takes the device off the net as an empty battery does: without a word. The broker publishes its last

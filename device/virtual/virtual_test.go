@@ -245,6 +245,26 @@ func TestAGarageDoorTravels(t *testing.T) {
 	}
 }
 
+func TestAMotorMovesOnceItsDelayIsTakenAway(t *testing.T) {
+	s := play(t, virtual.Device{Name: "front", Kind: virtual.Lock})
+	door := s.home.Thing("front")
+	door.Faults(virtual.Faults{MotorDelay: time.Hour})
+	s.command("h/front/set", "UNLOCK", false, 0)
+	until(t, door, "the order", func() bool { return len(door.Commands()) == 1 })
+	if door.Bolt() != event.BoltLocked {
+		t.Fatal("it did not wait")
+	}
+	door.Faults(virtual.Faults{})
+	if door.Bolt() != event.BoltUnlocked {
+		t.Fatal("it waits for a delay that is no more")
+	}
+	door.HandLock()
+	door.Faults(virtual.Faults{})
+	if door.Bolt() != event.BoltLocked || door.Openings() != 1 {
+		t.Fatalf("it is %s, and opened %d times for one order", door.Bolt(), door.Openings())
+	}
+}
+
 func TestAKeptCommandIsIgnored(t *testing.T) {
 	s := play(t, virtual.Device{Name: "front", Kind: virtual.Lock})
 	door := s.home.Thing("front")

@@ -33,7 +33,7 @@ import test, { after, before } from "node:test";
 import { desktop, launch } from "./lib/chromium.mjs";
 import { start } from "./lib/demo.mjs";
 import { fits, foreign } from "./lib/look.mjs";
-import { act, another, arrive, atOnce, audited, begin, bring, enter, guest, hand, journal, label, lives, next, planB, screen, typed } from "./lib/people.mjs";
+import { act, another, arrive, atOnce, audited, begin, enter, guest, hand, journal, label, leave, lives, next, planB, putDown, screen, shut, typed } from "./lib/people.mjs";
 import { pushService } from "./lib/push.mjs";
 import { stepping } from "./lib/steps.mjs";
 
@@ -185,6 +185,11 @@ test("two visits, through everything that can go wrong", { timeout: 240_000 }, a
     await page.locator('a[href^="/courier/scan/"]').click();
     await page.locator(".camera-state").waitFor(); // no camera: typing opens by itself
     assert.ok(await page.locator("#typing").evaluate((d) => d.open));
+    await hand(url, "slow"); // the order stays out until the hand is taken away
+    await page.route(/\/scan$/, async (route) => {
+      await hears("karim", /envoi$/);
+      await route.continue();
+    }, { times: 1 });
     // The stream may bring the next step before the answer comes, which then is nobody's any more.
     const sent = Promise.race([page.waitForResponse((r) => /\/scan$/.test(r.url()) && r.request().method() === "POST"), page.waitForURL(stop)]);
     await typed(karim, await label(url), 2);
@@ -195,7 +200,11 @@ test("two visits, through everything that can go wrong", { timeout: 240_000 }, a
     await screen(karim, "offline");
     assert.equal(await page.locator('main :is([data-act="open"], [data-act="leave"], [data-state="open"], [data-state="secured"])').count(), 0);
     await context.setOffline(false);
+    await hears("karim", /^Ordre envoyé/);
+    await hears("camille", /ordre d'ouvrir est parti/);
+    await hand(url, "slow");
     await screen(karim, "inside");
+    await hears("karim", /poussez$/);
     await hand(url, "push");
     await page.locator("h1", { hasText: /ouvert/i }).waitFor();
   });
@@ -365,14 +374,17 @@ test("two visits, through everything that can go wrong", { timeout: 240_000 }, a
     const row = rows.filter({ hasText: /Lilas/ }).first();
     await row.hover();
     const standing = await rows.evaluateAll((all) => all.map((tr) => tr.id));
-    await bring(karim, url, 2);
+    await putDown(karim, 2);
+    await shut(karim, url, 2);
+    await hears("camille", /vu sécurisé/);
+    await leave(karim, url, 2);
     await ana.page.locator(".changes", { hasText: /1 change/ }).waitFor();
     assert.deepEqual(await rows.evaluateAll((all) => all.map((tr) => tr.id)), standing, "a row jumped under the pointer");
     await ana.page.locator("h1").hover();
     await ana.page.locator(`[id="${standing.find((id) => id)}"]`).first().waitFor({ state: standing.length === 1 ? "detached" : "attached" });
     await ana.page.locator(".changes").waitFor({ state: "detached" });
     await camille.page.locator("main h1", { hasText: /Livré/ }).waitFor();
-    await soon(() => heard.some(({ name, text }) => name === "karim" && /^Livré/.test(text))); // a page that is left says nothing
+    await hears("karim", /^Livré/); // a page that is left says nothing
     const count = await counted();
     for (const kind of ["visit.begun", "visit.arrived", "parcel.scanned", "opening.intended", "deposit.recorded", "closing.asked", "courier.released", "delivery.delivered"]) {
       assert.equal(count[kind], 1, `${kind}: ${count[kind]}`);
@@ -489,9 +501,12 @@ test("the ten laws hold, and no page broke or asked another host", async () => {
 // fresh is a value on a page that counts now.
 const fresh = (page) => page.locator("main .seen:not([data-over])").filter({ visible: true }).first();
 
+// hears waits until something was read out to somebody: a page that is left, or a step that is over, says nothing more.
+const hears = (name, what) => soon(() => heard.some((one) => one.name === name && what.test(one.text)));
+
 // soon waits until something is so, for as long as a page waits.
 async function soon(is) {
-  for (const limit = Date.now() + 20_000; !await is() && Date.now() < limit; ) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const limit = Date.now() + 60_000; !await is() && Date.now() < limit; ) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 // clockOff has the clock of a page be wrong by so many milliseconds, and by others as soon as its script says so.

@@ -70,8 +70,9 @@ type Door struct {
 	Contact event.Contact
 	// Ajar: it stands open by a finger's breadth, and looks shut.
 	Ajar bool
-	// Jam, Deaf and Dead are faults: the bolt sticks, it takes orders and does nothing, its battery is empty.
-	Jam, Deaf, Dead bool
+	// Jam, Deaf, Slow and Dead are faults: the bolt sticks, it takes orders and does nothing, its motor is slow, its
+	// battery is empty.
+	Jam, Deaf, Slow, Dead bool
 	// Filmed by the camera; Keypad takes codes.
 	Filmed, Keypad bool
 	// Car is what else there is to say of a car; nil for a door.
@@ -215,9 +216,10 @@ const (
 	Key Deed = "key"
 	// Digits are typed on the keypad.
 	Digits Deed = "digits"
-	// Jam, Deafen and Drain put a fault in, or take it away.
+	// Jam, Deafen, Slow and Drain put a fault in, or take it away.
 	Jam    Deed = "jam"
 	Deafen Deed = "deafen"
+	Slow   Deed = "slow"
 	Drain  Deed = "drain"
 	// Drive parks a car somewhere else: home, near, or far. Cloud takes the cloud of its maker down, or has it answer again.
 	Drive Deed = "drive"

@@ -134,11 +134,21 @@ export async function typed({ page }, code, clickCount = 1) {
 }
 
 // bring puts the parcel down behind the open door, shuts it, and leaves.
-export async function bring(courier, home, taps) {
-  await putDown(courier, taps);
+export async function bring(courier, home) {
+  await putDown(courier);
+  await shut(courier, home);
+  await leave(courier, home);
+}
+
+// shut closes the door behind the parcel.
+export async function shut(courier, home, taps) {
   await hand(home, "pull");
   await act(courier, "close", taps);
   await screen(courier, "secured");
+}
+
+// leave ends the visit.
+export async function leave(courier, home, taps) {
   await act(courier, "leave", taps);
   await courier.page.waitForURL(`${home}/courier/`);
 }
