@@ -1,11 +1,9 @@
 package event
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 )
 
@@ -50,7 +48,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 // version can't read whole must not be decided upon.
 func (e *Event) UnmarshalJSON(data []byte) error {
 	var env envelope
-	if err := strict(data, &env); err != nil {
+	if err := Strict(data, &env); err != nil {
 		return fmt.Errorf("event: %w", err)
 	}
 	body, err := decodeBody(env.Kind, env.Body)
@@ -67,23 +65,10 @@ func decodeBody(kind Kind, data []byte) (Body, error) {
 		return nil, fmt.Errorf("event: unknown kind %q", trim(string(kind)))
 	}
 	ptr := reflect.New(typ)
-	if err := strict(data, ptr.Interface()); err != nil {
+	if err := Strict(data, ptr.Interface()); err != nil {
 		return nil, fmt.Errorf("event %s: %w", kind, err)
 	}
 	return ptr.Elem().Interface().(Body), nil
-}
-
-// strict decodes one JSON value and nothing after it, and refuses unknown fields.
-func strict(data []byte, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one value")
-	}
-	return nil
 }
 
 // bodies finds the Go type of each kind.

@@ -1,12 +1,10 @@
 package phrase
 
 import (
-	"bytes"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 
 	"github.com/loquet/loquet/event"
@@ -118,13 +116,8 @@ func mustLoad(data []byte) *catalogue {
 
 func load(data []byte) (*catalogue, error) {
 	var c catalogue
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil {
+	if err := event.Strict(data, &c); err != nil {
 		return nil, fmt.Errorf("phrase: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("phrase: something follows the catalogue")
 	}
 	return &c, c.check()
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"sync/atomic"
 
 	"github.com/loquet/loquet/event"
@@ -29,13 +28,8 @@ func Encode(p event.Permit) ([]byte, error) { return json.Marshal(p) }
 // Parse reads what Encode wrote, and nothing else: unknown fields, another order or other spacing are errors.
 func Parse(data []byte) (event.Permit, error) {
 	var p event.Permit
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&p); err != nil {
+	if err := event.Strict(data, &p); err != nil {
 		return event.Permit{}, fmt.Errorf("unlock: a permit can't be read: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return event.Permit{}, errors.New("unlock: a permit is followed by something else")
 	}
 	again, err := Encode(p)
 	if err != nil || !bytes.Equal(again, data) {

@@ -1,12 +1,10 @@
 package vault
 
 import (
-	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -78,13 +76,8 @@ func OpenJSON[T any](ctx context.Context, v *Vault, site event.SiteID, name stri
 	if err != nil {
 		return value, err
 	}
-	dec := json.NewDecoder(bytes.NewReader(encoded))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&value); err != nil {
+	if event.Strict(encoded, &value) != nil { // whose words hold what was sealed
 		return *new(T), fmt.Errorf("%w: it is not a %T", ErrUnreadable, value)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return *new(T), fmt.Errorf("%w: it is more than one value", ErrUnreadable)
 	}
 	return value, nil
 }

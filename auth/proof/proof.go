@@ -16,13 +16,10 @@
 package proof
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -156,13 +153,8 @@ func checkHeader(signatures []jose.Signature) error {
 
 func claims(payload []byte) (Claims, error) {
 	var c Claims
-	dec := json.NewDecoder(bytes.NewReader(payload))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil {
+	if err := event.Strict(payload, &c); err != nil {
 		return Claims{}, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Claims{}, fmt.Errorf("%w: something follows its claims", ErrMalformed)
 	}
 	return c, c.check()
 }

@@ -2,10 +2,8 @@ package mqtt
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/loquet/loquet/event"
@@ -166,13 +164,8 @@ func (cfg Config) checked() (Config, error) {
 
 func decodeConfig(data []byte) (Config, error) {
 	var cfg Config
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&cfg); err != nil {
+	if err := event.Strict(data, &cfg); err != nil {
 		return Config{}, fmt.Errorf("the device's configuration can't be read: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("the device's configuration has something after its end")
 	}
 	return cfg, nil
 }

@@ -100,13 +100,8 @@ func parse(content []byte) ([]event.Sent, error) {
 
 func parseLine(line []byte) (event.Sent, error) {
 	var sent event.Sent
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&sent); err != nil {
+	if err := event.Strict(line, &sent); err != nil {
 		return event.Sent{}, err
-	}
-	if dec.More() {
-		return event.Sent{}, errors.New("more than one object on a line")
 	}
 	if sent.Device == "" || sent.Act == "" {
 		return event.Sent{}, errors.New("the device or the act is missing")

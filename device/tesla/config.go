@@ -1,8 +1,6 @@
 package tesla
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -40,9 +38,7 @@ const lateness = event.Millis(15_000)
 // ParseConfig reads the JSON of a Config.
 func ParseConfig(raw []byte) (Config, error) {
 	var c Config
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil || dec.More() {
+	if err := event.Strict(raw, &c); err != nil {
 		return Config{}, errors.New(`the configuration of a Tesla is an object like {"device":"…","vin":"5YJ…","opens":"trunk"}`)
 	}
 	return c, c.check()

@@ -1,11 +1,8 @@
 package volvo
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/loquet/loquet/device"
@@ -40,13 +37,8 @@ const (
 // ParseConfig decodes a configuration strictly, and checks it.
 func ParseConfig(data []byte) (Config, error) {
 	var cfg Config
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&cfg); err != nil {
+	if err := event.Strict(data, &cfg); err != nil {
 		return Config{}, fmt.Errorf("the car's configuration can't be read: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Config{}, errors.New("the car's configuration has something after its end")
 	}
 	if err := cfg.check(); err != nil {
 		return Config{}, err
