@@ -289,7 +289,7 @@ func jamWhileLocking(b *bench) {
 	b.mustOpen()
 	_, mark := r.wait(0, "the opening", b.opened)
 	b.play(Jam)
-	_, _ = s.Secure(b.within(brief)) // that it began is all that an outcome says
+	b.orderSecure(s)
 	r.wait(mark, "that the bolt is not out", func(o event.Observation) bool {
 		return o.Current() && o.Bolt != "" && o.Bolt != event.BoltLocked
 	})
@@ -301,6 +301,22 @@ func jamWhileLocking(b *bench) {
 	if b.World.Openings() != 1 {
 		b.Fatal("securing opened it")
 	}
+}
+
+// orderSecure orders it to secure itself, and waits until the order reaches it: something is wrong, and nobody waits for
+// more.
+func (b *bench) orderSecure(s device.Securer) {
+	b.Helper()
+	before := b.World.SecureCommands()
+	ctx, cancel := context.WithCancel(b.within(enough))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = s.Secure(ctx) // that it began is all that an outcome says
+	}()
+	b.until("the order reaches it", func() bool { return b.World.SecureCommands() > before })
+	cancel()
+	<-ended
 }
 
 func answers(b *bench) {

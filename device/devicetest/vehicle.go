@@ -320,7 +320,7 @@ func lockAgain(b *bench) {
 	b.mustOpen()
 	b.byHand()
 	b.play(Deaf)
-	_, _ = s.Secure(b.within(brief)) // that it was accepted is all that an outcome says
+	b.orderSecure(s)
 	o, err := b.reader().Read(b.within(enough))
 	if b.Bolted && (err != nil || o.Bolt != event.BoltUnlocked) {
 		b.Fatalf("it is not locked, and says %+v, %v", o, err)
