@@ -237,12 +237,12 @@ func (c *Caller) request(ctx context.Context, call Call, token string) (*http.Re
 	}
 	to := c.base.JoinPath(segments...)
 	to.RawQuery = call.Query.Encode()
-	request, err := http.NewRequestWithContext(ctx, call.Method, to.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, call.Method, to.String(), call.body())
 	if err != nil {
 		return nil, errors.New("no address can be made of it")
 	}
-	if call.JSON != nil { // without GetBody, so that nothing can send it a second time
-		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(call.JSON)), int64(len(call.JSON))
+	if call.JSON != nil {
+		request.ContentLength = int64(len(call.JSON))
 		request.Header.Set("Content-Type", "application/json")
 	}
 	request.Header.Set("Accept", "application/json")
@@ -258,19 +258,20 @@ func (c *Caller) request(ctx context.Context, call Call, token string) (*http.Re
 	return request, nil
 }
 
-// send sends it once. If the library wanted to send again what had begun to leave, it is stopped.
-func (c *Caller) send(request *http.Request) (Answer, error) {
-	ctx, cancel := context.WithCancelCause(request.Context())
-	defer cancel(nil)
-	var left atomic.Bool
-	trace := &httptrace.ClientTrace{
-		WroteHeaders: func() { left.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) {
-			if left.Load() {
-				cancel(errors.New("it would have been sent twice"))
-			}
-		},
+// body is one that Go's library can't copy, and so never sends a second time. It would send a GET that has none again if
+// the connection ended before the answer: that has an empty one.
+func (c Call) body() io.ReadCloser {
+	if c.JSON == nil && c.Method != http.MethodGet {
+		return http.NoBody
 	}
+	return io.NopCloser(bytes.NewReader(c.JSON))
+}
+
+// send sends it once.
+func (c *Caller) send(request *http.Request) (Answer, error) {
+	ctx := request.Context()
+	var left atomic.Bool
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }}
 	response, err := c.client.Do(request.WithContext(httptrace.WithClientTrace(ctx, trace)))
 	if err != nil {
 		return Answer{}, unanswered(ctx, err, left.Load())

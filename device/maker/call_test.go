@@ -343,9 +343,16 @@ func TestAWithdrawnConsentIsKnownAtOnce(t *testing.T) {
 // TestNothingIsSentTwice: a server that takes a command on a connection that was used before, and hangs up; Go's library
 // would send a GET again.
 func TestNothingIsSentTwice(t *testing.T) {
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, test := range []struct {
+		method string
+		body   []byte
+	}{{http.MethodGet, nil}, {http.MethodPost, nil}, {http.MethodPost, []byte("{}")}, {http.MethodDelete, nil}} {
+		method := test.method
 		var n atomic.Int32
 		c := newCloud(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.ContentLength != int64(len(test.body)) || r.TransferEncoding != nil {
+				t.Errorf("%s: a body of %d bytes, %v", method, r.ContentLength, r.TransferEncoding)
+			}
 			if n.Add(1) > 1 {
 				panic(http.ErrAbortHandler)
 			}
@@ -353,9 +360,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 		})
 		made, by := caller(t, c, nil)
 		call := command(by)
-		if call.Method = method; method == http.MethodGet {
-			call.JSON = nil
-		}
+		call.Method, call.JSON = method, test.body
 		if _, err := made.Do(t.Context(), call); err != nil {
 			t.Fatal(err)
 		}
