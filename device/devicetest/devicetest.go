@@ -86,7 +86,7 @@ const (
 )
 
 // Delay of Slow and Late.
-const Delay = 300 * time.Millisecond
+const Delay = 600 * time.Millisecond
 
 // Rig is one device under test.
 type Rig struct {
@@ -253,6 +253,34 @@ func (b *bench) nextPermit() event.PermitID {
 func (b *bench) open(length time.Duration) (event.Outcome, error) {
 	b.Helper()
 	return b.opener().Open(b.within(length), device.Order{Permit: b.nextPermit(), Deadline: time.Now().Add(lasting)})
+}
+
+// tried orders an opening, and gives up so long after the order has reached the device.
+func (b *bench) tried(length time.Duration) (outcome event.Outcome, err error) {
+	b.Helper()
+	opener, order := b.opener(), device.Order{Permit: b.nextPermit(), Deadline: time.Now().Add(lasting)}
+	b.reached(b.World.OpenCommands, length, func(ctx context.Context) { outcome, err = opener.Open(ctx, order) })
+	return outcome, err
+}
+
+// reached gives an order, and cancels it so long after one more is counted at the device.
+func (b *bench) reached(count func() int, length time.Duration, give func(context.Context)) {
+	b.Helper()
+	before := count()
+	ctx, cancel := context.WithCancel(b.within(enough))
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		give(ctx)
+	}()
+	b.until("the order reaches it", func() bool { return count() > before })
+	select {
+	case <-ended:
+	case <-time.After(length):
+	}
+	cancel()
+	<-ended
 }
 
 // mustOpen orders an opening that has to succeed.

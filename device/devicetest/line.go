@@ -99,7 +99,7 @@ func nothingWithoutLine(b *bench) {
 func nothingSentAgain(b *bench) {
 	r := b.record()
 	b.play(Deaf)
-	outcome, err := b.open(brief)
+	outcome, err := b.tried(brief)
 	b.wantOutcome(outcome, err, event.Unknown)
 	for range 3 {
 		b.reconnect(r)

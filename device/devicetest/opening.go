@@ -122,7 +122,7 @@ func cancelledBefore(b *bench) {
 
 func acceptedIsNotDone(b *bench) {
 	b.play(Deaf)
-	outcome, err := b.open(brief)
+	outcome, err := b.tried(brief)
 	b.wantOutcome(outcome, err, event.Unknown)
 	if b.World.Openings() != 0 {
 		b.Fatal("the world is not as the test wants it")
@@ -131,7 +131,7 @@ func acceptedIsNotDone(b *bench) {
 
 func muteIsUnknown(b *bench) {
 	b.play(Mute)
-	outcome, err := b.open(brief)
+	outcome, err := b.tried(brief)
 	b.wantOutcome(outcome, err, event.Unknown)
 	if got := b.World.Openings(); got != 1 {
 		b.Fatalf("it opened %d times", got)
@@ -164,7 +164,7 @@ func unboundedContext(b *bench) {
 	}
 	b.play(Deaf)
 	done := make(chan event.Outcome, 1)
-	deadline := time.Now().Add(brief)
+	deadline := time.Now().Add(2 * brief)
 	go func() {
 		outcome, _ := b.opener().Open(b.Context(), device.Order{Permit: b.nextPermit(), Deadline: deadline})
 		done <- outcome
@@ -215,8 +215,8 @@ func slowMotor(b *bench) {
 
 func voidAfterDeadline(b *bench) {
 	b.play(TooSlow)
-	deadline := time.Now().Add(brief)
-	outcome, err := b.opener().Open(b.within(brief), device.Order{Permit: b.nextPermit(), Deadline: deadline})
+	deadline := time.Now().Add(2 * brief)
+	outcome, err := b.opener().Open(b.within(2*brief), device.Order{Permit: b.nextPermit(), Deadline: deadline})
 	b.wantOutcome(outcome, err, event.Unknown)
 	b.World.Behave()
 	b.mustOpen() // it is open by this one only

@@ -39,7 +39,7 @@ func foreignIsReported(b *bench) {
 func lateReport(b *bench) {
 	b.play(Late)
 	r := b.record()
-	outcome, err := b.open(Delay / 3)
+	outcome, err := b.tried(Delay / 3)
 	b.wantOutcome(outcome, err, event.Unknown)
 	r.wait(0, "the opening, later", b.opened)
 	b.wantCommands(1)
@@ -289,7 +289,9 @@ func jamWhileLocking(b *bench) {
 	b.mustOpen()
 	_, mark := r.wait(0, "the opening", b.opened)
 	b.play(Jam)
-	b.orderSecure(s)
+	b.reached(b.World.SecureCommands, 0, func(ctx context.Context) {
+		_, _ = s.Secure(ctx) // that it began is all that an outcome says
+	})
 	r.wait(mark, "that the bolt is not out", func(o event.Observation) bool {
 		return o.Current() && o.Bolt != "" && o.Bolt != event.BoltLocked
 	})
@@ -301,22 +303,6 @@ func jamWhileLocking(b *bench) {
 	if b.World.Openings() != 1 {
 		b.Fatal("securing opened it")
 	}
-}
-
-// orderSecure orders it to secure itself, and waits until the order reaches it: something is wrong, and nobody waits for
-// more.
-func (b *bench) orderSecure(s device.Securer) {
-	b.Helper()
-	before := b.World.SecureCommands()
-	ctx, cancel := context.WithCancel(b.within(enough))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_, _ = s.Secure(ctx) // that it began is all that an outcome says
-	}()
-	b.until("the order reaches it", func() bool { return b.World.SecureCommands() > before })
-	cancel()
-	<-ended
 }
 
 func answers(b *bench) {
