@@ -25,8 +25,8 @@ type hand struct {
 // linkCut is how long the link of an app's pages stays cut.
 const linkCut = 30 * time.Second
 
-// slow is how long a motor waits that takes its time: the courier is told that the lock is slow, and it opens in time.
-const slow = 15 * time.Second
+// slowMotor is how long a motor waits that takes its time: the courier is told that the lock is slow, and it opens in time.
+const slowMotor = 15 * time.Second
 
 // Do implements desk.World.
 func (t *town) Do(ctx context.Context, a desk.Act) error {
@@ -98,7 +98,7 @@ func (t *town) touch(a desk.Act) error {
 	case desk.Deafen:
 		t.fault(a.Door, func(f *virtual.Faults) { f.Deaf = !f.Deaf })
 	case desk.Slow:
-		t.fault(a.Door, func(f *virtual.Faults) { f.MotorDelay = slow - f.MotorDelay })
+		t.slow(thing, a.Door, h.faults.MotorDelay == 0)
 	case desk.Drain:
 		return t.drain(thing, a.Door, !h.dead)
 	default:
@@ -171,6 +171,18 @@ func (t *town) fault(door string, change func(*virtual.Faults)) {
 		change(&h.faults)
 		t.stage.body(door).Faults(h.faults)
 	})
+}
+
+// slow has a motor take its time, or not any more: then it does at once what it was about to.
+func (t *town) slow(thing body, door string, on bool) {
+	t.fault(door, func(f *virtual.Faults) {
+		if f.MotorDelay = 0; on {
+			f.MotorDelay = slowMotor
+		}
+	})
+	if waits, is := thing.(*virtual.Thing); is && !on {
+		waits.Hurry()
+	}
 }
 
 // drain empties the battery, or puts a new one in.

@@ -144,8 +144,7 @@ type Faults struct {
 	Lose int
 	// Duplicate: each report is sent twice.
 	Duplicate bool
-	// MotorDelay is how long it waits before it moves; once the delay is taken away, it moves at once. It forgets a command
-	// whose expiry passes meanwhile.
+	// MotorDelay is how long it waits before it moves, unless it is hurried. It forgets a command whose expiry passes meanwhile.
 	MotorDelay time.Duration
 	// ActLate: it acts on a command even though its expiry has passed.
 	ActLate bool

@@ -180,7 +180,7 @@ func (t *Thing) obey(order order, c Command, p *paho.Publish) {
 	}
 }
 
-// drive has the motor begin, after its delay or once that is taken away. The caller holds the lock.
+// drive has the motor begin after its delay, or once it is hurried. The caller holds the lock.
 func (t *Thing) drive(begin func()) {
 	if t.faults.MotorDelay <= 0 {
 		begin()
@@ -376,9 +376,12 @@ func (t *Thing) Faults(f Faults) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.faults = f
-	if f.MotorDelay > 0 {
-		return
-	}
+}
+
+// Hurry has its motor begin now what it waits to do (MotorDelay).
+func (t *Thing) Hurry() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, begin := range t.waiting {
 		begin()
 	}

@@ -245,7 +245,7 @@ func TestAGarageDoorTravels(t *testing.T) {
 	}
 }
 
-func TestAMotorMovesOnceItsDelayIsTakenAway(t *testing.T) {
+func TestAHurriedMotorMovesAtOnceAndOnce(t *testing.T) {
 	s := play(t, virtual.Device{Name: "front", Kind: virtual.Lock})
 	door := s.home.Thing("front")
 	door.Faults(virtual.Faults{MotorDelay: time.Hour})
@@ -255,11 +255,15 @@ func TestAMotorMovesOnceItsDelayIsTakenAway(t *testing.T) {
 		t.Fatal("it did not wait")
 	}
 	door.Faults(virtual.Faults{})
+	if door.Bolt() != event.BoltLocked {
+		t.Fatal("what it was told before is not hurried by that")
+	}
+	door.Hurry()
 	if door.Bolt() != event.BoltUnlocked {
-		t.Fatal("it waits for a delay that is no more")
+		t.Fatal("it still waits")
 	}
 	door.HandLock()
-	door.Faults(virtual.Faults{})
+	door.Hurry()
 	if door.Bolt() != event.BoltLocked || door.Openings() != 1 {
 		t.Fatalf("it is %s, and opened %d times for one order", door.Bolt(), door.Openings())
 	}
