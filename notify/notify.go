@@ -181,7 +181,11 @@ func sumOf(all []outcome) outcome {
 	return sum
 }
 
-// tell tells one person, on every channel that they have chosen. An alarm that reaches nobody so goes by e-mail.
+// alarmWaits is how long an alarm waits for the chosen channels before it goes by e-mail too.
+const alarmWaits = 2 * event.Minute
+
+// tell tells one person, on every channel that they have chosen. An alarm that all of these refuse, or that none takes for
+// a while, goes by e-mail too.
 func (n *Notifier) tell(ctx context.Context, x news, who event.MemberID, zone *time.Location) outcome {
 	p, err := n.files.person(ctx, who)
 	if err != nil {
@@ -197,10 +201,11 @@ func (n *Notifier) tell(ctx context.Context, x news, who event.MemberID, zone *t
 	say := voice{lang: n.lang(p), zone: zone, now: now}
 	channels := p.by(x.topic)
 	sum := n.sendBy(ctx, x, p, who, say, channels)
-	if x.topic == Alarm && sum == (outcome{}) && !slices.Contains(channels, Email) {
-		return n.sendBy(ctx, x, p, who, say, []Channel{Email})
+	waits := sum.again != 0 && now.Since(x.due) < alarmWaits
+	if x.topic != Alarm || waits || sum.handed || sum.err != nil || slices.Contains(channels, Email) {
+		return sum
 	}
-	return sum
+	return sumOf([]outcome{sum, n.sendBy(ctx, x, p, who, say, []Channel{Email})})
 }
 
 // held is until the end of quiet hours, if it is worth telling then.

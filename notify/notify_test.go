@@ -267,6 +267,32 @@ func TestAnAlarmReachesWhomNothingChosenReaches(t *testing.T) {
 	}
 }
 
+// TestAnAlarmWhoseChannelsAreDown goes by e-mail after two minutes, once, and by them when they are back.
+func TestAnAlarmWhoseChannelsAreDown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		d, n := w.process(w.store)
+		w.choose(n, w.anna, Quiet{}, Choice{Alarm, []Channel{Push}})
+		began := time.Now()
+		w.box.failBy(func(to target, _ message) (error, bool) {
+			if to.channel == Push && time.Since(began) < time.Hour {
+				return trouble{err: errors.New("503")}, false
+			}
+			return nil, false
+		})
+		defer w.run(d)()
+		w.put(event.AlarmEnded{Visit: "home-v9"})
+		pass(time.Minute)
+		w.wantTitles("anna by email")
+		pass(4 * time.Minute)
+		w.wantTitles("anna by email", overAjar)
+		pass(2 * time.Hour)
+		w.wantTitles("anna by email", overAjar)
+		w.wantTitles("anna by push", overAjar)
+		w.noWorkLeft()
+	})
+}
+
 // TestAnAlarmWhoseChannelsAllRefuse goes by e-mail, but not while one of them may still take it.
 func TestAnAlarmWhoseChannelsAllRefuse(t *testing.T) {
 	bubble(t, func(t *testing.T) {
