@@ -24,8 +24,8 @@ import (
 
 // shown is what the page of the browser test shows.
 type shown struct {
-	Mark, Label, Action, Say, Alarm, Person, Fixed, Answer string
-	Age, Fresh, Alarms                                     int
+	Mark, Label, Action, Say, Alarm, Person, Fixed, Answer, Chosen string
+	Age, Fresh, Alarms                                             int
 	// Over is the end of what a form was answered with: Answer.
 	Open, Wrong, Over bool
 	// Quiet has nobody be told of the change, and Elsewhere has a form lead to another address.
@@ -182,6 +182,11 @@ func (s *studio) main(answers bool) templ.Component {
 					return err
 				}
 			}
+			fmt.Fprint(w, `<label for="choice">Choice</label><select id="choice" name="choice">`)
+			for _, value := range []string{"a", "b", "c"} {
+				fmt.Fprintf(w, `<option value=%q%s>%s</option>`, value, map[bool]string{true: " selected"}[value == now.Chosen], value)
+			}
+			fmt.Fprint(w, `</select>`)
 			fmt.Fprintf(w, `<input type="hidden" name="fixed" value="%s"><label for="note">Note</label><input id="note" name="note" value="">
 				<button id="act" type="submit" class="button primary" data-action-id="%s">%s</button>`, now.Fixed, now.Action, now.Label)
 			return nil

@@ -145,6 +145,21 @@ function show(state) {
 /** brought counts what was taken over: an answer that was asked for before the last of it may be older than what is shown. */
 let brought = 0;
 
+/** How often something is asked for, where the stream brings news faster than answers come: then the stream says everything. */
+const asks = 3;
+
+/**
+ * newest asks for something, and takes the answer over unless something else came meanwhile: then it is asked for again,
+ * and nobody waits for that, since what came is shown. take is told whether it was the first time. Undefined is no answer.
+ */
+export async function newest(ask, take, left = asks) {
+  const before = brought;
+  const answer = await ask();
+  if (answer === undefined) return;
+  if (before === brought) take(answer, left === asks);
+  else if (left > 1) newest(ask, take, left - 1).catch(console.warn);
+}
+
 /** before is what the page's controls meant. */
 function taken(before, late = 0) {
   brought++;
@@ -203,19 +218,10 @@ export function refetch() {
   return fetching;
 }
 
-/** How often a page is asked for, where its stream brings news faster than answers come: then the stream says everything. */
-const asks = 3;
-
 async function fetchPage() {
   if (fetchContent) return fetchContent();
   const here = stage()?.dataset.here;
-  if (!here) return;
-  for (let left = asks; left > 0; left--) {
-    const before = brought;
-    const html = await answerOf(here);
-    if (html === undefined) return;
-    if (before === brought) return takePage(html);
-  }
+  if (here) await newest(() => answerOf(here), takePage);
 }
 
 /** answerOf is a page as the server has it now; undefined if that can't be had, or can't be taken over. */
@@ -258,6 +264,9 @@ function away() {
   root.setAttribute('data-away', '');
 }
 
+/** lives says whether the page may be brought up to now. */
+const lives = () => main()?.hasAttribute('sse-connect') && !still();
+
 /** back brings a page that lives up to now. One that does not is left alone: somebody may be filling it in. */
 function back(kept = false) {
   tick();
@@ -265,7 +274,7 @@ function back(kept = false) {
   const slept = hidden && since(hidden) > asleepAfter;
   hidden = null;
   root.removeAttribute('data-away');
-  if (!kept && (still() || !main()?.hasAttribute('sse-connect'))) return;
+  if (!kept && !lives()) return;
   if (slept || kept) root.setAttribute('data-asleep', '');
   refetch();
 }
@@ -384,10 +393,10 @@ function watchForms() {
   document.body.addEventListener('htmx:beforeRequest', (e) => {
     sent = sending(e.detail.elt);
     shown = brought;
+    was = stage().dataset.step; // the stream may bring the next step before the answer comes
   });
   document.body.addEventListener('htmx:beforeSwap', () => {
     before = meanings();
-    was = stage().dataset.step;
     setOwn(true);
   });
   document.body.addEventListener('htmx:afterRequest', () => {
@@ -415,7 +424,7 @@ function begin() {
     stream?.close(); // htmx forgets it where the address changes
     return (stream = new Stream(url));
   };
-  watch(refetch);
+  watch(() => lives() && refetch());
   guardPresses();
   watchForms();
   let before = new Set();
@@ -428,7 +437,7 @@ function begin() {
   document.addEventListener('visibilitychange', () => (document.hidden ? away() : back()));
   addEventListener('pageshow', (e) => e.persisted && back(true));
   addEventListener('pagehide', leave);
-  addEventListener('online', () => refetch());
+  addEventListener('online', () => lives() && refetch());
   if (main()?.hasAttribute('sse-connect')) show('wait');
   start(say);
   setInterval(check, 500);

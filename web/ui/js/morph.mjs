@@ -37,6 +37,15 @@ function dirty(el) {
   return 'defaultValue' in el && el.value !== el.defaultValue;
 }
 
+/** chosen are the lists from which a person chose, and the server does not know yet: found before their options change. */
+const chosen = new WeakSet();
+
+function noteChoice(select) {
+  const first = Math.max(0, [...select.options].findLastIndex((option) => option.defaultSelected));
+  if (!own && select.selectedIndex !== first) chosen.add(select);
+  else chosen.delete(select);
+}
+
 /** asks is what a form does: where it goes, and with which fixed fields. */
 function asks(form) {
   const fixed = form.querySelectorAll('input[type="hidden"]:not([name="key"])');
@@ -63,6 +72,7 @@ const kept = (old, now) => old instanceof Element && old.id !== '' && old.hasAtt
 const rules = {
   beforeNodeMorphed(old, now) {
     if (kept(old, now) || sameKey(old, now)) return false;
+    if (old instanceof HTMLSelectElement) noteChoice(old);
     if (!held(old) && !another(old, now)) return true;
     left = true;
     return false;
@@ -77,6 +87,7 @@ const rules = {
     if (name === 'open' && el.tagName === 'DETAILS') return false;
     if (name === 'tabindex') return el.tagName !== 'H1'; // which would lose the focus
     if (name === 'value' || name === 'checked') return !dirty(el);
+    if (name === 'selected') return !chosen.has(el.closest('select'));
     return true;
   },
 };

@@ -46,6 +46,19 @@ async function overtaken(ask, changes) {
   return { asked };
 }
 
+/** asksFor counts what is asked of the server at once by something that is done. */
+function asksFor(something) {
+  const { fetch } = globalThis;
+  let asked = 0;
+  globalThis.fetch = (...given) => {
+    asked++;
+    return fetch(...given);
+  };
+  something();
+  globalThis.fetch = fetch;
+  return asked;
+}
+
 /** seen says later whether the button had a label again. */
 function seen(label) {
   let was = false;
@@ -114,6 +127,25 @@ const checks = {
     field.blur();
     await state({ label: 'Block' });
     must('the text is kept without focus too', $('#note').value === 'half a sente');
+  },
+
+  async 'what was chosen from a list stays'() {
+    const list = $('#choice');
+    list.value = 'b';
+    await state({ label: 'Other' });
+    await refetch();
+    must('as it was chosen', $('#choice') === list && list.value === 'b');
+    await state({ chosen: 'c' });
+    must('still', list.value === 'b');
+    list.value = 'a';
+    await state({ chosen: 'b' });
+    must('what nobody chose follows', list.value === 'b');
+    list.value = 'a';
+    await state({ age: 0 });
+    must('another choice than what came stays', list.value === 'a');
+    list.value = 'b';
+    await state({ chosen: '', label: 'Block' });
+    must('and follows again', list.value === 'a');
   },
 
   async 'a pressed control stays until it is let go'() {
@@ -204,6 +236,7 @@ const checks = {
     await tell('/test/state', JSON.stringify({ mark: 'later', alarm: 'Ajar' }));
     await until('the stream goes on', () => $('#alert').textContent === 'Ajar');
     must('what is wrong is still said', $('#summary') !== null && $('#mark').textContent !== 'later');
+    must('and when the network is back', asksFor(() => dispatchEvent(new Event('online'))) === 0);
     await tell('/test/state', JSON.stringify({ wrong: false, alarm: '' }));
     $('#act').click();
     await until('taken', () => $('#summary') === null);
@@ -259,6 +292,7 @@ const checks = {
     await tell('/test/hold', 'off');
     await until('it came', back);
     await until('the newer is there again', () => $('#act').textContent.trim() === 'New');
+    must('focus on the heading of the step, which the stream brought', document.activeElement === $('h1'));
     await state({ label: 'Block' });
   },
 
