@@ -1342,7 +1342,7 @@ func securedPage(s at) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = photoPlace("photo-place", s.act("photo")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = photoPlace(s.act("photo")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -252,6 +252,25 @@ func TestCodeIsNotInTheView(t *testing.T) {
 	}
 }
 
+// A photo belongs to one delivery: what the page keeps of it is not taken for the next one's.
+func TestAPhotoIsKeptForItsDelivery(t *testing.T) {
+	place := func(d event.DeliveryID) string {
+		v := dressed(scanned(2), blocked)
+		v.Deliveries[0].Delivery = d
+		s := showing(phrase.English, stopOf(v), v)
+		s.screen = PlanB
+		kept := uitest.With(uitest.Parse(t, whole(t, phrase.English, s.view())), "data-photo-place", "/v1/courier/deliveries/"+string(d)+"/photo")
+		if len(kept) != 1 {
+			t.Fatalf("%s has %d places for photos", d, len(kept))
+		}
+		id, _ := uitest.Attr(kept[0], "id")
+		return id
+	}
+	if one, other := place("home-d1"), place("home-d2"); one == other || one == "" {
+		t.Errorf("both are kept as %q", one)
+	}
+}
+
 // The sketch of a round shows only stops whose place the courier may know, in metres.
 func TestSketchOfTheRound(t *testing.T) {
 	far, next, first := *stopOf(nil), *stopOf(nil), *stopOf(nil)

@@ -107,6 +107,13 @@ func TestWhatWaitsGoesByItself(t *testing.T) {
 	b.run("waits.mjs")
 }
 
+// What waited is refused when its stop is not shown any more.
+func TestARefusalNamesItsStop(t *testing.T) {
+	b := newBrowsing(t)
+	b.ordinary()
+	b.run("refused.mjs")
+}
+
 // What the phone asked for and what the stream brings overtake each other: the newer stays.
 func TestWhatComesLateIsOld(t *testing.T) {
 	b := newBrowsing(t)

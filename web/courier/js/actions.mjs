@@ -18,8 +18,13 @@ const pause = 2000;
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Unanswered: nobody knows whether the request arrived. */
-export class Unanswered extends Error {}
+/** Unanswered: nobody answered a request. tried says that it may have arrived all the same. */
+export class Unanswered extends Error {
+  constructor(tried, options) {
+    super('unanswered', options);
+    this.tried = tried;
+  }
+}
 
 /** Kept: the request waits on the phone, and is sent as soon as there is a link. */
 class Kept extends Error {}
@@ -32,8 +37,10 @@ const again = new Set(['busy', 'timeout', 'uncertain', 'ending', 'too-many']);
  * milliseconds; slow is told of each further try. A phone that says itself that it has no network is believed.
  */
 export async function send(path, body, headers, { within = insist, slow = () => {} } = {}) {
+  let tried = false;
   for (const limit = performance.now() + within; ; slow()) {
-    if (!navigator.onLine) throw new Unanswered();
+    if (!navigator.onLine) throw new Unanswered(tried);
+    tried = true;
     try {
       const response = await signed(path, { method: 'POST', body, headers, signal: AbortSignal.timeout(patience) });
       const problem = await problemOf(response);
@@ -42,7 +49,7 @@ export async function send(path, body, headers, { within = insist, slow = () => 
       await sleep(1000 * (Number(response.headers.get('Retry-After')) || 1));
     } catch (error) {
       if (error instanceof Problem || error instanceof NoKey) throw error;
-      if (performance.now() > limit) throw new Unanswered(undefined, { cause: error });
+      if (performance.now() > limit) throw new Unanswered(tried, { cause: error });
       await sleep(pause);
     }
   }
@@ -64,7 +71,7 @@ function intent(form) {
     fields[field.name] = field.hasAttribute('data-json') ? JSON.parse(field.value) : field.value;
   }
   return {
-    act, offline, go, photo, fields, path: new URL(form.action).pathname,
+    act, offline, go, photo, fields, path: new URL(form.action).pathname, about: { act, ...here() },
     place: form.hasAttribute('data-place'), eta: form.hasAttribute('data-eta') ? estimate() : undefined,
   };
 }
@@ -129,13 +136,19 @@ async function perform(form, button, page) {
 
 async function ask(asked, button) {
   if (asked.offline === 'queue') {
-    const answer = await keepAndSend(asked.path, asked.fields, { act: asked.act });
+    const answer = await keepAndSend(asked.path, asked.fields, asked.about);
     if (!answer) throw new Kept();
     return answer;
   }
   const slow = () => button && label(button, say('js.slow'));
   if (asked.offline === 'keep') return askOnce(asked, slow);
   return post(asked.path, await bodyOf(asked), crypto.randomUUID(), { slow });
+}
+
+/** here names the stop that is shown, by its path and where it is: what is kept until there is a link is answered elsewhere. */
+export function here() {
+  const { stop, where } = root()?.dataset ?? {};
+  return { stop, where };
 }
 
 /** askOnce keeps what nobody answered, under the key under which it was sent: a tap more adds nothing to what waits. */
@@ -146,7 +159,7 @@ async function askOnce(asked, slow) {
     return await post(asked.path, body, key, { slow });
   } catch (error) {
     if (!(error instanceof Unanswered || error instanceof NoLink)) throw error;
-    await keep(asked.path, body, { act: asked.act }, key);
+    await keep(asked.path, body, asked.about, key);
     throw new Kept();
   }
 }

@@ -1,11 +1,11 @@
 // The courier's app: the shell that the phone keeps, filled with what the server says of the place that is open. Which
 // step of a visit is shown follows from the server's answer, never from memory.
 
-import { contentFrom, news, say as speak, swap } from '../../ui/js/live.mjs';
+import { contentFrom, newest, news, say as speak, swap } from '../../ui/js/live.mjs';
 import { begin, undone } from './actions.mjs';
 import { bound, NoKey, NoLink, now, problemOf, signed, textOf } from './key.mjs';
 import * as last from './last.mjs';
-import { fill, part, root } from './parts.mjs';
+import { fill, focusHeading, part, root } from './parts.mjs';
 import { flush, persist, waiting } from './queue.mjs';
 import * as refusal from './refusal.mjs';
 import * as secret from './secret.mjs';
@@ -46,40 +46,35 @@ function show(piece, step) {
   swap(holder.innerHTML, { own: true, step, title: `${piece.querySelector('h1').textContent} – Loquet` });
 }
 
-/** brought counts how often the place was brought: by the stream, or by an answer. */
-let brought = 0;
+/** standing is the step that is shown, and where. */
+const standing = () => `${root()?.dataset.place} ${root()?.dataset.screen}`;
 
-/** How often the place is asked for, where the stream brings it faster than answers do. */
-const asks = 3;
-
-/**
- * load asks for the place as it is now. An answer that something else overtook may be older than what is shown: it is
- * asked for again. Where it is overtaken each time, the stream says everything.
- */
+/** load asks for the place as it is now; own says that the person went there. */
 async function load({ own = false } = {}) {
   const asked = place();
+  const was = standing();
   try {
-    for (let left = asks; left > 0; left--) {
-      const before = brought;
-      const response = await signed(`/courier/view/${asked}`, { signal: AbortSignal.timeout(10000) });
-      if (asked !== place()) return;
-      if (!response.ok) return trouble((await problemOf(response))?.reference);
-      const html = await textOf(response);
-      if (asked !== place()) return;
-      if (before === brought) return take(html, own);
-    }
+    await newest(() => viewOf(asked), (view, first) => take(view, own && first));
   } catch (error) {
     if (asked !== place()) return;
     if (error instanceof NoKey) refused({ code: error.message });
     else if (error instanceof NoLink) await offline();
     else throw error;
   }
+  // The stream may have brought the step before the answer came: it is the person's own all the same.
+  if (own && standing() !== was) focusHeading();
 }
 
-function take(html, own) {
-  const answer = new DOMParser().parseFromString(html, 'text/html').getElementById('part');
-  if (!answer) return trouble();
-  brought++;
+/** viewOf is what the server says of a place, undefined if another one is open by then. */
+async function viewOf(asked) {
+  const response = await signed(`/courier/view/${asked}`, { signal: AbortSignal.timeout(10000) });
+  const view = response.ok ? { html: await textOf(response) } : { reference: (await problemOf(response))?.reference };
+  return asked === place() ? view : undefined;
+}
+
+function take({ html, reference }, own) {
+  const answer = html && new DOMParser().parseFromString(html, 'text/html').getElementById('part');
+  if (!answer) return trouble(reference);
   const { title, step, say: said } = answer.dataset;
   swap(answer.innerHTML, { own, title, step });
   if (said) news(said);
@@ -150,7 +145,7 @@ async function sendQueue() {
   await flush((request, answer) => {
     answers++;
     const refused = undone(answer);
-    if (refused) refusal.refuse(refused);
+    if (refused) refusal.refuse(refused, request.about);
     else speak(say('js.sent.later'));
   });
   if (answers > 0) await load();
@@ -217,10 +212,7 @@ async function start() {
   if (!(await bound())) return location.replace('/courier/pair');
   contentFrom(load);
   begin(page);
-  source.addEventListener('view', () => {
-    brought++;
-    queueMicrotask(refresh);
-  });
+  source.addEventListener('view', () => queueMicrotask(refresh));
   source.addEventListener('open', () => sendQueue());
   persist(sendQueue);
   document.addEventListener('click', follow);

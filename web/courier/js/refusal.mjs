@@ -16,14 +16,15 @@ let then = () => {};
 export const standing = () => shown !== undefined;
 export const closed = (next) => { then = next; };
 
-/** refuse shows a refusal as the API answered it. */
-export function refuse({ code, title, text, retryAt, planB, reference }) {
+/** refuse shows a refusal as the API answered it. of says which stop it speaks of, by its path and where it is: one that is not shown is named. */
+export function refuse({ code, title, text, retryAt, planB, reference }, { stop, where } = root()?.dataset ?? {}) {
   close();
+  if (where && stop !== root()?.dataset.stop) title = `${where} – ${title}`;
   shown = part(`[data-part="refusal"][data-codes~="${CSS.escape(code)}"]`) ?? part('[data-part="refusal"][data-codes=""]');
   fill(shown, { title, text, reference, planb: planB?.text });
   screen = root()?.dataset.screen;
   ready = root()?.hasAttribute('data-ready');
-  link(shown.querySelector('[data-planb]'), planB && root()?.dataset.stop && `${root().dataset.stop}/plan-b`);
+  link(shown.querySelector('[data-planb]'), planB && stop && `${stop}/plan-b`);
   main.before(shown);
   main.hidden = true;
   wait(Date.parse(retryAt ?? ''));

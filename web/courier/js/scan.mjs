@@ -1,8 +1,8 @@
 // The scan page: a document of its own, because it alone may run WebAssembly. What it reads goes to the server as it is;
 // what is accepted, opened or refused is the server's word. Without a link, scans wait and open nothing.
 
-import { contentFrom, say as speak, swap } from '../../ui/js/live.mjs';
-import { begin, post, Unanswered, undone } from './actions.mjs';
+import { contentFrom, newest, say as speak, swap } from '../../ui/js/live.mjs';
+import { begin, here, post, Unanswered, undone } from './actions.mjs';
 import { bound, NoKey, NoLink, Problem, problemOf, signed, textOf } from './key.mjs';
 import { part, root } from './parts.mjs';
 import { current, start as locate } from './position.mjs';
@@ -31,16 +31,24 @@ function refused({ code }) {
 
 async function load({ own = false } = {}) {
   try {
-    const response = await signed(`/courier/view/scan/${visit}`, { signal: AbortSignal.timeout(10000) });
-    if (!response.ok) return refused((await problemOf(response)) ?? {});
-    const answer = new DOMParser().parseFromString(await textOf(response), 'text/html').getElementById('part');
-    swap(answer.innerHTML, { own, title: answer.dataset.title, step: answer.dataset.step });
-    await refresh();
+    await newest(viewOf, (view, first) => take(view, own && first));
   } catch (error) {
     if (error instanceof NoKey) refused({ code: error.message });
     else if (error instanceof NoLink) await offline();
     else throw error;
   }
+}
+
+async function viewOf() {
+  const response = await signed(`/courier/view/scan/${visit}`, { signal: AbortSignal.timeout(10000) });
+  return response.ok ? { html: await textOf(response) } : { problem: (await problemOf(response)) ?? {} };
+}
+
+function take({ html, problem }, own) {
+  if (problem) return refused(problem);
+  const answer = new DOMParser().parseFromString(html, 'text/html').getElementById('part');
+  swap(answer.innerHTML, { own, title: answer.dataset.title, step: answer.dataset.step });
+  return refresh();
 }
 
 async function offline() {
@@ -72,10 +80,11 @@ function leave({ dataset: { screen, stop } }) {
 }
 
 async function showQueue() {
-  const n = (await waiting()).filter((r) => r.path === path).length;
+  const kept = (await waiting()).filter((r) => r.path === path);
+  const text = kept.some((r) => r.about.tried) ? 'js.kept.tried' : 'js.kept';
   for (const line of main.querySelectorAll('[data-queue]')) {
-    line.hidden = n === 0;
-    line.textContent = n === 0 ? '' : say('js.kept', { n });
+    line.hidden = kept.length === 0;
+    line.textContent = kept.length === 0 ? '' : say(text, { n: kept.length });
   }
 }
 
@@ -173,10 +182,11 @@ async function unanswered(error, text, symbology) {
     signal('refused');
     return result(error.code === 'parcel-unreadable' ? say('js.scan.unreadable') : say('js.problem.other'));
   }
-  if (!(error instanceof NoLink || error instanceof Unanswered)) throw error;
-  await keep(path, { text, symbology: symbology || undefined, offline: true }, { end: text.slice(-4) });
-  signal('accepted');
-  result(say('js.scan.kept'));
+  if (!(error instanceof Unanswered)) throw error;
+  const { tried } = error; // the order may have gone then
+  await keep(path, { text, symbology: symbology || undefined, offline: true }, { end: text.slice(-4), tried, ...here() });
+  if (!tried) signal('accepted');
+  result(say(tried ? 'js.scan.tried' : 'js.scan.kept'));
   await showQueue();
 }
 
@@ -191,7 +201,7 @@ async function sendKept() {
   await flush((request, answer) => {
     answers++;
     if (request.path === path) told(answer, request.about.end);
-    else if (undone(answer)) refusal.refuse(undone(answer));
+    else if (undone(answer)) refusal.refuse(undone(answer), request.about);
     else speak(say('js.sent.later'));
   });
   if (answers > 0) await load();

@@ -15,7 +15,7 @@ await page.locator('a[href$="/plan-b"]').first().click();
 await screen(page, 'plan-b');
 await holds(p, 'plan-b');
 const tap = () => page.locator('[data-act="plan-b"] button:not([data-deaf])').click();
-const note = page.locator('[data-note]', { hasText: /Not sent yet/ });
+const note = page.locator('[data-note]', { hasText: /Not confirmed yet/ });
 
 await context.setOffline(true);
 await tap();

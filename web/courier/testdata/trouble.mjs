@@ -86,7 +86,7 @@ await page.locator('h1', { hasText: /open/ }).waitFor();
 // In danger: one tap, kept until it is sent, and done once.
 await context.setOffline(true);
 await page.locator('[data-act="danger"] button:not([data-deaf])').dblclick();
-await page.locator('[data-note]', { hasText: /Not sent yet/ }).waitFor();
+await page.locator('[data-note]', { hasText: /Not confirmed yet/ }).waitFor();
 check(await hand('dangers') === 0, 'sent without a network');
 await context.setOffline(false);
 await screen(page, 'fled');

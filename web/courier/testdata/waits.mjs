@@ -27,7 +27,8 @@ async function keep(code) {
   await page.locator('#typing').evaluate((d) => { d.open = true; });
   await page.locator('#text').fill(code);
   await page.locator('[data-typed] button').click();
-  await page.locator('#scan-result', { hasText: 'Nothing opens yet' }).waitFor();
+  await page.locator('#scan-result', { hasText: 'try the handle' }).waitFor(); // it left, and may have arrived
+  await page.locator('[data-queue]', { hasText: '1 scan kept, not confirmed' }).waitFor();
   lost = false;
 }
 
