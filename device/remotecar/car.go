@@ -134,6 +134,7 @@ func (c *Car) leaving(ctx context.Context, o device.Order, one *command) error {
 		return err
 	}
 	one.sent.Store(&sent)
+	c.vehicle.outdate()
 	c.vehicle.speak(sent)
 	c.vehicle.attend(device.Watching)
 	return nil
@@ -202,27 +203,6 @@ func (v *Vehicle) listen() (waiter chan Said, ignore func()) {
 		defer v.mu.Unlock()
 		delete(v.waiters, waiter)
 	}
-}
-
-// Secure locks. It may be repeated, and does not wait for an opening: what counts is what the car then reports.
-func (c *Car) Secure(ctx context.Context) (event.Outcome, error) {
-	sent := false
-	outcome, err := c.vehicle.cloud.Lock(ctx, func() error {
-		if err := c.record(event.ActSecure, ""); err != nil {
-			return err
-		}
-		c.vehicle.speak(c.vehicle.cfg.Now())
-		sent = true
-		return nil
-	})
-	c.vehicle.attend(device.Watching)
-	switch {
-	case !sent:
-		return event.NotDone, err
-	case outcome == event.Unknown && err == nil:
-		return event.Done, nil // accepted, which is all that it means here
-	}
-	return outcome, err
 }
 
 // Read asks. It is the car's own answer only if both parts are; else it is a copy.

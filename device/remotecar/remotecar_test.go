@@ -35,7 +35,7 @@ type cloud struct {
 	asked   []device.Purpose // what for
 	least   device.Purpose   // for anything less urgent there is a limit, for an hour
 	unlock  func(just func() error) (event.Outcome, error)
-	lock    func(just func() error) (event.Outcome, error)
+	lock    func(ctx context.Context, just func() error) (event.Outcome, error)
 	unlocks int
 }
 
@@ -64,9 +64,9 @@ func (c *cloud) Unlock(_ context.Context, just func() error) (event.Outcome, err
 	return act(just)
 }
 
-func (c *cloud) Lock(_ context.Context, just func() error) (event.Outcome, error) {
+func (c *cloud) Lock(ctx context.Context, just func() error) (event.Outcome, error) {
 	if c.lock != nil {
-		return c.lock(just)
+		return c.lock(ctx, just)
 	}
 	return event.Unknown, just()
 }
@@ -343,13 +343,13 @@ func TestSecuring(t *testing.T) {
 		if outcome, err := b.car.Secure(b.Context()); outcome != event.Done || err != nil {
 			b.Fatalf("accepted: %v, %v", outcome, err)
 		}
-		b.cloud.lock = func(just func() error) (event.Outcome, error) {
+		b.cloud.lock = func(_ context.Context, just func() error) (event.Outcome, error) {
 			return event.NotDone, errors.Join(just(), device.ErrRefused)
 		}
 		if outcome, err := b.car.Secure(b.Context()); outcome != event.NotDone || !errors.Is(err, device.ErrRefused) {
 			b.Fatalf("refused: %v, %v", outcome, err)
 		}
-		b.cloud.lock = func(just func() error) (event.Outcome, error) {
+		b.cloud.lock = func(_ context.Context, just func() error) (event.Outcome, error) {
 			return event.Unknown, errors.Join(just(), device.ErrNoAnswer)
 		}
 		if outcome, err := b.car.Secure(b.Context()); outcome != event.Unknown || err == nil {

@@ -90,6 +90,7 @@ type Vehicle struct {
 	reach    event.Reach
 	watchers map[*queue]event.DeviceID
 	waiters  map[chan Said]struct{}
+	locking  *locking // the order to lock that is under way, if any
 	interval time.Duration
 	until    time.Time      // of attention
 	purpose  device.Purpose // of asking in that time
