@@ -51,8 +51,8 @@ func fromFuture(s Said) bool {
 	return s.BoltAt.After(latest) || s.ContactAt.After(latest)
 }
 
-// split makes observations: one if both parts are of one kind and time, else two. Nothing from before we listened is live.
-// The caller holds the lock.
+// split makes observations: one if both parts are of one kind and time, else two, the older first: a site takes what is
+// older than what it has heard for a replay. Nothing from before we listened is live. The caller holds the lock.
 func (v *Vehicle) split(s, before Said) []event.Observation {
 	bolt := v.observation(s, s.BoltAt, newer(before.BoltAt, v.since), s.Bolt != before.Bolt)
 	contact := v.observation(s, s.ContactAt, newer(before.ContactAt, v.since), s.Contact != before.Contact)
@@ -68,6 +68,8 @@ func (v *Vehicle) split(s, before Said) []event.Observation {
 	case bolt.DeviceAt == contact.DeviceAt && bolt.Origin == contact.Origin && bolt.AskedAt == contact.AskedAt:
 		bolt.Contact = s.Contact
 		return []event.Observation{bolt}
+	case contact.DeviceAt != 0 && contact.DeviceAt < bolt.DeviceAt:
+		return []event.Observation{contact, bolt}
 	}
 	return []event.Observation{bolt, contact}
 }

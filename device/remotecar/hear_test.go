@@ -62,6 +62,39 @@ func TestOriginsFollowTheCarsOwnTime(t *testing.T) {
 	})
 }
 
+// TestPartsOfOneReadingComeInTheirOrder: the older first, or what is heard of it later would count as a replay.
+func TestPartsOfOneReadingComeInTheirOrder(t *testing.T) {
+	for name, test := range map[string]struct {
+		bolt, contact time.Duration // of their times, against now; 0 is none
+		want          []event.Observation
+	}{
+		"closed, then locked": {-10 * time.Second, -30 * time.Second, []event.Observation{{Contact: event.ContactClosed}, {Bolt: event.BoltLocked}}},
+		"locked, then closed": {-30 * time.Second, -10 * time.Second, []event.Observation{{Bolt: event.BoltLocked}, {Contact: event.ContactClosed}}},
+		"at the same time":    {-10 * time.Second, -10 * time.Second, []event.Observation{{Bolt: event.BoltLocked, Contact: event.ContactClosed}}},
+		"a bolt of no time":   {0, -10 * time.Second, []event.Observation{{Bolt: event.BoltLocked}, {Contact: event.ContactClosed}}},
+		"closed at no time":   {-10 * time.Second, 0, []event.Observation{{Bolt: event.BoltLocked}, {Contact: event.ContactClosed}}},
+	} {
+		inBubble(t, remotecar.Config{}, func(b *bench) {
+			told := b.watch()
+			pass(time.Minute)
+			at := func(age time.Duration) (at time.Time) {
+				if age != 0 {
+					at = time.Now().Add(age)
+				}
+				return at
+			}
+			b.vehicle.Hear(remotecar.Said{Bolt: event.BoltLocked, Contact: event.ContactClosed, BoltAt: at(test.bolt), ContactAt: at(test.contact)})
+			var got []event.Observation
+			for _, o := range told() {
+				got = append(got, event.Observation{Bolt: o.Bolt, Contact: o.Contact})
+			}
+			if !slices.Equal(got, test.want) {
+				b.Errorf("%s: told %+v", name, told())
+			}
+		})
+	}
+}
+
 // TestACloudThatAnswersFromMemory proves all the same what the car said after an order: what is the same as before counts
 // as of that order, and no earlier; what was known already is a copy, however often it is told.
 func TestACloudThatAnswersFromMemory(t *testing.T) {
