@@ -114,6 +114,8 @@ type Consented struct {
 	*maker.Consent
 	// User is the maker's name for who consented; "" where it tells none.
 	User string
+	// Cars are the maker's names of the vehicles that the household chose.
+	Cars []string
 }
 
 // Chosen is one opening of a vehicle that a household chose.
@@ -265,7 +267,13 @@ func (l *Links) consent(k key) *maker.Consent {
 	return c
 }
 
-func (l *Links) consented(k key, o owned) Consented { return Consented{l.consent(k), o.User} }
+func (l *Links) consented(k key, o owned) Consented {
+	by := Consented{Consent: l.consent(k), User: o.User}
+	for _, c := range o.Cars {
+		by.Cars = append(by.Cars, c.Ref)
+	}
+	return by
+}
 
 // drop forgets a consent that was withdrawn.
 func (l *Links) drop(k key) {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -64,10 +65,10 @@ func (b *brand) Device(by carlink.Consented, c carlink.Chosen) (device.Device, e
 	return parked{c, by}, nil
 }
 
-func (b *brand) Leave(_ context.Context, _ carlink.Consented, ref string) error {
+func (b *brand) Leave(_ context.Context, by carlink.Consented, ref string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.left = append(b.left, "left "+ref)
+	b.left = append(b.left, fmt.Sprintf("left %q of %v", ref, by.Cars))
 	return nil
 }
 
@@ -555,7 +556,7 @@ func TestWithdrawal(t *testing.T) {
 			t.Errorf("there is still %+v", all)
 		}
 	}
-	if !slices.Equal(b.brand.left, []string{"left "}) {
+	if !slices.Equal(b.brand.left, []string{`left "" of [ref-` + vin + `]`}) {
 		t.Errorf("the maker was told %q", b.brand.left)
 	}
 	if _, err := b.links.Withdraw(t.Context(), "home1", "volvo"); !errors.Is(err, carlink.ErrNoConsent) {

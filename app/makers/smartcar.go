@@ -3,6 +3,7 @@ package makers
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -19,12 +20,18 @@ type Smartcar struct {
 
 	mu sync.Mutex
 	// vins are those of vehicles that permit what is needed: requests are few, and neither changes.
-	vins map[string]string
+	vins map[shared]string
+}
+
+// shared is a vehicle, by Smartcar's name, that a consent covers.
+type shared struct {
+	by  *maker.Consent
+	ref string
 }
 
 // NewSmartcar is the application at Smartcar.
 func NewSmartcar(app *smartcar.App) *Smartcar {
-	return &Smartcar{app: app, vins: make(map[string]string)}
+	return &Smartcar{app: app, vins: make(map[shared]string)}
 }
 
 var smartcarOpens = []carlink.Opening{{Is: event.Trunk, Reveals: event.RevealsCar}, {Is: event.Cabin, Reveals: event.RevealsCar}}
@@ -56,7 +63,7 @@ func (m *Smartcar) Vehicles(ctx context.Context, by carlink.Consented) ([]carlin
 func (m *Smartcar) vehicle(ctx context.Context, by carlink.Consented, id string) (carlink.Vehicle, error) {
 	one := carlink.Vehicle{Ref: id, Opens: smartcarOpens}
 	m.mu.Lock()
-	one.VIN = m.vins[id]
+	one.VIN = m.vins[shared{by.Consent, id}]
 	m.mu.Unlock()
 	if one.VIN != "" {
 		return one, nil
@@ -78,7 +85,7 @@ func (m *Smartcar) vehicle(ctx context.Context, by carlink.Consented, id string)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.vins[id] = one.VIN
+	m.vins[shared{by.Consent, id}] = one.VIN
 	return one, nil
 }
 
@@ -93,26 +100,44 @@ func (m *Smartcar) Device(by carlink.Consented, c carlink.Chosen) (device.Device
 	return m.app.Device(smartcar.Config{Device: c.Device, Vehicle: c.Ref}, by.Consent)
 }
 
-// Leave ends the application's access at Smartcar, where that is done for each vehicle.
-func (m *Smartcar) Leave(ctx context.Context, by carlink.Consented, ref string) error {
+// Leave ends the application's access at Smartcar, where that is done for each vehicle. Whatever becomes of that, nothing
+// of them is left here.
+func (m *Smartcar) Leave(ctx context.Context, by carlink.Consented, ref string) (err error) {
 	refs := []string{ref}
 	if ref == "" {
-		var err error
-		if refs, err = m.app.Vehicles(ctx, by.Consent); err != nil {
-			return err
-		}
+		refs, err = m.covered(ctx, by)
+		defer m.forgetAll(by)
 	}
-	var err error
 	for _, r := range refs {
 		err = errors.Join(err, m.app.Disconnect(ctx, by.Consent, r))
-		m.forget(r)
+		m.forget(by, r)
 	}
 	return err
 }
 
-func (m *Smartcar) forget(ref string) {
+// covered are the vehicles that a consent covers, or those that were chosen where Smartcar does not say. Who withdraws does
+// not wait for those who only look, as in Disconnect.
+func (m *Smartcar) covered(ctx context.Context, by carlink.Consented) ([]string, error) {
+	refs, err := m.app.Vehicles(device.For(ctx, device.Watching), by.Consent)
+	if err != nil {
+		return by.Cars, err
+	}
+	return refs, nil
+}
+
+func (m *Smartcar) forget(by carlink.Consented, ref string) {
 	m.app.Forget(ref)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.vins, ref)
+	delete(m.vins, shared{by.Consent, ref})
+}
+
+// forgetAll forgets what was learned under a consent, of vehicles too that Smartcar does not list any more.
+func (m *Smartcar) forgetAll(by carlink.Consented) {
+	for _, ref := range by.Cars {
+		m.app.Forget(ref)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.vins, func(s shared, _ string) bool { return s.by == by.Consent })
 }

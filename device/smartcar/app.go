@@ -184,9 +184,11 @@ func (a *App) heed(err error) {
 	}
 }
 
-// Vehicles lists Smartcar's identifiers of the vehicles that a customer has just shared (version 2.0).
+// Vehicles lists Smartcar's identifiers of the vehicles that a customer has just shared (version 2.0); what for, the context
+// says (device.PurposeOf).
 func (a *App) Vehicles(ctx context.Context, consent *maker.Consent) ([]string, error) {
 	call := get("vehicles")
+	call.Purpose = device.PurposeOf(ctx)
 	answer, err := a.do(ctx, a.asks, consent, call)
 	if err != nil {
 		_, err = explain(err)
