@@ -17,6 +17,8 @@ type Kind string
 const (
 	// TroubleHTML: a page instead of JSON, with status 200.
 	TroubleHTML Kind = "html"
+	// TroubleForbidden: a page with status 403, as of a firewall on the way.
+	TroubleForbidden Kind = "forbidden"
 	// TroubleStall: no answer for Trouble.Length (default 30 s).
 	TroubleStall Kind = "stall"
 	// TroubleTruncated: an answer that ends in its middle.
@@ -123,6 +125,10 @@ func (t Trouble) happen(rw http.ResponseWriter, r *http.Request, answer *kept) {
 	case TroubleHTML:
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = rw.Write([]byte("<!doctype html><title>Maintenance</title><h1>We will be back soon</h1>"))
+	case TroubleForbidden:
+		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+		rw.WriteHeader(http.StatusForbidden)
+		_, _ = rw.Write([]byte("<!doctype html><title>Forbidden</title><h1>Request blocked</h1>"))
 	case TroubleStall:
 		t.stall(r)
 		panic(http.ErrAbortHandler)

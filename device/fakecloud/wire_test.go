@@ -61,6 +61,9 @@ func TestTroubleOnTheWire(t *testing.T) {
 		{fakecloud.Trouble{Kind: fakecloud.TroubleHTML}, func(r *http.Response, body string, err error) bool {
 			return err == nil && r.StatusCode == http.StatusOK && strings.Contains(body, "<h1>")
 		}},
+		{fakecloud.Trouble{Kind: fakecloud.TroubleForbidden}, func(r *http.Response, body string, err error) bool {
+			return err == nil && r.StatusCode == http.StatusForbidden && strings.Contains(body, "<h1>")
+		}},
 		{fakecloud.Trouble{Kind: fakecloud.TroubleStall}, func(_ *http.Response, _ string, err error) bool { return err != nil }},
 		{fakecloud.Trouble{Kind: fakecloud.TroubleTruncated}, func(r *http.Response, body string, err error) bool {
 			return r != nil && r.StatusCode == http.StatusOK && err != nil && len(body) < 10

@@ -41,6 +41,9 @@
 //	CONNECTION_FAILURE, CAR_ERROR, INVOCATION_SPECIFIC_ERROR,
 //	UNKNOWN, and whatever is new                             unknown: it may have happened, or may yet
 //
+// An answer 403 says that the customer's consent does not cover this, or ended, only where its body is an error as Volvo
+// writes it. A page of a firewall, or the word of a gateway, says neither that nor what became of a command.
+//
 // # What is heard
 //
 // There are no webhooks. The cloud tells what the car told it last, with the car's own time: what changed is a live

@@ -129,6 +129,12 @@ func TestAFailureIsNeverDone(t *testing.T) {
 		outcome event.Outcome
 		err     error
 	}{
+		`<html>forbidden`: {403, event.Unknown, device.ErrNoAnswer},
+		`{"statusCode":403,"message":"out of quota"}`: {403, event.Unknown, device.ErrNoAnswer},
+		`{"error":"forbidden"}`:                       {403, event.Unknown, device.ErrNoAnswer},
+		`{"error":{}}`:                                {403, event.Unknown, device.ErrNoAnswer},
+		` `:                                           {403, event.Unknown, device.ErrNoAnswer},
+		`{"data":{"invokeStatus":"REJECTED"}}`:        {403, event.NotDone, device.ErrRefused},
 		`{"error":{"message":"x","description":"y"}}`:       {400, event.NotDone, device.ErrRefused},
 		`{"error":{"message":"token"}}`:                     {401, event.NotDone, nil},
 		`{"error":{"message":"scope"}}`:                     {403, event.NotDone, device.ErrRevoked},
@@ -147,6 +153,9 @@ func TestAFailureIsNeverDone(t *testing.T) {
 		outcome, err := explain(unlock, fmt.Errorf("call: %w", &maker.StatusError{Status: want.status, Body: []byte(body)}))
 		if outcome != want.outcome || want.err != nil && !errors.Is(err, want.err) || err == nil {
 			t.Errorf("%d %s: %v, %v", want.status, body, outcome, err)
+		}
+		if errors.Is(err, device.ErrRevoked) != errors.Is(want.err, device.ErrRevoked) {
+			t.Errorf("%d %s: revoked by %v", want.status, body, err)
 		}
 	}
 }

@@ -103,11 +103,25 @@ func explain(c command, err error) (event.Outcome, error) {
 	}
 	switch status.Status {
 	case http.StatusForbidden:
+		if !isVolvos(status.Body) {
+			return event.Unknown, fmt.Errorf("%w: it was forbidden, and not in Volvo's words: %w", device.ErrNoAnswer, err)
+		}
 		return event.NotDone, fmt.Errorf("%w: %w", device.ErrRevoked, err)
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity:
 		return event.NotDone, fmt.Errorf("%w: %w", device.ErrRefused, err)
 	}
 	return maker.Outcome(err), err
+}
+
+// isVolvos says whether a body is an error as Volvo writes it. Another one is of a firewall or a gateway on the way, which
+// knows neither of a consent nor of what became of a command.
+func isVolvos(body []byte) bool {
+	var said struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	return json.Unmarshal(body, &said) == nil && said.Error.Message != ""
 }
 
 // failed is the word on a command that an answer other than 2xx has, if any: that it was done is none.

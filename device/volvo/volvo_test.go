@@ -161,6 +161,8 @@ func TestOpeningsThatGoWrong(t *testing.T) {
 		"limited":                   {trouble: fakecloud.Trouble{Kind: fakecloud.TroubleTooMany, Length: 5 * time.Second}, want: event.NotDone, because: new(device.BusyError)},
 		"a page, before":            {trouble: fakecloud.Trouble{Kind: fakecloud.TroubleHTML}, want: event.Unknown, because: device.ErrNoAnswer},
 		"a page, after":             {trouble: fakecloud.Trouble{Kind: fakecloud.TroubleHTML, After: true}, want: event.Done, opened: 1},
+		"a firewall, before":        {trouble: fakecloud.Trouble{Kind: fakecloud.TroubleForbidden}, want: event.Unknown, because: device.ErrNoAnswer},
+		"a firewall, after":         {trouble: fakecloud.Trouble{Kind: fakecloud.TroubleForbidden, After: true}, want: event.Done, opened: 1},
 		"half an answer":            {trouble: fakecloud.Trouble{Kind: fakecloud.TroubleTruncated}, want: event.Done, opened: 1},
 		"dropped, before":           {trouble: fakecloud.Trouble{Kind: fakecloud.TroubleDropped}, want: event.Unknown, because: device.ErrNoAnswer},
 		"dropped, after":            {trouble: fakecloud.Trouble{Kind: fakecloud.TroubleDropped, After: true}, want: event.Done, opened: 1},
@@ -212,6 +214,7 @@ func TestWhatIsNotSent(t *testing.T) {
 		"odd":      {func(r *rig) { r.car.Behave(fakecloud.Quirks{Odd: true}) }, device.ErrRefused},
 		"unlocked": {func(r *rig) { r.car.ByHand(func(s *fakecloud.State) { s.Locked = false }) }, device.ErrRefused},
 		"a page":   {func(r *rig) { r.fake.Wire.Break(fakecloud.Trouble{Kind: fakecloud.TroubleHTML}) }, device.ErrNonsense},
+		"firewall": {func(r *rig) { r.fake.Wire.Break(fakecloud.Trouble{Kind: fakecloud.TroubleForbidden}) }, device.ErrNoAnswer},
 		"half":     {func(r *rig) { r.fake.Wire.Break(fakecloud.Trouble{Kind: fakecloud.TroubleTruncated}) }, device.ErrNoAnswer},
 		"revoked":  {func(r *rig) { r.fake.OAuth.Revoke("ana"); _, _ = r.read() }, device.ErrRevoked},
 	} {
