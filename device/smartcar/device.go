@@ -3,6 +3,7 @@ package smartcar
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/device/maker"
@@ -17,6 +18,11 @@ type vehicle struct {
 	consent *maker.Consent
 	shared  *remotecar.Vehicle
 	stand   stand
+
+	mu sync.Mutex
+	// has is what the car is known to have; asked says whether it was told so by an answer, and not by webhooks alone.
+	has   named
+	asked bool
 }
 
 // car is a device: it opens, locks, reads, watches and locates.
@@ -46,7 +52,7 @@ func (a *App) Device(cfg Config, consent *maker.Consent) (device.Device, error) 
 	defer a.mu.Unlock()
 	v := a.vehicles[cfg.Vehicle]
 	if v == nil || v.consent != consent || v.cfg.User != cfg.User {
-		v = &vehicle{app: a, cfg: cfg, consent: consent}
+		v = &vehicle{app: a, cfg: cfg, consent: consent, has: named{}}
 		v.shared = remotecar.NewVehicle(v, a.cfg.Vehicle)
 		a.vehicles[cfg.Vehicle] = v
 	}
@@ -69,7 +75,11 @@ func (v *vehicle) Ask(ctx context.Context) (remotecar.Said, error) {
 		_, err = explain(err)
 		return remotecar.Said{}, err
 	}
-	return v.app.dialect.parseState(answer)
+	s, err := v.app.dialect.parseState(answer)
+	if err != nil {
+		return remotecar.Said{}, err
+	}
+	return v.read(s), nil
 }
 
 // Unlock unlocks the whole car.

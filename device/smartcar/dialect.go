@@ -7,14 +7,13 @@ import (
 
 	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/device/maker"
-	"github.com/loquet/loquet/device/remotecar"
 	"github.com/loquet/loquet/event"
 )
 
 // dialect is a version of the API: what is asked, and how the answers read. Parsers may be given anything.
 type dialect interface {
 	state(Config) maker.Call
-	parseState(maker.Answer) (remotecar.Said, error)
+	parseState(maker.Answer) (state, error)
 	command(c Config, lock bool) maker.Call
 	// parseCommand returns Unknown without an error for what was accepted.
 	parseCommand(maker.Answer) (event.Outcome, error)

@@ -22,6 +22,15 @@
 //	BILLING, COMPATIBILITY, VALIDATION, RESOURCE_…       device.ErrRefused    not done
 //	SERVER, UPSTREAM, and whatever is not listed         no answer            unknown
 //
+// # What is shut
+//
+// The car is locked, or shut, only if all its locks, or closures, are. In version 3 each is a signal of its own, and may fail
+// by itself: then it is unknown, and so is the car, unless Smartcar says that this vehicle has none (VEHICLE_NOT_CAPABLE).
+//
+// A webhook tells of those signals that were subscribed to, or that changed, in both versions. That something is open or
+// unlocked counts at once; that all is shut, or locked, only where it tells of every closure, or lock, that the car was found
+// to have: by an answer, and by what webhooks told since. Else nothing is said of it, and the car is asked as usual.
+//
 // # Webhooks
 //
 // Smartcar signs the raw body of each event with the management token (SC-Signature, hex HMAC-SHA256), and asks a new

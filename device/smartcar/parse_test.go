@@ -69,9 +69,27 @@ func v3Signal(code, body string, at int) string {
 	return fmt.Sprintf(`{"attributes":{"code":%q,"status":{"value":"SUCCESS"},"body":%s},"meta":{"oemUpdatedAt":%d}}`, code, body, at)
 }
 
+// v3Failed is a signal that could not be had, and why.
+func v3Failed(code, kind, why, body string) string {
+	if body != "" {
+		body = `,"body":` + body
+	}
+	return fmt.Sprintf(`{"attributes":{"code":%q,"status":{"value":"ERROR","error":{"type":%q,"code":%q}}%s}}`, code, kind, why, body)
+}
+
+// TestALockThatFailedIsNotLocked, whatever the other locks say.
+func TestALockThatFailedIsNotLocked(t *testing.T) {
+	s, err := v3{}.parseState(answer(`{"data":[` + v3Signal("closure-reartrunk", `{"isOpen":false,"isLocked":true}`, 1758668712404) + "," +
+		v3Failed("closure-islocked", "UPSTREAM", "NO_RESPONSE", "") + `]}`))
+	if err != nil || s.Bolt != event.BoltUnknown {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 func TestStateOfVersion3(t *testing.T) {
 	const at = 1758668712404
 	locked := v3Signal("closure-islocked", `{"value":true}`, at)
+	shutTrunk, openTrunk := v3Signal("closure-reartrunk", `{"isOpen":false}`, at), v3Signal("closure-reartrunk", `{"isOpen":true}`, at)
 	for name, test := range map[string]struct {
 		signals string
 		bolt    event.Bolt
@@ -87,7 +105,12 @@ func TestStateOfVersion3(t *testing.T) {
 		"an open hood":      {locked + "," + v3Signal("closure-enginecover", `{"isOpen":true}`, at), event.BoltLocked, event.ContactOpen, at},
 		"doors in words":    {locked + "," + v3Signal("closure-doors", `{"values":"all"}`, at), event.BoltLocked, event.ContactUnknown, at},
 		"a trunk in words":  {locked + "," + v3Signal("closure-fronttrunk", `[]`, at), event.BoltLocked, event.ContactUnknown, at},
-		"no such part":      {locked + `,{"attributes":{"code":"closure-fronttrunk","status":{"value":"ERROR"}}}`, event.BoltLocked, "", at},
+		"no such part":      {locked + "," + v3Failed("closure-fronttrunk", "COMPATIBILITY", "VEHICLE_NOT_CAPABLE", ""), event.BoltLocked, "", at},
+		"an untold part":    {locked + "," + v3Failed("closure-fronttrunk", "COMPATIBILITY", "SMARTCAR_NOT_CAPABLE", ""), event.BoltLocked, event.ContactUnknown, at},
+		"doors that failed": {locked + "," + shutTrunk + "," + v3Failed("closure-doors", "UPSTREAM", "NO_RESPONSE", ""), event.BoltLocked, event.ContactUnknown, at},
+		"failed, for once":  {locked + "," + shutTrunk + `,{"attributes":{"code":"closure-doors","status":{"value":"ERROR"}}}`, event.BoltLocked, event.ContactUnknown, at},
+		"failed, with body": {locked + "," + v3Failed("closure-reartrunk", "UPSTREAM", "NO_RESPONSE", `{"isOpen":false}`), event.BoltLocked, event.ContactUnknown, at},
+		"a trunk that's up": {locked + "," + openTrunk + "," + v3Failed("closure-doors", "UPSTREAM", "NO_RESPONSE", ""), event.BoltLocked, event.ContactOpen, at},
 		"something else":    {locked + "," + v3Signal("odometer-traveleddistance", `{"value":1}`, at), event.BoltLocked, "", at},
 	} {
 		s, err := v3{}.parseState(answer(`{"data":[` + test.signals + `]}`))

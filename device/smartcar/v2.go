@@ -46,16 +46,16 @@ type standing struct {
 	Status string `json:"status"`
 }
 
-func (v2) parseState(a maker.Answer) (remotecar.Said, error) {
+func (v2) parseState(a maker.Answer) (state, error) {
 	var said security
 	if err := maker.Decode(a.Body, &said); err != nil {
-		return remotecar.Said{}, err
+		return state{}, err
 	}
 	if said.IsLocked == nil {
-		return remotecar.Said{}, nonsense("it does not say whether the car is locked")
+		return state{}, nonsense("it does not say whether the car is locked")
 	}
 	at := age(a)
-	var s remotecar.Said
+	s := state{named: said.named()}
 	s.Bolt, s.BoltAt = remotecar.Bolt(remotecar.Part{Closed: *said.IsLocked, Open: !*said.IsLocked, At: at})
 	var parts []remotecar.Part
 	for _, list := range [][]standing{said.Doors, said.Storage} {
@@ -65,6 +65,24 @@ func (v2) parseState(a maker.Answer) (remotecar.Said, error) {
 	}
 	s.Contact, s.ContactAt = remotecar.Contact(parts...)
 	return s, nil
+}
+
+// named are the parts that it tells of, as webhooks call them. What has no name there is told of by none.
+func (s security) named() named {
+	n := named{}
+	n.add("closure-islocked", true, 1)
+	n.add("closure-doors", false, len(s.Doors))
+	for _, p := range s.Storage {
+		switch p.Type {
+		case "rear":
+			n.add("closure-reartrunk", false, 1)
+		case "front":
+			n.add(front, false, 1)
+		default:
+			n.add("storage "+p.Type, false, 1)
+		}
+	}
+	return n
 }
 
 // parseCommand: "success" means that it was sent.

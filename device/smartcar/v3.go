@@ -45,7 +45,18 @@ type signal struct {
 
 type status struct {
 	Value string `json:"value"`
+	Error struct {
+		Type string `json:"type"`
+		Code string `json:"code"`
+	} `json:"error"`
 }
+
+// lacking says that the car has no such part. That Smartcar can't tell of one has other codes.
+func (s status) lacking() bool {
+	return s.failed() && s.Error.Type == "COMPATIBILITY" && s.Error.Code == "VEHICLE_NOT_CAPABLE"
+}
+
+func (s status) failed() bool { return s.Value != "" && s.Value != "SUCCESS" }
 
 type meta struct {
 	OEMUpdatedAt moment `json:"oemUpdatedAt"`
@@ -87,12 +98,12 @@ func (r resource) signal() signal {
 	return s
 }
 
-func (v3) parseState(a maker.Answer) (remotecar.Said, error) {
+func (v3) parseState(a maker.Answer) (state, error) {
 	var said struct {
 		Data []resource `json:"data"`
 	}
 	if err := maker.Decode(a.Body, &said); err != nil {
-		return remotecar.Said{}, err
+		return state{}, err
 	}
 	signals := make([]signal, len(said.Data))
 	for i, r := range said.Data {
@@ -100,7 +111,7 @@ func (v3) parseState(a maker.Answer) (remotecar.Said, error) {
 	}
 	s := saidBy(signals)
 	if s.Bolt == "" {
-		return remotecar.Said{}, nonsense("it does not say whether the car is locked")
+		return state{}, nonsense("it does not say whether the car is locked")
 	}
 	return s, nil
 }
@@ -111,17 +122,23 @@ type lockable struct {
 	IsLocked *bool `json:"isLocked"`
 }
 
-// saidBy puts the signals of locks and openings together. What can't be read is unknown.
-func saidBy(signals []signal) remotecar.Said {
+// saidBy puts the signals of locks and openings together. What can't be read is unknown, and so is what failed: the car
+// has it, and nobody knows how it stands.
+func saidBy(signals []signal) state {
 	var locks, openings []remotecar.Part
-	for _, s := range signals {
-		if s.Status.Value != "" && s.Status.Value != "SUCCESS" {
-			continue // the car has no such part, or it could not be asked
+	s := state{named: named{}}
+	for _, one := range signals {
+		if one.Status.lacking() {
+			continue
 		}
-		l, o := s.parts()
+		l, o := one.parts()
 		locks, openings = append(locks, l...), append(openings, o...)
+		s.named.add(one.Code, true, len(l))
+		s.named.add(one.Code, false, len(o))
+		if one.Code == "closure-fronttrunk" || one.Code == "closure-enginecover" {
+			s.named.add(front, false, len(o))
+		}
 	}
-	var s remotecar.Said
 	s.Bolt, s.BoltAt = remotecar.Bolt(locks...)
 	s.Contact, s.ContactAt = remotecar.Contact(openings...)
 	return s
@@ -129,6 +146,9 @@ func saidBy(signals []signal) remotecar.Said {
 
 func (s signal) parts() (locks, openings []remotecar.Part) {
 	at := s.Meta.OEMUpdatedAt.Time
+	if s.Status.failed() {
+		s.Body = nil // what is left in it is not how the car stands
+	}
 	switch s.Code {
 	case "closure-islocked":
 		var body struct {

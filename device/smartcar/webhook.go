@@ -85,7 +85,7 @@ func (a *App) told(d delivery) error {
 	if v == nil || v.cfg.User != "" && v.cfg.User != d.Data.User.ID {
 		return ErrStranger
 	}
-	if s := saidBy(d.Data.Signals); s.Bolt != "" || s.Contact != "" {
+	if s := v.believe(saidBy(d.Data.Signals)); s.Bolt != "" || s.Contact != "" {
 		v.shared.Hear(s)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -141,6 +142,104 @@ func TestWebhooksThatAreNotBelieved(t *testing.T) {
 			t.Fatalf("the same again counts as %+v", o)
 		}
 	case <-time.After(50 * time.Millisecond):
+	}
+}
+
+// some is a signed webhook of these signals, all of now.
+func (r *rig) some(signals ...string) (body []byte, signature string) {
+	at := fmt.Sprintf(`,"meta":{"oemUpdatedAt":%d}}`, time.Now().UnixMilli())
+	body = []byte(`{"eventType":"VEHICLE_STATE","data":{"user":{"id":"` + r.user + `"},"vehicle":{"id":"` + r.id + `"},"signals":[` +
+		strings.Join(signals, at+",") + at + `]}}`)
+	return body, smartcartest.Sign(r.fake.ManagementToken, body)
+}
+
+// Signals of a webhook, without their times.
+const (
+	trunkShut   = `{"code":"closure-reartrunk","body":{"isOpen":false,"isLocked":true}`
+	trunkOpen   = `{"code":"closure-reartrunk","body":{"isOpen":true,"isLocked":false}`
+	coverShut   = `{"code":"closure-enginecover","status":{"value":"SUCCESS"},"body":{"isOpen":false}`
+	doorShut    = `{"code":"closure-doors","body":{"values":[{"isOpen":false,"isLocked":true}]}`
+	doorsFailed = `{"code":"closure-doors","status":{"value":"ERROR","error":{"type":"UPSTREAM","code":"NO_RESPONSE"}}`
+	doorsAbsent = `{"code":"closure-doors","status":{"value":"ERROR","error":{"type":"COMPATIBILITY","code":"VEHICLE_NOT_CAPABLE"}}`
+	isLocked    = `{"code":"closure-islocked","body":{"value":true}`
+)
+
+// TestAWebhookOfSomeClosuresProvesNothingShut, while a door that it does not tell of stands open.
+func TestAWebhookOfSomeClosuresProvesNothingShut(t *testing.T) {
+	versions(t, func(t *testing.T, version smartcar.Version) {
+		r := build(t, options{version: version, vehicle: silent})
+		if _, err := r.read(); err != nil {
+			t.Fatal(err)
+		}
+		told := r.listen()
+		for name, signals := range map[string][]string{
+			"the trunk alone": {trunkShut}, "no doors": {isLocked, trunkShut, coverShut}, "one door of four": {trunkShut, coverShut, doorShut},
+			"doors that failed": {trunkShut, coverShut, doorsFailed}, "doors that it denies": {trunkShut, coverShut, doorsAbsent},
+		} {
+			<-time.After(5 * time.Millisecond)
+			r.car.ByHand(func(s *fakecloud.State) { s.Locked, s.Open[fakecloud.FrontLeft] = false, true })
+			if _, err := r.app.Receive(r.some(signals...)); err != nil {
+				t.Fatal(name, err)
+			}
+			r.quiet(told, func(o event.Observation) bool { return o.Current() && o.Contact == event.ContactClosed }, name)
+		}
+		if _, err := r.app.Receive(r.some(trunkOpen)); err != nil {
+			t.Fatal(err)
+		}
+		r.await(told, func(o event.Observation) bool { return o.Current() && o.Contact == event.ContactOpen })
+		<-time.After(5 * time.Millisecond)
+		r.car.ByHand(func(s *fakecloud.State) { s.Locked, s.Open[fakecloud.FrontLeft] = true, false })
+		body, signature, err := r.fake.Event(r.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.app.Receive(body, signature); err != nil {
+			t.Fatal(err)
+		}
+		o := r.await(told, func(o event.Observation) bool { return o.Contact == event.ContactClosed && o.Current() })
+		if o.Bolt != event.BoltLocked {
+			t.Errorf("all closures told: %+v", o)
+		}
+	})
+}
+
+// TestAWebhookAloneProvesNothingShut: what the car has, only its own answer says; and one lock is not all.
+func TestAWebhookAloneProvesNothingShut(t *testing.T) {
+	versions(t, func(t *testing.T, version smartcar.Version) {
+		r := build(t, options{version: version, vehicle: silent})
+		told := r.listen()
+		shut := func(o event.Observation) bool { return o.Bolt == event.BoltLocked || o.Contact == event.ContactClosed }
+		for range 2 {
+			<-time.After(5 * time.Millisecond)
+			if _, err := r.app.Receive(r.some(isLocked, trunkShut, coverShut, doorShut)); err != nil {
+				t.Fatal(err)
+			}
+			r.quiet(told, shut, "before it was asked")
+		}
+		if _, err := r.read(); err != nil {
+			t.Fatal(err)
+		}
+		r.await(told, shut)
+		<-time.After(5 * time.Millisecond)
+		if _, err := r.app.Receive(r.some(trunkShut)); err != nil {
+			t.Fatal(err)
+		}
+		r.quiet(told, shut, "its trunk's lock alone")
+	})
+}
+
+// quiet says that watchers are told nothing of this kind.
+func (r *rig) quiet(told <-chan event.Observation, wrong func(event.Observation) bool, name string) {
+	r.Helper()
+	for limit := time.After(30 * time.Millisecond); ; {
+		select {
+		case o := <-told:
+			if wrong(o) {
+				r.Errorf("%s: told %+v", name, o)
+			}
+		case <-limit:
+			return
+		}
 	}
 }
 
