@@ -238,6 +238,47 @@ func TestWhoIsShownACar(t *testing.T) {
 	j.phone.send("GET", j.path("car"), nil).problem(404, "not-found")
 }
 
+// Whoever has arrived is at the car for half an hour, wherever the phone is then; longer only while something stands open
+// that this visit opened.
+func TestAnArrivalIsNotNearForEver(t *testing.T) {
+	t.Parallel()
+	shown := func(j *journey) (near bool) {
+		t.Helper()
+		var c api.CarCard
+		if j.phone.get(j.path("car"), &c); c.Near != (c.Plate != "") {
+			t.Errorf("shown %+v", c)
+		}
+		return c.Near
+	}
+	j := newJourney(t)
+	granted(t, j.phone.act(j.visit, "arrive", api.ArriveRequest{Position: j.w.at(195)}))
+	j.w.clock.advance(29 * time.Minute)
+	if !shown(j) {
+		t.Error("29 minutes after the arrival the courier is shown nothing")
+	}
+	j.w.clock.advance(time.Minute)
+	if shown(j) {
+		t.Error("30 minutes after the arrival the courier is shown which car it is")
+	}
+	j.phone.send("GET", j.path("car/picture"), nil).problem(404, "not-found")
+	j.phone.send("POST", j.path("signal"), api.SignalRequest{Signal: "flash"}).problem(409, "car-not-near")
+
+	k := newJourney(t)
+	granted(t, k.phone.scanAt(k.visit, 1, 195))
+	awaitWhere(k.w, k.home.site, func(b event.OpeningResolved) bool { return b.Outcome == event.Done })
+	k.home.door.move(event.BoltUnlocked, event.ContactOpen)
+	k.w.clock.advance(31 * time.Minute)
+	if !shown(k) {
+		t.Error("it stands open, and its courier is not shown which car it is")
+	}
+	k.home.door.move(event.BoltLocked, event.ContactClosed)
+	k.phone.act(k.visit, "close", nil)
+	awaitWhere(k.w, k.home.site, func(b event.BarrierSecured) bool { return b.Visit == k.visit })
+	if shown(k) {
+		t.Error("it is shut, and its courier is still shown which car it is")
+	}
+}
+
 // The car flashes for its courier, as often as its maker bears.
 func TestACarFlashes(t *testing.T) {
 	t.Parallel()

@@ -48,8 +48,12 @@ type TooLargeRequest struct {
 	Delivery event.DeliveryID `json:"delivery" minLength:"1" maxLength:"64"`
 }
 
-// carNear is within how many metres of a car its courier may know which one it is.
-const carNear = 500
+// carNear is within how many metres of a car its courier may know which one it is, and arrivedNear for how long after the
+// arrival: nobody says when a courier drives away.
+const (
+	carNear     = 500
+	arrivedNear = 30 * event.Minute
+)
 
 func (a *API) registerCarVisit() {
 	const visit = "/v1/courier/visits/{visit}/"
@@ -57,7 +61,8 @@ func (a *API) registerCarVisit() {
 		return route{method: method, path: visit + name, id: id, summary: summary, about: about, tag: "Courier"}
 	}
 	forCourier(a, at(http.MethodGet, "car", "getVisitCar", "Find the car of a visit",
-		"Only within 500 metres of it, as the last position tells that was sent with positionVisit; on the way to it and at it. The first look is recorded."),
+		"Only within 500 metres of it, as the last position tells that was sent with positionVisit, if that is as exact as an arrival asks for; "+
+			"for 30 minutes from the arrival; and for as long as something that the visit opened is not proven shut. The first look is recorded."),
 		a.GetVisitCar)
 	picture := at(http.MethodGet, "car/picture", "getVisitCarPicture", "Look at the picture of a visit's car", "Only near it.")
 	picture.media = "image/jpeg"
@@ -129,17 +134,25 @@ func (a *API) nearCar(ctx context.Context, c auth.Courier, id event.VisitID) (n 
 		return n, false, err
 	}
 	n.stands = stands
+	now := event.InstantOf(a.Now())
 	if n.visit.Arrived != 0 {
-		return n, true, nil
+		return n, unsecured(n.visit) || now.Since(n.visit.Arrived) < arrivedNear, nil
 	}
-	n.way = a.positions.toCar(n.visit, event.InstantOf(a.Now()))
+	n.way = a.positions.toCar(n.visit, now)
 	return n, n.way != nil, nil
+}
+
+// unsecured says whether something that the visit opened, or may have opened, is not proven shut.
+func unsecured(v site.Visit) bool {
+	return slices.ContainsFunc(v.Steps, func(p site.Step) bool {
+		return p.Intended != 0 && p.Outcome != event.NotDone && p.Secured == 0
+	})
 }
 
 // mayFind says whether the visit's courier is to find the car: something was opened that is to be shut, or nothing stands
 // against opening it.
 func mayFind(v site.Visit) bool {
-	if opened(v) {
+	if unsecured(v) {
 		return true
 	}
 	return !v.Suspended && !v.Danger && v.TakenOver == "" && len(v.Deliveries) > 0 && v.Look.Found != 0 && v.Look.Code == ""
