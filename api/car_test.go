@@ -210,6 +210,13 @@ func TestWhoIsShownACar(t *testing.T) {
 		j.phone.send("GET", j.path("car/picture"), nil).problem(404, "not-found")
 		j.phone.send("POST", j.path("signal"), api.SignalRequest{Signal: "flash"}).problem(409, "car-not-near")
 	}
+	vague := j.w.at(190)
+	vague.Accuracy = 51
+	j.phone.post(j.path("position"), vague, nil)
+	var unsure api.CarCard
+	if j.phone.get(j.path("car"), &unsure); unsure.Near || unsure.Plate != "" {
+		t.Errorf("by a position good to 51 metres: %+v", unsure)
+	}
 	c := j.card(0)
 	if !c.Near || c.Plate != plate || c.Make != model || c.Colour != colour || c.Spot != pillar || !c.Picture || c.There ||
 		c.Distance == nil || *c.Distance < 199 || *c.Distance > 202 || c.Direction != "N" || c.Age == nil || len(c.Signals) != 2 {

@@ -92,7 +92,8 @@ type carWay struct {
 	direction string
 }
 
-// wayToCar is nil for a visit to any other place, while nobody knows where the car stands, and from farther than carNear.
+// wayToCar is nil for a visit to any other place, while nobody knows where the car stands, from farther than carNear, and
+// by a position with which nobody could arrive: one that is good to 5 km is near to everything.
 func (a *API) wayToCar(ctx context.Context, s site.State, v site.Visit, from dispatch.Position) (*carWay, error) {
 	if ap, _ := s.AccessPoint(v.AccessPoint); !ap.IsVehicle() {
 		return nil, nil
@@ -102,7 +103,7 @@ func (a *API) wayToCar(ctx context.Context, s site.State, v site.Visit, from dis
 		return nil, err
 	}
 	place := dispatch.PlaceOf(from, stands, a.Now())
-	if place.Distance > carNear {
+	if place.Distance > carNear || site.Vague(*place) {
 		return nil, nil
 	}
 	return &carWay{place.Distance, dispatch.DirectionOf(stands, from)}, nil

@@ -330,13 +330,16 @@ const (
 	mostPlaceAge = 30 * event.Second
 )
 
+// Vague says whether a position is not exact enough to say where somebody is.
+func Vague(p event.Place) bool { return p.Accuracy < 0 || p.Accuracy > mostAccuracy }
+
 func (t *turn) checkPlace(v Visit) event.Code {
 	ap, _ := find(t.AccessPoints, v.AccessPoint)
 	p := t.facts.Place
 	switch {
 	case p == nil || p.Distance < 0 || p.Accuracy < 0:
 		return event.NoPosition
-	case p.Accuracy > mostAccuracy:
+	case Vague(*p):
 		return event.PositionVague
 	case p.Age < 0 || p.Age > mostPlaceAge:
 		return event.PositionOld
