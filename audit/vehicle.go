@@ -88,12 +88,12 @@ func (x *exam) silentSince(f *faults, b event.BarrierID, v visit, pos int) {
 }
 
 // indoors says whether the household's last word is that the car can't be reached where it stands, and it was not found
-// elsewhere since.
+// elsewhere by a look that began since.
 func (x *exam) indoors(a event.AccessPointID, pos int) bool {
 	said, ok := last[event.SpotDescribed](x.history, a, pos)
 	return ok && said.body.Indoors &&
 		!slices.ContainsFunc(between[event.VehicleFound](x.history, a, said.pos, pos), func(f entry[event.VehicleFound]) bool {
-			return f.body.Seen.Fault == "" && f.body.Seen.FromSpot > mostDrift
+			return f.body.Seen.Fault == "" && f.body.Seen.AskedAt >= said.at && f.body.Seen.FromSpot > mostDrift
 		})
 }
 

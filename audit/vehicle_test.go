@@ -65,6 +65,9 @@ func TestLaw1AMovedCarIsNotIndoors(t *testing.T) {
 	moved := found(func(x *event.Sighting) { x.FromSpot = 41 })
 	holds(t, also(instead("describe", describe(true)), instead("found", moved))(aloneTrunk))
 	find(t, 1, []plant{
+		{"before that was said", aloneTrunk, also(before("found", describe(true)), instead("found", found(func(x *event.Sighting) {
+			x.FromSpot, x.AskedAt = 41, x.AskedAt.Add(-6*event.Second)
+		}))), "can't be reached"},
 		{"by less than one can tell", aloneTrunk, also(instead("describe", describe(true)), instead("found", found(func(x *event.Sighting) { x.FromSpot = 40 }))), "can't be reached"},
 		{"and back in again", aloneTrunk, also(instead("found", moved), after("found", describe(true))), "can't be reached"},
 	})

@@ -62,7 +62,7 @@ func (d *Dispatcher) seek(ctx context.Context, w store.Work) error {
 	looking, cancel := context.WithTimeout(ctx, seekWithin-putAway)
 	defer cancel()
 	found := d.lookFor(looking, w.Site, b.Spec.Device, asked)
-	return d.report(ctx, w.Site, ap, asked, found)
+	return d.report(ctx, w.Site, asked, found)
 }
 
 func lookOf(s site.State, asked seekWork) site.Look {
@@ -166,10 +166,19 @@ func faultOf(err error) (event.VehicleFault, event.Instant) {
 }
 
 // report measures what was found, and has the site decide upon it. The position itself goes no further than the sealed
-// values of the site: a visit's until it ends, a described spot's until nothing is due there, or for three days.
-func (d *Dispatcher) report(ctx context.Context, at event.SiteID, ap site.AccessPoint, asked seekWork, f finding) error {
+// values of the site: a visit's until it ends, a described spot's until nothing is due there, or for three days. The
+// household may have said anew where the car stands, or taken the place away, while it was being looked for.
+func (d *Dispatcher) report(ctx context.Context, at event.SiteID, asked seekWork, f finding) error {
+	state, err := d.Load(ctx, at)
+	if err != nil {
+		return err
+	}
+	ap, ok := state.AccessPoint(asked.AccessPoint)
+	if !ok {
+		return nil
+	}
 	here := Position{Latitude: f.located.Latitude, Longitude: f.located.Longitude, At: f.located.At}
-	parked, known, err := d.measure(ctx, at, ap, here, &f.seen)
+	parked, err := d.measure(ctx, at, ap, here, &f.seen)
 	if err != nil {
 		return err
 	}
@@ -178,33 +187,35 @@ func (d *Dispatcher) report(ctx context.Context, at event.SiteID, ap site.Access
 		if !heard || f.seen.Fault != "" {
 			return Attachments{}, nil
 		}
-		return d.keepStanding(ctx, at, r.State, asked, Standing{Position: here}, known && parked.Described == ap.Car.Described)
+		return d.keepStanding(ctx, at, r.State, asked, Standing{Position: here}, parked)
 	}
 	return d.tell(ctx, at, site.Sight{AccessPoint: ap.ID, Delivery: asked.Delivery, Visit: asked.Visit, Seen: f.seen}, keep)
 }
 
-// measure fills in the distances. A car whose reference address nobody knows is nowhere near it.
-func (d *Dispatcher) measure(ctx context.Context, at event.SiteID, ap site.AccessPoint, here Position, s *event.Sighting) (parked Standing, known bool, err error) {
+// measure fills in the distances, and says of which description it is known where the car stood then; 0 for none. A car
+// whose reference address nobody knows is nowhere near it.
+func (d *Dispatcher) measure(ctx context.Context, at event.SiteID, ap site.AccessPoint, here Position, s *event.Sighting) (event.Instant, error) {
 	if s.Fault != "" {
-		return Standing{}, false, nil
+		return 0, nil
 	}
 	reference, placed, err := d.places.Reference(ctx, at, ap.ID)
 	if err != nil {
-		return Standing{}, false, err
+		return 0, err
 	}
 	s.Distance = farthest
 	if placed {
 		s.Distance = metresBetween(here, reference)
 	}
-	parked, known, err = d.places.Open(ctx, at, parkedName(ap.ID))
+	parked, known, err := d.places.Open(ctx, at, parkedName(ap.ID))
 	if known && parked.Described == ap.Car.Described {
 		s.FromSpot = metresBetween(here, parked.Position)
 	}
-	return parked, known, err
+	return parked.Described, err
 }
 
-// keepStanding keeps where the car stands for its visit, and for its spot if that was described since it was last found.
-func (d *Dispatcher) keepStanding(ctx context.Context, at event.SiteID, s site.State, asked seekWork, here Standing, anchored bool) (a Attachments, err error) {
+// keepStanding keeps where the car stands for its visit, and for its spot if that was described since it was last found,
+// and before it was asked now. parked is the description of which it is known already.
+func (d *Dispatcher) keepStanding(ctx context.Context, at event.SiteID, s site.State, asked seekWork, here Standing, parked event.Instant) (a Attachments, err error) {
 	add := func(name string, k Standing, eraseAt event.Instant) {
 		if err == nil {
 			var v store.Value
@@ -219,7 +230,7 @@ func (d *Dispatcher) keepStanding(ctx context.Context, at event.SiteID, s site.S
 	switch {
 	case ap.Car.Described == 0:
 		a.Values = append(a.Values, store.Value{Name: parkedName(ap.ID)}, store.Value{Name: SpotName(ap.ID)})
-	case !anchored:
+	case ap.Car.Anchored && parked != ap.Car.Described:
 		here.Described = ap.Car.Described
 		add(parkedName(ap.ID), here, s.At.Add(mostParked))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/site"
+	"github.com/loquet/loquet/store"
 	"github.com/loquet/loquet/store/memory"
 )
 
@@ -229,6 +230,7 @@ func TestACarLeavesItsSpot(t *testing.T) {
 		if f := w.found(1); f.Seen.FromSpot != event.SpotUnknown {
 			t.Errorf("when described: %+v", f)
 		}
+		pass(time.Second)
 		w.do(d, h.id, w.courier("anna"), site.Approach{AccessPoint: h.place})
 		if f := w.found(2); f.Seen.FromSpot != 0 {
 			t.Errorf("where it stood: %+v", f)
@@ -298,6 +300,49 @@ func TestWhereACarStoodIsNotKept(t *testing.T) {
 		}
 		if _, asked := first[event.SpotAsked](w.journal(h.id)); !asked {
 			t.Error("the household is not asked again")
+		}
+	})
+}
+
+// What the household says while its car is being looked for stands: what was asked before says nothing of it.
+func TestASpotIsDescribedWhileItsCarIsLookedFor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, memory.New())
+		d := w.process()
+		h, c, _ := w.garage(d)
+		describe := func(spot event.Commitment, indoors bool) {
+			words := func(Result) (Attachments, error) {
+				return Attachments{Values: []store.Value{{Name: SpotName(h.place), Sealed: []byte(spot)}}}, nil
+			}
+			do := site.DescribeSpot{AccessPoint: h.place, Spot: spot, Indoors: indoors}
+			if _, err := d.Do(t.Context(), h.id, site.Command{Facts: member(h.member), Do: do}, words); err != nil {
+				t.Fatal(err)
+			}
+		}
+		describe("blue-pillar", false)
+		w.run(d)
+		w.found(1)
+		pass(time.Minute)
+		c.set(func(c *car) {
+			c.at = north(2)
+			c.at.At = time.Now()
+			c.asked = func() {
+				c.asked = nil
+				describe("level-2", true)
+			}
+		})
+		w.do(d, h.id, w.courier("anna"), site.Approach{AccessPoint: h.place})
+		w.found(2)
+		ap, _ := w.state(h.id).AccessPoint(h.place)
+		if words, err := w.store.Value(t.Context(), h.id, SpotName(h.place)); err != nil || string(words) != "level-2" {
+			t.Errorf("its words are %q, %v", words, err)
+		}
+		if ap.Car.Spot != "level-2" || !ap.Car.Indoors {
+			t.Errorf("the car is known as %+v", ap.Car)
+		}
+		f := w.found(3)
+		if f.Round != event.RoundSpot || f.Code != event.CarIndoors {
+			t.Errorf("then found %+v", f)
 		}
 	})
 }

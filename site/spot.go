@@ -28,12 +28,18 @@ const mostDrift = 40
 // hasMoved says whether the car stands elsewhere than where it stood when its spot was described.
 func hasMoved(s event.Sighting) bool { return s.Fault == "" && s.FromSpot > mostDrift }
 
+// describedSince says whether the household said where the car stands after it was asked what was seen: that says nothing
+// of the spot. The look for a spot is asked for in the instant of its description.
+func (c Car) describedSince(s event.Sighting, round event.Round) bool {
+	return s.AskedAt < c.Described || s.AskedAt == c.Described && round != event.RoundSpot
+}
+
 // find folds what came of looking for the car. One that has moved stands nowhere that anybody described, and neither does
 // one of which nobody knows any more where it stood then.
 func (c *Car) find(b event.VehicleFound) {
 	c.Found, c.Code, c.Parted = b.Seen.AskedAt, b.Code, c.Parted || b.Seen.Fault == event.VehicleParted
 	switch {
-	case b.Seen.Fault != "":
+	case b.Seen.Fault != "", c.describedSince(b.Seen, b.Round):
 	case hasMoved(b.Seen), c.forgotten(b.Seen):
 		c.Spot, c.Described, c.Indoors, c.Anchored = "", 0, false, false
 	default:

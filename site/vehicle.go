@@ -236,6 +236,9 @@ func (r Sight) decide(t *turn) error {
 	if !asked && (seen.Fault != event.VehicleRevoked || ap.Car.Code == event.CarRevoked) {
 		return nil
 	}
+	if ap.Car.describedSince(seen, look.Round) {
+		seen.FromSpot = event.SpotUnknown // it was measured from the spot before
+	}
 	found := event.VehicleFound{AccessPoint: ap.ID, Delivery: r.Delivery, Visit: r.Visit, Round: look.Round, Seen: seen,
 		Code: t.unfit(ap, seen, r.Visit != "")}
 	if !asked {
