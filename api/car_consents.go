@@ -337,7 +337,8 @@ func ofCarLink(err error) *Problem {
 		return problem(http.StatusConflict, "consent-refused", "The maker was not allowed to let this server in. Nothing was done. Begin that step again.")
 	case errors.Is(err, carlink.ErrTaken):
 		return problem(http.StatusConflict, "car-taken", "This car is connected already, for another household or through another maker. Nothing was done. "+
-			"It is set free where it is connected, or by the operator.")
+			"The household that connected it takes it out, withdraws its consent at that maker, or moves out; nobody else can set it free. "+
+			"Until then, choose another car or another place.")
 	case errors.Is(err, carlink.ErrLacking):
 		return problem(http.StatusConflict, "car-lacking", "This car can't be connected, or not yet. Nothing was done. Look at what it lacks; once it has that, choose it again.")
 	case errors.As(err, &busy):

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/loquet/loquet/auth"
+	"github.com/loquet/loquet/carlink"
 	"github.com/loquet/loquet/dispatch"
 	"github.com/loquet/loquet/fleet"
 	"github.com/loquet/loquet/parcel"
@@ -155,5 +156,13 @@ func TestKeysAreScoped(t *testing.T) {
 			}
 			seen[of] = fmt.Sprintf("%q, %q", by, key)
 		}
+	}
+}
+
+// Nobody but the household that has a car gives it back, and whoever asks for it is sent to nobody else.
+func TestATakenCarIsFreedByWhoHasIt(t *testing.T) {
+	p := explained(carlink.ErrTaken)
+	if p.Code != "car-taken" || strings.Contains(p.Detail, "operator") || !strings.Contains(p.Detail, "choose another car") {
+		t.Errorf("%+v", p)
 	}
 }
