@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -89,7 +90,7 @@ func (a *API) registerCars() {
 	erase.status = http.StatusNoContent
 	forMember(a, erase, a.EraseCarPicture)
 	forMember(a, at(http.MethodPost, "barriers/{barrier}/locate", "locateCar", "Ask a car where it stands, once",
-		"While it is set up, and leads to no place yet: from then on nobody is told. It may take a minute to wake."), a.LocateCar)
+		"While it is set up, for an hour from when it was added, and while no opening of the car leads to a place: from then on nobody is told. It may take a minute to wake."), a.LocateCar)
 	a.registerCarVisit()
 }
 
@@ -348,8 +349,12 @@ func (a *API) LocateCar(ctx context.Context, m auth.Member, in *BarrierPath) (*s
 	if !ok || b.Borrowed != "" || !b.Spec.Vehicle() {
 		return nil, notFound("car")
 	}
-	if slices.ContainsFunc(s.AccessPoints, func(ap site.AccessPoint) bool { return passes(s, ap.ID, b.ID) }) {
+	switch {
+	case a.leadsSomewhere(s, b):
 		return nil, problem(http.StatusConflict, "car-set-up", "This car is set up, and nobody is told where it stands. Nothing was asked.")
+	case event.InstantOf(a.Now()) >= b.SetUpUntil():
+		return nil, problem(http.StatusConflict, "car-set-up", "This car was added more than an hour ago, and nobody is told any more where it stands. "+
+			"Nothing was asked. Type the address, or remove this opening and add it again.")
 	}
 	if err := a.limits.readings.Allow(string(b.Spec.Device)); err != nil {
 		return nil, err
@@ -364,6 +369,21 @@ func (a *API) LocateCar(ctx context.Context, m auth.Member, in *BarrierPath) (*s
 		shown.Age = &age
 	}
 	return &struct{ Body CarPosition }{shown}, nil
+}
+
+// leadsSomewhere says whether a car's barrier, or another of the same vehicle, is on the way in to a place.
+func (a *API) leadsSomewhere(s site.State, car site.Barrier) bool {
+	return slices.ContainsFunc(s.Barriers, func(b site.Barrier) bool {
+		return a.sameVehicle(car.Spec.Device, b.Spec.Device) &&
+			slices.ContainsFunc(s.AccessPoints, func(ap site.AccessPoint) bool { return passes(s, ap.ID, b.ID) })
+	})
+}
+
+// sameVehicle says whether two devices open one vehicle: their connector was told the same of both.
+func (a *API) sameVehicle(one, other event.DeviceID) bool {
+	x, known := a.Fleet.Record(one)
+	y, also := a.Fleet.Record(other)
+	return one == other || known && also && x.Connector == y.Connector && bytes.Equal(x.Config, y.Config)
 }
 
 // ofCarError says why a car, or its maker's cloud, did not do what it was asked. Nothing of what a cloud answered is told.

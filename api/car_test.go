@@ -161,6 +161,26 @@ func TestACarIsLocatedWhileItIsSetUp(t *testing.T) {
 	}
 }
 
+// Neither another opening of a car in use nor an enrolment that was never finished lets a member follow whoever drives it.
+func TestACarIsNotLocatedForEver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.driveway(w.merchant("grocer"))
+	other, _ := h.addCar("cabin")
+	asked := h.car.asked()
+	h.send("POST", "/v1/home/barriers/"+string(other)+"/locate", nil).problem(409, "car-set-up")
+	if h.car.asked() != asked || w.stands[event.DeviceID(string(h.site)+".cabin")].asked() != 0 {
+		t.Error("the car in use was asked by its other opening")
+	}
+	late := w.empty(w.merchant("butcher"))
+	car, _ := late.addCar("car")
+	path := "/v1/home/barriers/" + string(car) + "/locate"
+	w.clock.advance(59 * time.Minute)
+	late.post(path, nil, nil)
+	w.clock.advance(time.Minute)
+	late.send("POST", path, nil).problem(409, "car-set-up")
+}
+
 // journey is a courier on the way to a car.
 type journey struct {
 	w     *world

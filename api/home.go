@@ -228,7 +228,7 @@ func (a *API) barrierShown(lang phrase.Lang, s site.State, b site.Barrier) Barri
 		Provable: b.Spec.Closure.Provable(), AcceptUnprovable: b.AcceptUnprovable, Seen: a.seenOf(lang, b), LowBattery: b.LowBattery,
 		Battery: battery, BatteryAt: batteryAt, Reads: b.Spec.Reads,
 		Holder: b.Holder, Lent: event.SiteOf(b.Lent.Lease), Borrowed: b.Borrowed != "", Text: limitsOf(b.Spec)}
-	if !s.Listens(b.ID) {
+	if !s.Listens(b.ID, event.InstantOf(a.Now())) {
 		shown.Resting, shown.Seen = true, Seen{Grade: b.Spec.Grade, Closure: b.Spec.Closure, FreshFor: b.Spec.Horizon}
 	}
 	return shown

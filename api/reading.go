@@ -34,7 +34,7 @@ func (a *API) ReadBarrier(ctx context.Context, m auth.Member, in *BarrierPath) (
 		return nil, notFound("barrier")
 	}
 	answered := false
-	if s.Listens(b.ID) { // what a resting car answers is heard by nobody
+	if s.Listens(b.ID, event.InstantOf(a.Now())) { // what a resting car answers is heard by nobody
 		answered, err = a.askNow(ctx, b.Spec.Device)
 	}
 	if err != nil {

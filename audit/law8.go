@@ -16,8 +16,10 @@ func law8(x *exam) {
 			continue
 		}
 		x.openings(b, enrolled.pos)
-		if reserved, _ := last[event.BarrierReserved](x.history, b, enrolled.pos); reserved.body.Spec.Vehicle() {
-			x.overheard(b)
+	}
+	for _, reserved := range every[event.BarrierReserved](x.history) {
+		if reserved.body.Spec.Vehicle() {
+			x.overheard(reserved.body.Barrier)
 		}
 	}
 }

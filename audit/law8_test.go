@@ -23,6 +23,13 @@ func TestLaw8EverythingThatOpensIsAccountedFor(t *testing.T) {
 			s.wait(event.Hour)
 			s.say(event.ForeignOpening{Barrier: s.doors[0], Observation: o})
 		}), "nobody was told"},
+		{"a car heard for more than the hour of its enrolment", aloneTrunk, instead("enrol", func(s *story) {
+			enrolCar(trunk)(s)
+			b := id[event.BarrierID](s, 'b')
+			s.say(event.BarrierReserved{Barrier: b, Is: event.Trunk, Spec: trunk, By: s.byMember()})
+			s.wait(event.Hour)
+			s.observe(b, wholly)
+		}), "listened to between visits"},
 		{"an opening on the way of a visit, though nobody watches", planB, after("approach", func(s *story) { door(unlocked)(s); door(locked)(s) }), "nobody was told"},
 	})
 }

@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"maps"
 	"slices"
+	"sort"
 
 	"github.com/loquet/loquet/event"
 )
@@ -12,6 +14,8 @@ const (
 	mostSightingAge = 5 * event.Minute
 	// mostParkedAge is how old its position may be: it says to be parked, or nothing opens.
 	mostParkedAge = 3 * event.Day
+	// mostSetUp is for how long a car is listened to that is being enrolled.
+	mostSetUp = event.Hour
 	// mostDrift is how far it may seem to stand from its spot without having moved, in metres.
 	mostDrift = 40
 )
@@ -146,20 +150,17 @@ func (x *exam) sought(f *faults, pos int) {
 	f.need(asked > answered, "nobody had looked for the car")
 }
 
-// heardIn are the stretches of the journal in which a car is listened to: until it is enrolled, while a visit is on its
-// way to it, and while the household wants its cars watched.
+// heardIn are the stretches of the journal in which a car is listened to: until it is enrolled, for an hour at most, while
+// a visit is on its way to it, and while the household wants its cars watched.
 func (h *history) heardIn(b event.BarrierID) []stretch {
 	reasons := 1 // being enrolled
-	changes := make(map[int]int)
-	for _, e := range all[event.BarrierEnrolled](h, b, h.end()) {
-		changes[e.pos] = -1
-		break
-	}
+	begins, ends := make(map[int]int), make(map[int]int)
+	ends[h.setUp(b)]++
 	for _, a := range all[event.AccessPointAdded](h, b, h.end()) {
 		for _, v := range all[event.VisitBegun](h, a.body.AccessPoint, h.end()) {
-			changes[v.pos]++
+			begins[v.pos]++
 			if ended, ok := last[event.VisitEnded](h, v.body.Visit, h.end()); ok {
-				changes[ended.pos]--
+				ends[ended.pos]++
 			}
 		}
 	}
@@ -167,35 +168,48 @@ func (h *history) heardIn(b event.BarrierID) []stretch {
 	for _, r := range every[event.RulesSet](h) {
 		if r.body.Rules.WatchCars != watched {
 			watched = !watched
-			changes[r.pos] += map[bool]int{true: 1, false: -1}[watched]
+			map[bool]map[int]int{true: begins, false: ends}[watched][r.pos]++
 		}
 	}
-	return stretches(changes, reasons, h.end())
+	return stretches(begins, ends, reasons, h.end())
+}
+
+// setUp is where nobody listens to a car any more because it is being enrolled.
+func (h *history) setUp(b event.BarrierID) int {
+	over := h.end()
+	for _, e := range all[event.BarrierEnrolled](h, b, h.end()) {
+		over = e.pos
+		break
+	}
+	reserved, ok := last[event.BarrierReserved](h, b, h.end())
+	if !ok {
+		return over
+	}
+	late := sort.Search(len(h.events), func(i int) bool { return h.events[i].At >= reserved.at.Add(mostSetUp) })
+	return min(over, late)
 }
 
 // stretch is from one position to another, neither included.
 type stretch struct{ from, to int }
 
-// stretches are where the number of reasons, which begins at the start and changes at positions, is above 0.
-func stretches(changes map[int]int, reasons, end int) []stretch {
+// stretches are where the number of reasons, which begins at the start and changes at positions, is above 0. Where one ends
+// by its time and another begins, nobody listened between them.
+func stretches(begins, ends map[int]int, reasons, end int) []stretch {
 	var list []stretch
 	if reasons > 0 {
 		list = append(list, stretch{-1, end})
 	}
-	positions := make([]int, 0, len(changes))
-	for pos := range changes {
-		positions = append(positions, pos)
-	}
+	positions := append(slices.Collect(maps.Keys(begins)), slices.Collect(maps.Keys(ends))...)
 	slices.Sort(positions)
-	for _, pos := range positions {
-		before := reasons
-		reasons += changes[pos]
-		switch {
-		case before <= 0 && reasons > 0:
-			list = append(list, stretch{pos, end})
-		case before > 0 && reasons <= 0:
+	for _, pos := range slices.Compact(positions) {
+		if before := reasons; before > 0 && before <= ends[pos] {
 			list[len(list)-1].to = pos
 		}
+		reasons -= ends[pos]
+		if reasons <= 0 && reasons+begins[pos] > 0 {
+			list = append(list, stretch{pos, end})
+		}
+		reasons += begins[pos]
 	}
 	return list
 }

@@ -425,6 +425,34 @@ func TestACarIsLeftAlone(t *testing.T) {
 	})
 }
 
+// A car whose enrolment is never finished is listened to for an hour.
+func TestACarThatIsNeverSetUpIsLeftAlone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newTown(t, memory.New())
+		d := w.process()
+		h, c, _ := w.garage(d)
+		w.do(d, h.id, member(h.member), site.RetireBarrier{Barrier: h.barrier})
+		w.run(d)
+		w.do(d, h.id, member(h.member), site.ReserveBarrier{Is: event.Cabin, Spec: c.Spec()})
+		until(t, "somebody listens", func() bool { return c.listeners() == 1 })
+		c.door.turn(event.BoltLocked)
+		pass(59 * time.Minute)
+		if n := c.listeners(); n != 1 {
+			t.Errorf("%d listen within the hour", n)
+		}
+		pass(2 * time.Minute)
+		if n := c.listeners(); n != 0 {
+			t.Errorf("%d listen after an hour", n)
+		}
+		before := len(w.journal(h.id))
+		c.door.turn(event.BoltUnlocked)
+		pass(time.Minute)
+		if n := len(w.journal(h.id)); n != before {
+			t.Error("its opening was written down")
+		}
+	})
+}
+
 // A consent that was withdrawn is told once, as soon as a connector knows, and nothing opens.
 func TestAConsentThatWasLostIsTold(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
+	"time"
 
 	"github.com/loquet/loquet/device"
 	"github.com/loquet/loquet/event"
@@ -34,8 +34,22 @@ func (d *Dispatcher) follow(ctx context.Context, at event.SiteID, w device.Watch
 	})
 }
 
-// watchWhileWanted listens to a car while its site wants to hear it, and leaves it alone otherwise. A site's wish changes
-// only with its journal, and is looked at whenever that grows.
+// wish is whether a site wants to hear a car, and until when if nothing is said; 0 for without an end.
+type wish struct {
+	listens bool
+	until   event.Instant
+}
+
+// over ends when a wish does.
+func (d *Dispatcher) over(w wish) <-chan time.Time {
+	if w.until == 0 {
+		return nil
+	}
+	return time.After(w.until.Since(event.InstantOf(d.now())).Duration())
+}
+
+// watchWhileWanted listens to a car while its site wants to hear it, and leaves it alone otherwise. A site's wish begins
+// only with its journal, and is looked at whenever that grows, and when it ends.
 func (d *Dispatcher) watchWhileWanted(ctx context.Context, at event.SiteID, id event.DeviceID, w device.Watcher) error {
 	grown, stop := d.Follow(at)
 	defer stop()
@@ -48,8 +62,8 @@ func (d *Dispatcher) watchWhileWanted(ctx context.Context, at event.SiteID, id e
 			d.log.ErrorContext(ctx, "it is not known whether a car is to be listened to", slog.Any("device", id), slog.Any("error", err))
 			rest(ctx, afterFailure)
 			continue
-		case wanted:
-			err = d.followWhileWanted(ctx, at, id, w, grown)
+		case wanted.listens:
+			err = d.followWhileWanted(ctx, at, id, w, grown, wanted)
 		}
 		if err != nil {
 			return err
@@ -67,11 +81,11 @@ const looksAtOnce = 16
 
 // wanted asks a site for its wish, in a goroutine of its own: whoever waits for another wish waits for weeks, for each of
 // many thousand cars, and would keep the deep stack that asking takes.
-func (d *Dispatcher) wanted(ctx context.Context, at event.SiteID, id event.DeviceID) (wants bool, err error) {
+func (d *Dispatcher) wanted(ctx context.Context, at event.SiteID, id event.DeviceID) (wants wish, err error) {
 	select {
 	case d.looks <- struct{}{}:
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return wish{}, ctx.Err()
 	}
 	asked := make(chan struct{})
 	go func() {
@@ -84,18 +98,26 @@ func (d *Dispatcher) wanted(ctx context.Context, at event.SiteID, id event.Devic
 }
 
 // wants says whether what a device says is to be heard.
-func (d *Dispatcher) wants(ctx context.Context, at event.SiteID, id event.DeviceID) (bool, error) {
+func (d *Dispatcher) wants(ctx context.Context, at event.SiteID, id event.DeviceID) (w wish, err error) {
 	state, err := d.Load(ctx, at)
 	if err != nil {
-		return false, err
+		return w, err
 	}
-	return slices.ContainsFunc(state.Barriers, func(b site.Barrier) bool {
-		return b.Spec.Device == id && b.Borrowed == "" && state.Listens(b.ID)
-	}), nil
+	now := event.InstantOf(d.now())
+	for _, b := range state.Barriers {
+		if b.Spec.Device != id || b.Borrowed != "" || !state.Listens(b.ID, now) {
+			continue
+		}
+		w.listens = true
+		if end := b.SetUpUntil(); !b.Enrolled && now < end {
+			w.until = end
+		}
+	}
+	return w, nil
 }
 
 // followWhileWanted listens until nobody wants to any more; an error says that it ended by itself.
-func (d *Dispatcher) followWhileWanted(ctx context.Context, at event.SiteID, id event.DeviceID, w device.Watcher, grown <-chan struct{}) error {
+func (d *Dispatcher) followWhileWanted(ctx context.Context, at event.SiteID, id event.DeviceID, w device.Watcher, grown <-chan struct{}, wanted wish) error {
 	listening, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- d.follow(listening, at, w) }()
@@ -105,8 +127,14 @@ func (d *Dispatcher) followWhileWanted(ctx context.Context, at event.SiteID, id 
 		case err := <-ended:
 			return err
 		case <-grown:
+		case <-d.over(wanted):
 		}
-		if wanted, err := d.wanted(ctx, at, id); err == nil && !wanted {
+		still, err := d.wanted(ctx, at, id)
+		if err != nil {
+			rest(ctx, afterFailure)
+			continue
+		}
+		if wanted = still; !wanted.listens {
 			stop()
 			if err := <-ended; ctx.Err() != nil {
 				return err
@@ -124,7 +152,7 @@ func (d *Dispatcher) Heard(ctx context.Context, at event.SiteID, o event.Observa
 		return err
 	}
 	for _, b := range state.Barriers {
-		if b.Spec.Device != o.Device || b.Borrowed != "" || !state.Listens(b.ID) {
+		if b.Spec.Device != o.Device || b.Borrowed != "" || !state.Listens(b.ID, event.InstantOf(d.now())) {
 			continue
 		}
 		err := d.insist(ctx, d.Do, at, site.Command{Facts: site.Facts{Actor: event.Actor{Kind: event.ActorDevice, ID: string(o.Device)}},

@@ -15,6 +15,8 @@ type Barrier struct {
 	// Enrolled: somebody worked it by hand when asked, and the device said so. Worked is the first half of it.
 	Enrolled bool `json:"enrolled,omitempty"`
 	Worked   bool `json:"worked,omitempty"`
+	// Reserved is when its enrolment began.
+	Reserved event.Instant `json:"reserved,omitempty"`
 	// Bolt and Contact as last said; BoltAt and ContactAt when, 0 if that was not current: a stored copy, a
 	// replay, or an answer to a question older than the last report.
 	Bolt      event.Bolt    `json:"bolt,omitempty"`

@@ -319,14 +319,14 @@ var householdEvolvers = []evolver{
 	on(func(s *State, _ event.Event, b event.MemberLeft) {
 		s.Members = without(s.Members, is[event.MemberID, Member](b.Member))
 	}),
-	on(func(s *State, _ event.Event, b event.RulesSet) {
+	on(func(s *State, e event.Event, b event.RulesSet) {
 		if b.Rules.WatchCars {
-			s.listenAnew(func(Barrier) bool { return true })
+			s.listenAnew(e.At, func(Barrier) bool { return true })
 		}
 		s.Rules = b.Rules
 	}),
-	on(func(s *State, _ event.Event, b event.BarrierReserved) {
-		s.Barriers = add(s.Barriers, Barrier{ID: b.Barrier, Is: b.Is, Spec: b.Spec, AcceptUnprovable: b.AcceptUnprovable})
+	on(func(s *State, e event.Event, b event.BarrierReserved) {
+		s.Barriers = add(s.Barriers, Barrier{ID: b.Barrier, Is: b.Is, Spec: b.Spec, AcceptUnprovable: b.AcceptUnprovable, Reserved: e.At})
 	}),
 	on(func(s *State, _ event.Event, b event.BarrierEnrolled) {
 		edit(&s.Barriers, b.Barrier, func(x *Barrier) { x.Enrolled = true })

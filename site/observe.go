@@ -23,7 +23,7 @@ func (r Observe) decide(t *turn) error {
 	case t.facts.Actor.Kind == event.ActorSite && b.Borrowed == "":
 		return ErrForbidden
 	}
-	if !t.Listens(b.ID) {
+	if !t.Listens(b.ID, t.at) {
 		return nil
 	}
 	o := t.plausible(r.Observation)

@@ -66,7 +66,7 @@ type UsedProof struct {
 }
 
 // stateVersion is written with every state. A state of another version is folded again from the journal.
-const stateVersion = 6
+const stateVersion = 7
 
 type encodedState struct {
 	Version int   `json:"v"`

@@ -315,11 +315,20 @@ func ofFault(f event.VehicleFault) event.Code {
 	}
 }
 
-// Listens says whether what a barrier's device says is heard now. A car's is, while it is being enrolled and while a visit
-// is on its way, and always where the household wants its cars watched; nothing else of it is anybody's business.
-func (s State) Listens(id event.BarrierID) bool {
+// setUpLife is how long a car is listened to, and may be located, to set it up. Whoever leaves it at that is not listened
+// to for ever: the barrier is retired and added again, or worked in a rehearsal.
+const setUpLife = event.Hour
+
+// SetUpUntil is when nobody sets the barrier up any more, whether that was finished or not.
+func (b Barrier) SetUpUntil() event.Instant { return b.Reserved.Add(setUpLife) }
+
+// Listens says whether what a barrier's device says is heard at an instant. A car's is, for an hour while it is being
+// enrolled and while a visit is on its way, and always where the household wants its cars watched; nothing else of it is
+// anybody's business.
+func (s State) Listens(id event.BarrierID, at event.Instant) bool {
 	b, ok := find(s.Barriers, id)
-	return ok && (!b.Spec.Vehicle() || !b.Enrolled || s.Rules.WatchCars || s.onTheWay(id))
+	settingUp := !b.Enrolled && at < b.SetUpUntil()
+	return ok && (!b.Spec.Vehicle() || settingUp || s.Rules.WatchCars || s.onTheWay(id))
 }
 
 // leadsTo says whether the barrier stands on the way in to an access point.
@@ -340,9 +349,9 @@ func (s State) onTheWay(id event.BarrierID) bool {
 
 // listenAnew forgets what was known of the cars to which nobody listened: what is heard first then says how they stand,
 // and that nothing moved.
-func (s *State) listenAnew(which func(Barrier) bool) {
+func (s *State) listenAnew(at event.Instant, which func(Barrier) bool) {
 	for _, b := range s.Barriers {
-		if b.Spec.Vehicle() && which(b) && !s.Listens(b.ID) {
+		if b.Spec.Vehicle() && which(b) && !s.Listens(b.ID, at) {
 			edit(&s.Barriers, b.ID, func(x *Barrier) {
 				x.Bolt, x.BoltAt, x.BoltOwn, x.Contact, x.ContactAt, x.ContactOwn = "", 0, 0, "", 0, 0
 				x.Reach, x.ReachedAt, x.HandAt = "", 0, 0

@@ -362,7 +362,7 @@ func (t *turn) settleVisits() bool {
 
 var visitEvolvers = []evolver{
 	on(func(s *State, e event.Event, b event.VisitBegun) {
-		s.listenAnew(func(x Barrier) bool { return s.leadsTo(b.AccessPoint, x.ID) })
+		s.listenAnew(e.At, func(x Barrier) bool { return s.leadsTo(b.AccessPoint, x.ID) })
 		v := Visit{ID: b.Visit, Courier: b.Courier, Key: b.Key, Member: b.Member, AccessPoint: b.AccessPoint,
 			Deliveries: b.Deliveries, Begun: e.At, ETA: b.ETA}
 		ap, _ := find(s.AccessPoints, b.AccessPoint)
