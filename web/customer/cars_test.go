@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loquet/loquet/api"
 	"github.com/loquet/loquet/device/fakecloud"
 	"github.com/loquet/loquet/device/maker"
 	"github.com/loquet/loquet/device/remotecar"
@@ -90,6 +91,15 @@ func changed(fields url.Values, pairs ...string) url.Values {
 		fields.Set(pairs[i], pairs[i+1])
 	}
 	return fields
+}
+
+// A car that nobody listens to any more is not said to be waited for: it is to be added again.
+func TestACarWhoseHourIsOver(t *testing.T) {
+	t.Parallel()
+	page := plain(t, customer.Hand(t.Context(), api.Barrier{ID: "home-b1", Is: event.Trunk, Resting: true}))
+	if !strings.Contains(page, "that is over") || !strings.Contains(page, "Take this device out again") || strings.Contains(page, "Unlock it once") {
+		t.Error(page)
+	}
 }
 
 // From "I have a Volvo" to the rehearsal: the maker's page, the car, its handle accepted in one sentence, worked by hand,

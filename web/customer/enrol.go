@@ -221,6 +221,8 @@ func (v *enrolView) handStep() string {
 	switch {
 	case v.barrier.Enrolled:
 		return "done"
+	case v.barrier.Resting:
+		return "over"
 	case v.barrier.Worked:
 		return "shut"
 	case v.barrier.Seen.ReachedAt == 0, v.isCar() && !lockedNow(v.barrier.Seen):

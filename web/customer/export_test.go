@@ -68,6 +68,16 @@ func Follow(ctx context.Context, home api.Home, d event.DeliveryID, v event.Visi
 	return Followed{string(f.stage()), f.title(ctx), f.sentence(ctx), page.String(), f.stageLeft(), f.nextLook()}
 }
 
+// Hand is the page on which a barrier of a home is worked by hand.
+func Hand(ctx context.Context, b api.Barrier) string {
+	var page strings.Builder
+	v := &enrolView{household: householdOf(api.Home{Barriers: []api.Barrier{b}}, time.Now()), is: b.Is, barrier: b}
+	if err := handPage(v).Render(ctx, &page); err != nil {
+		panic(err)
+	}
+	return page.String()
+}
+
 // SeenShut is what a story says of barriers that were secured at some time.
 func SeenShut(ctx context.Context, at event.Instant, secured ...event.BarrierSecured) string {
 	told := storyOf("")
