@@ -12,6 +12,7 @@ export function watchTimeline(page) {
     let due = false;
     const draw = () => {
       due = false;
+      if (document.readyState === "loading") return; // the newest lines come first: those that are yet to come are older
       const lives = document.documentElement.dataset.link === "live";
       const lines = [...document.querySelectorAll(".timeline li")].reverse();
       for (const line of lines.slice(globalThis.drawn.length)) {
@@ -20,10 +21,12 @@ export function watchTimeline(page) {
       }
     };
     // A frame later it is on the screen.
-    new MutationObserver(() => {
+    const changed = () => {
       if (!due) requestAnimationFrame(draw);
       due = true;
-    }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-link"] });
+    };
+    new MutationObserver(changed).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-link"] });
+    addEventListener("DOMContentLoaded", changed);
   });
 }
 
