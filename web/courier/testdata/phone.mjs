@@ -64,6 +64,20 @@ export async function screen(page, name) {
   }
 }
 
+/** atTheDoor has the courier pair the phone, set out and arrive. It returns the way to the scan page. */
+export async function atTheDoor({ page, context }) {
+  const tap = (name) => page.locator(`[data-act="${name}"] button:not([data-deaf])`).first().click();
+  await pair(page);
+  await hand('assign');
+  await page.reload();
+  await tap('approach');
+  await screen(page, 'go');
+  await stand(context);
+  await tap('arrive');
+  await screen(page, 'arrive');
+  return page.locator('a[href^="/courier/scan/"]').getAttribute('href');
+}
+
 /**
  * holds looks at a step in every way that asks for nothing: a reload, a second tab, Back, and a network that is lost and
  * comes back. The step stays, and without a network nobody is told from memory where the visit stands.

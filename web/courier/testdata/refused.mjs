@@ -1,21 +1,11 @@
 // What waited for a link is refused while another page is shown: the answer names the stop it is about, and its way leads there.
 
-import { check, done, hand, pair, phone, screen, stand, url } from './phone.mjs';
+import { atTheDoor, check, done, hand, phone, screen, url } from './phone.mjs';
 
 const p = await phone();
-const { page, context } = p;
-const tap = (name) => page.locator(`[data-act="${name}"] button:not([data-deaf])`).first().click();
-
-await pair(page);
-await hand('assign');
-await page.reload();
-await tap('approach');
-await screen(page, 'go');
-await stand(context);
-await tap('arrive');
-await screen(page, 'arrive');
+const { page } = p;
+const scan = await atTheDoor(p);
 const stop = new URL(page.url()).pathname;
-const scan = await page.locator('a[href^="/courier/scan/"]').getAttribute('href');
 await page.goto(`${url}${scan}`);
 await screen(page, 'scan');
 

@@ -1,21 +1,13 @@
 // Requests that get no answer while the page's stream stands, and nothing says that the link came back: what waits goes by
 // itself; what the server rejects is not called sent; danger stands behind nothing; another courier's requests are dropped.
 
-import { check, done, hand, pair, phone, screen, stand, url } from './phone.mjs';
+import { atTheDoor, check, done, hand, phone, screen, stand, url } from './phone.mjs';
 
 const p = await phone();
 const { page, context } = p;
 const tap = (name) => page.locator(`[data-act="${name}"] button:not([data-deaf])`).first().click();
 
-await pair(page);
-await hand('assign');
-await page.reload();
-await tap('approach');
-await screen(page, 'go');
-await stand(context);
-await tap('arrive');
-await screen(page, 'arrive');
-const scan = await page.locator('a[href^="/courier/scan/"]').getAttribute('href');
+const scan = await atTheDoor(p);
 await page.goto(`${url}${scan}`);
 await screen(page, 'scan');
 
