@@ -326,8 +326,9 @@ func TestASpotIsDescribedWhileItsCarIsLookedFor(t *testing.T) {
 		c.set(func(c *car) {
 			c.at = north(2)
 			c.at.At = time.Now()
+			// The look that this asks for is answered after the one that is under way.
 			c.asked = func() {
-				c.asked = nil
+				c.asked, c.sleeps = nil, time.Second
 				describe("level-2", true)
 			}
 		})
