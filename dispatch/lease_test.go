@@ -117,9 +117,12 @@ func TestEveryLetterAgainWhenAllIsOver(t *testing.T) {
 				w := newTown(t, memory.New())
 				flat, tower := w.building()
 				d := w.process()
-				var letters []store.Work // one at a time, and read when nothing is under way
+				var mu sync.Mutex
+				var letters []store.Work // read when nothing is under way
 				d.Handle(workLetter, func(ctx context.Context, work store.Work) error {
+					mu.Lock()
 					letters = append(letters, work)
+					mu.Unlock()
 					return d.deliver(ctx, work)
 				})
 				end := w.run(d)
