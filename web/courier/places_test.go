@@ -138,7 +138,7 @@ func TestViewsFollowTheVisit(t *testing.T) {
 	if !strings.Contains(v, "Delivered") || strings.Contains(v, "Lilas") || strings.Contains(v, "bench") {
 		t.Errorf("after the visit: %s", v)
 	}
-	if v := h.view("en", "stops"); !strings.Contains(v, "1 of 1 finished") || strings.Contains(v, "Lilas") {
+	if v := h.view("en", "stops"); !strings.Contains(v, "1 of 1 finished") || !strings.Contains(v, `data-say="Delivered"`) || strings.Contains(v, "Lilas") {
 		t.Errorf("the list after it: %s", v)
 	}
 }
@@ -205,7 +205,7 @@ func TestBlockedThenPlanB(t *testing.T) {
 	if v := h.view("fr", stop+"/plan-b"); screen(t, v) != "done" || !strings.Contains(v, "Retour au dépôt") || !strings.Contains(v, d.Parcel[len(d.Parcel)-4:]) {
 		t.Errorf("done: %s", v)
 	}
-	if v := h.view("fr", "stops"); !strings.Contains(v, "À rapporter au dépôt") {
+	if v := h.view("fr", "stops"); !strings.Contains(v, "À rapporter au dépôt") || !strings.Contains(v, `data-say="Retour au dépôt"`) {
 		t.Errorf("the list: %s", v)
 	}
 }

@@ -33,7 +33,7 @@ func (a *app) stops(ctx context.Context, who asking, _ *http.Request) (view, *ap
 	if problem != nil {
 		return view{}, problem
 	}
-	v := view{screen: Stops, title: d.t("stops.title"), say: d.withdrawn(), next: lookRound, main: stopsPage(d)}
+	v := view{screen: Stops, title: d.t("stops.title"), say: d.over(), next: lookRound, main: stopsPage(d)}
 	for _, s := range d.stops {
 		if !slices.Contains(v.sites, s.Site) {
 			v.sites = append(v.sites, s.Site)
@@ -50,14 +50,23 @@ func (a *app) day(ctx context.Context, who asking) (day, *api.Problem) {
 	return day{list.Body.Stops, list.Body.Ended, list.Body.Of, who.call.Lang, a.Now(), a.Phone}, nil
 }
 
-// withdrawn says which stop was taken away a moment ago.
-func (d day) withdrawn() string {
+// over says what became, a moment ago, of the stop that ended last: in the words of its own page, so that whoever heard
+// them there does not hear them again.
+func (d day) over() string {
+	var last api.EndedDelivery
 	for _, e := range d.ended {
-		if e.Status == dispatch.StatusCancelled && d.now.Sub(e.At.Time()) < 2*lookRound {
-			return d.t("stops.withdrawn", "n", strconv.Itoa(e.Number))
+		if e.Status != dispatch.StatusExpired && e.At > last.At && d.now.Sub(e.At.Time()) < 2*lookRound {
+			last = e
 		}
 	}
-	return ""
+	switch last.Status {
+	case "":
+		return ""
+	case dispatch.StatusCancelled:
+		return d.t("stops.withdrawn", "n", strconv.Itoa(last.Number))
+	default:
+		return d.t("done." + string(last.Status) + ".title")
+	}
 }
 
 func (d day) t(key string, pairs ...string) string { return words.In(d.lang, key, pairs...) }
