@@ -7,7 +7,7 @@
 //   5  light, dark, forced colours                         pages.test.mjs; here, "forced colours"
 //   6  the network is lost while the order is out          here, "the network is lost"
 //   7  scans without a link are sent once                  web/courier TestWithoutNetwork
-//   8  double taps                                         here, all through the visits; "every tap counted once"
+//   8  double taps                                         here, all through the visits; "every tap counted once", "pressed twice in haste"
 //   9  Back, reload, a second tab                          web/courier TestEveryStepStays
 //  10  a block before, after and in the moment of the scan story.test.mjs
 //  11  a block without a link                              here, "a block without a link"
@@ -33,7 +33,7 @@ import test, { after, before } from "node:test";
 import { desktop, launch } from "./lib/chromium.mjs";
 import { start } from "./lib/demo.mjs";
 import { fits, foreign } from "./lib/look.mjs";
-import { act, another, arrive, atOnce, audited, begin, enter, guest, hand, journal, label, leave, lives, next, planB, putDown, screen, shut, typed } from "./lib/people.mjs";
+import { act, another, arrive, atOnce, audited, begin, enter, guest, hand, journal, label, leave, lives, next, notCalledOff, planB, putDown, screen, shut, typed } from "./lib/people.mjs";
 import { pushService } from "./lib/push.mjs";
 import { stepping } from "./lib/steps.mjs";
 
@@ -490,6 +490,45 @@ test("a push message is shown once, and its button opens the question", { timeou
     service.close();
     await who.close();
   }
+});
+
+test("what is pressed twice in haste happens once: danger, taking over, a booking, a suspension", { timeout: 180_000 }, async () => {
+  await hand(url, "back");
+  since = (await journal(camille, url)).at(-1).seq;
+  await another(url);
+  await next(camille, url);
+  await begin(karim, url, address);
+  await arrive(karim, url);
+  await karim.page.locator('a[href^="/courier/scan/"]').click();
+  await typed(karim, await label(url));
+  await karim.page.waitForURL(/\/courier\/stop\//);
+  await hand(url, "push");
+  await screen(karim, "inside");
+  await act(karim, "danger", 2);
+  await screen(karim, "fled");
+  await camille.page.locator('button[name="take"]:not([data-deaf])').dblclick();
+  await camille.page.locator(".flash", { hasText: /deux minutes/ }).waitFor();
+  await hand(url, "pull");
+
+  const { page } = ana;
+  const site = new URL(camille.page.url()).pathname.split("/").at(-1).split("-")[0];
+  await page.goto(`${url}/operator/book`);
+  const today = new Date().toISOString().slice(0, 10);
+  const order = { site, merchant: "Papeterie", carrier: "Rapido", date: today, from: "23:00", to: "23:30", parcels: "RR473124829FI", reference: "twice" };
+  for (const [name, value] of Object.entries(order)) await page.locator(`[name="${name}"]`).fill(value);
+  await page.locator('button[data-action-id="book"]').dblclick();
+  await page.waitForURL(/\/operator\/deliveries\/[^/]+$/);
+  await page.goto(`${url}/operator/couriers`);
+  await page.locator("#couriers a", { hasText: "Karim" }).click();
+  await page.locator("summary", { hasText: "Suspend" }).click();
+  await page.locator('textarea[name="reason"], input[name="reason"]').fill("His phone was found in the street.");
+  await page.locator('button[data-action-id="suspend"]').dblclick();
+  await page.locator(".flash", { hasText: "Suspended" }).waitFor();
+  const count = await counted();
+  for (const kind of ["courier.left-in-danger", "visit.take-over-asked", "delivery.booked", "courier.suspended"]) {
+    assert.equal(count[kind], kind === "delivery.booked" ? 2 : 1, `${kind}: ${count[kind]}`); // the courier's, and this one
+  }
+  for (const who of [camille, ana]) who.wrong = who.wrong.filter(notCalledOff);
 });
 
 test("the ten laws hold, and no page broke or asked another host", async () => {

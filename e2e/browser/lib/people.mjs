@@ -16,6 +16,9 @@ export function watched(context, home, wrong) {
   });
 }
 
+// notCalledOff leaves out what htmx says of a first press whose request the second one called off.
+export const notCalledOff = (said) => !/htmx:(afterRequest|sendAbort), /.test(said);
+
 // person opens a browser context with one page. The courier has a browser alone: what its camera sees is a flag of it.
 export async function person(home, { film, nice, ...more } = {}) {
   const browser = await launch({ film, nice });
