@@ -222,8 +222,8 @@ async function start() {
   comeBack();
   addEventListener('pagehide', () => main.replaceChildren());
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
-  navigator.serviceWorker?.register('/courier/sw.js', { scope: '/courier/' });
-  await load({ own: true });
+  // What the phone keeps is fetched once it shows what the courier needs now.
+  await load({ own: true }).finally(() => navigator.serviceWorker?.register('/courier/sw.js', { scope: '/courier/' }));
 }
 
 start().catch((error) => {

@@ -131,9 +131,7 @@ function check() {
 /** show writes how the link is wherever the page says it; the page may just have been rendered anew. */
 function show(state) {
   root.dataset.link = state;
-  const mark = document.getElementById('link');
-  mark?.setAttribute('data-link', state);
-  mark?.removeAttribute('hidden');
+  document.getElementById('link')?.setAttribute('data-link', state);
   const bar = document.getElementById('lost');
   if (!bar) return;
   if (bar.textContent !== link.lost) bar.textContent = link.lost;
