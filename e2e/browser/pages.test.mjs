@@ -72,6 +72,7 @@ async function wronged(who, path, action, fields) {
       form.requestSubmit([...form.querySelectorAll("button")].at(-1));
     }, fields);
     await page.locator("main [data-focus]").waitFor();
+    assert.equal(await page.locator("#step[data-still]").count(), 1, `${path}: the stream would take away what was typed`);
     await glance(who, lang, `${path} with an error`);
   }
 }

@@ -38,7 +38,7 @@ func (p *person) lendingView() (*lendingView, *api.Problem) {
 
 func (p *person) showLending(v *lendingView, status int) {
 	p.show(v.household, ui.Page{Title: p.titled(p.say("lend.title"), v.wrong), Place: v.Address, Status: status, Here: "/home/lending", Live: "/home/lending/live",
-		Still: len(v.wrong) > 0, Main: lendingPage(v)})
+		Main: lendingPage(v)})
 }
 
 // lendingLive shows which of them are in the hands of another home's visit.

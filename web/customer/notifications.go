@@ -74,7 +74,7 @@ func (p *person) showNotifications(v *tellingView, status int) {
 		data["vapid"] = v.key
 	}
 	p.show(v.household, ui.Page{Title: p.titled(p.say("u11.title"), v.wrong), Place: v.Address, Status: status, Live: "/home/notifications/live",
-		Still: len(v.wrong) > 0, Here: "/home/notifications", Modules: []string{"customer/js/push.mjs"}, Data: data, Policy: ui.Policy{}, Main: notificationsPage(v)})
+		Here: "/home/notifications", Modules: []string{"customer/js/push.mjs"}, Data: data, Policy: ui.Policy{}, Main: notificationsPage(v)})
 }
 
 // notificationsLive shows when a test arrives.

@@ -55,8 +55,8 @@ type Page struct {
 	Nav  []NavItem
 	// Live is the address of the page's event stream, "" for a page that does not live.
 	Live string
-	// Still has the page keep what it shows until the person's next action, though its stream goes on: for a form that was refused,
-	// with what was typed.
+	// Still has the page keep what it shows until the person's next action, though its stream goes on: for what was typed. A form
+	// that was refused (422) is still by itself.
 	Still bool
 	// Modules are embedded scripts of the page's own, by name: "customer/map.mjs".
 	Modules []string
@@ -125,6 +125,7 @@ func safe(method string) bool { return method == http.MethodGet || method == htt
 func (p Page) filled(v *View) Page {
 	p.Step = cmp.Or(p.Step, p.Title)
 	p.Here = cmp.Or(p.Here, v.Path)
+	p.Still = p.Still || p.Status == http.StatusUnprocessableEntity
 	return p
 }
 

@@ -239,3 +239,14 @@ func TestAPageThatAsksForSomethingIsFetchedAnewAsItIs(t *testing.T) {
 		t.Errorf("it is to be loaded as a whole: %d", again.Code)
 	}
 }
+
+// A refused form is not taken away by a stream, be it that of the page which it was sent from.
+func TestARefusedFormIsStill(t *testing.T) {
+	k := uitest.Kit(t)
+	for status, still := range map[int]bool{0: false, http.StatusOK: false, http.StatusUnprocessableEntity: true} {
+		body := get(k, "/", pageOf(k, ui.Page{App: ui.Customer, Title: "A form", Status: status, Main: heading("A form")})).Body.String()
+		if strings.Contains(body, "data-still") != still {
+			t.Errorf("status %d: %s", status, body)
+		}
+	}
+}

@@ -79,16 +79,16 @@ const handlers = {
     if (server > 0) link.server = server;
   },
   title(event) {
-    if (event.data && !still()) document.title = event.data;
+    if (event.data && lives()) document.title = event.data;
   },
-  step: (event) => still() || stage()?.setAttribute('data-step', event.data),
+  step: (event) => lives() && stage()?.setAttribute('data-step', event.data),
   nav(event) {
     const nav = document.querySelector('.ways');
     if (nav) globalThis.Idiomorph.morph(nav, event.data, { morphStyle: 'outerHTML' });
   },
   say: (event) => news(event.data),
   alarm: (event) => news(event.data, 'alert'),
-  gone: () => still() || refetch(),
+  gone: () => lives() && refetch(),
 };
 
 const listened = new WeakSet();
@@ -101,7 +101,7 @@ function opened(source) {
     listened.add(source);
     for (const [name, handle] of Object.entries(handlers)) source.addEventListener(name, handle);
   }
-  if (link.lost && !still()) refetch();
+  if (link.lost && lives()) refetch();
 }
 
 function heard() {
@@ -262,7 +262,10 @@ function away() {
   root.setAttribute('data-away', '');
 }
 
-/** lives says whether the page may be brought up to now. */
+/**
+ * lives says whether the page may be brought up to now. A stream goes on for a while where the answer to a form took the
+ * place of a page that lived: what it brings is for that one.
+ */
 const lives = () => main()?.hasAttribute('sse-connect') && !still();
 
 /** back brings a page that lives up to now. One that does not is left alone: somebody may be filling it in. */
@@ -348,7 +351,7 @@ export class Stream {
       if (inner.readyState !== EventSource.CLOSED || this.#closed) return;
       const wait = retry[Math.min(this.#tries++, retry.length - 1)];
       setTimeout(() => this.#open(), wait);
-      if (this.#tries === 2 && !still()) refetch();
+      if (this.#tries === 2 && lives()) refetch();
     };
   }
 }
@@ -408,7 +411,7 @@ function watchForms() {
     reread();
     taken(before);
     settleFocus(was);
-    if (overtaken && !still()) refetch();
+    if (overtaken && lives()) refetch();
   });
   const unsent = (e) => note(e.detail.elt, text('unsent'));
   for (const name of ['htmx:sendError', 'htmx:timeout']) document.body.addEventListener(name, unsent);
@@ -428,7 +431,7 @@ function begin() {
   let before = new Set();
   document.body.addEventListener('htmx:sseOpen', (e) => opened(e.detail.source));
   document.body.addEventListener('htmx:sseBeforeMessage', (e) => {
-    if (still()) e.preventDefault();
+    if (!lives()) e.preventDefault();
     before = meanings();
   });
   document.body.addEventListener('htmx:sseMessage', (e) => taken(before, lateness(e.detail)));
