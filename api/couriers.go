@@ -202,18 +202,15 @@ func (a *API) SuspendCourier(ctx context.Context, c auth.Client, in *SuspendCour
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	rec, version, err := a.ofClient(ctx, c, in.Courier)
+	rec, err := a.changeCourier(ctx, c, in.Courier, func(rec *courierRecord) (err error) {
+		if rec.SuspendedAt == 0 {
+			rec.SuspendedAt, rec.SuspendedBy = event.InstantOf(a.Now()), c.Identity()
+			rec.SuspendedFor, err = a.sealReason(ctx, in.Courier, orZero(in.Body).Reason)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	if rec.SuspendedAt == 0 {
-		rec.SuspendedAt, rec.SuspendedBy = event.InstantOf(a.Now()), c.Identity()
-		if rec.SuspendedFor, err = a.sealReason(ctx, in.Courier, orZero(in.Body).Reason); err != nil {
-			return nil, err
-		}
-		if err := a.putCourier(ctx, in.Courier, version, rec); err != nil {
-			return nil, err
-		}
 	}
 	sites, err := a.sitesWith(ctx, in.Courier)
 	if err != nil {
@@ -226,6 +223,27 @@ func (a *API) SuspendCourier(ctx context.Context, c auth.Client, in *SuspendCour
 	}
 	seen, err := a.courierSeen(ctx, in.Courier, rec)
 	return &struct{ Body Suspended }{Suspended{seen, sites}}, err
+}
+
+// changeCourier changes whether a courier is suspended, once more where another request was faster: the second press of a hasty
+// pair finds what the first one did.
+func (a *API) changeCourier(ctx context.Context, c auth.Client, id event.CourierID, change func(*courierRecord) error) (courierRecord, error) {
+	for {
+		rec, version, err := a.ofClient(ctx, c, id)
+		if err != nil {
+			return rec, err
+		}
+		was := rec.SuspendedAt
+		if err := change(&rec); err != nil {
+			return rec, err
+		}
+		if rec.SuspendedAt == was {
+			return rec, nil
+		}
+		if err := a.putCourier(ctx, id, version, rec); !errors.Is(err, store.ErrConflict) {
+			return rec, err
+		}
+	}
 }
 
 func (a *API) sealReason(ctx context.Context, id event.CourierID, reason string) ([]byte, error) {
@@ -306,15 +324,12 @@ func (a *API) ReinstateCourier(ctx context.Context, c auth.Client, in *CourierIn
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}
-	rec, version, err := a.ofClient(ctx, c, in.Courier)
+	rec, err := a.changeCourier(context.WithoutCancel(ctx), c, in.Courier, func(rec *courierRecord) error {
+		rec.SuspendedAt, rec.SuspendedBy, rec.SuspendedFor = 0, "", nil
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	if rec.SuspendedAt != 0 {
-		rec.SuspendedAt, rec.SuspendedBy, rec.SuspendedFor = 0, "", nil
-		if err := a.putCourier(context.WithoutCancel(ctx), in.Courier, version, rec); err != nil {
-			return nil, err
-		}
 	}
 	seen, err := a.courierSeen(ctx, in.Courier, rec)
 	return &CourierOutput{seen}, err

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -267,6 +268,32 @@ func TestSuspension(t *testing.T) {
 	op.post("/v1/couriers/anna/reinstate", nil, nil)
 	w.assign(first.ID, anna.courier)
 	op.send("POST", "/v1/couriers/nobody/suspend", nil).problem(404, "not-found")
+}
+
+// Whoever presses twice in haste, or beside a colleague, is told that it is done.
+func TestSuspendedByManyAtOnce(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator()
+	h := w.home()
+	w.courier("anna")
+	d := w.book(w.merchant("grocer"), h, 1)
+	for round := 1; round <= 20; round++ {
+		w.assign(d.ID, "anna")
+		for _, what := range []string{"suspend", "reinstate"} {
+			var all sync.WaitGroup
+			for range 4 {
+				all.Go(func() {
+					if r := op.send("POST", "/v1/couriers/anna/"+what, nil); r.status != 200 {
+						t.Errorf("%s: %d %s", what, r.status, r.body)
+					}
+				})
+			}
+			all.Wait()
+		}
+		if n := count[event.CourierSuspended](w, h.site); n != round {
+			t.Fatalf("%d suspensions after %d rounds", n, round)
+		}
+	}
 }
 
 // An assignment that slips in beside a suspension is taken back.
