@@ -367,6 +367,56 @@ func TestAClientThatComesBackAtOnceIsHeard(t *testing.T) {
 	}
 }
 
+// receiveMost is an MQTT 5 client's Receive Maximum.
+func receiveMost(n uint16) option {
+	return func(c *paho.Connect) { c.Properties = &paho.ConnectProperties{ReceiveMaximum: &n} }
+}
+
+// TestManyReportsAtOnceDoNotStopTheBroker: the library takes a lock twice where a client that has said how much it takes
+// acknowledges one message while the next is on its way to it. Nothing moves any more then, for nobody.
+func TestManyReportsAtOnceDoNotStopTheBroker(t *testing.T) {
+	b := start(t, broker.Config{Limits: broker.Limits{Inflight: 60_000, SessionsPerAccount: 8}})
+	server := must(t, b, "loquet", receiveMost(1024))
+	if err := server.subscribe("home/#"); err != nil {
+		t.Fatal(err)
+	}
+	const senders, reports = 8, 500
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	for i := range senders {
+		front := must(t, b, "front", expiry(0, fmt.Sprintf("front-%d", i)))
+		sending.Go(func() {
+			for range reports {
+				if err := front.publish("home/front/state", "shut", 1, false); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range senders * reports {
+		server.next()
+	}
+}
+
+// TestWhoTakesLessThanTheBrokerKeepsIsGivenNoQuality: that the library counts what such a client has not acknowledged yet
+// is what stops it.
+func TestWhoTakesLessThanTheBrokerKeepsIsGivenNoQuality(t *testing.T) {
+	b := start(t, broker.Config{})
+	for most, want := range map[uint16]byte{0: 1, 255: 0, 256: 1, 1024: 1} {
+		var options []option
+		if most > 0 {
+			options = append(options, receiveMost(most))
+		}
+		p := must(t, b, "loquet", options...)
+		ack, err := p.Subscribe(t.Context(), &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "home/#", QoS: 1}}})
+		if err != nil || ack.Reasons[0] != want {
+			t.Errorf("with a Receive Maximum of %d quality %v was granted (%v), not %d", most, ack.Reasons, err, want)
+		}
+		p.cut()
+	}
+}
+
 func expiry(seconds uint32, id string) option {
 	return func(c *paho.Connect) {
 		c.ClientID, c.CleanStart = id, false

@@ -43,8 +43,8 @@ func (*guard) ID() string { return "loquet-guard" }
 // Provides says which events the hook wants.
 func (*guard) Provides(b byte) bool {
 	switch b {
-	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnSessionEstablished,
-		mochi.OnDisconnect, mochi.OnClientExpired, mochi.OnRetainMessage, mochi.OnRetainedExpired:
+	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnSessionEstablish, mochi.OnSessionEstablished,
+		mochi.OnSubscribe, mochi.OnDisconnect, mochi.OnClientExpired, mochi.OnRetainMessage, mochi.OnRetainedExpired:
 		return true
 	}
 	return false
@@ -191,6 +191,33 @@ func (g *guard) drop(topic string) {
 			delete(g.kept, owner)
 		}
 	}
+}
+
+// OnSessionEstablish has the library forget a client's Receive Maximum. Where it counts by it, it takes a lock twice at
+// each acknowledgement (Inflight.NextImmediate), and where another message is on its way to the client just then, neither
+// gets any further, nor does anybody else. Limits.Inflight bounds what is on its way to each client; whoever takes
+// less is sent what needs no acknowledgement.
+func (g *guard) OnSessionEstablish(cl *mochi.Client, _ packets.Packet) {
+	most := cl.Properties.Props.ReceiveMaximum // at most Limits.Inflight; 0 where the client says nothing
+	if most > 0 && most < g.limits.Inflight {
+		g.mu.Lock()
+		g.present[cl.ID].narrow = true
+		g.mu.Unlock()
+	}
+	cl.Properties.Props.ReceiveMaximum = 0
+	cl.State.Inflight.ResetSendQuota(0)
+}
+
+// OnSubscribe grants no quality of service to a client whose Receive Maximum can't be kept with it.
+func (g *guard) OnSubscribe(cl *mochi.Client, pk packets.Packet) packets.Packet {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if one := g.present[cl.ID]; one != nil && one.narrow {
+		for i := range pk.Filters {
+			pk.Filters[i].Qos = 0
+		}
+	}
+	return pk
 }
 
 // OnSessionEstablished counts a session.

@@ -17,6 +17,8 @@ import (
 type presence struct {
 	conn net.Conn
 	gone chan struct{}
+	// narrow is set where the client takes fewer messages that it has not acknowledged than the broker keeps.
+	narrow bool
 }
 
 // patienceWithOld is how long a new connection waits for the old one of its name to end.
