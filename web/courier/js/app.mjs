@@ -222,8 +222,12 @@ async function start() {
   comeBack();
   addEventListener('pagehide', () => main.replaceChildren());
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
-  // What the phone keeps is fetched once it shows what the courier needs now.
-  await load({ own: true }).finally(() => navigator.serviceWorker?.register('/courier/sw.js', { scope: '/courier/' }));
+  await load({ own: true }).finally(keep);
+}
+
+/** keep has the phone keep the app, once it shows what the courier needs now. A browser that refuses costs only that. */
+function keep() {
+  navigator.serviceWorker?.register('/courier/sw.js', { scope: '/courier/' }).catch(console.warn);
 }
 
 start().catch((error) => {

@@ -1,4 +1,4 @@
-// Without a position; with one that says nothing; and away at once.
+// Without a position; with one that says nothing; and away at once. And in a browser that keeps nothing.
 
 import { away, check, done, hand, holds, pair, phone, screen, stand } from './phone.mjs';
 
@@ -7,6 +7,9 @@ const { page, context } = p;
 const tap = (name) => page.locator(`[data-act="${name}"] button:not([data-deaf])`).click();
 
 await pair(page);
+await page.addInitScript(() => {
+  ServiceWorkerContainer.prototype.register = () => Promise.reject(new DOMException('The operation is insecure.', 'SecurityError'));
+});
 await hand('assign');
 await page.reload();
 await tap('approach');
