@@ -202,7 +202,7 @@ func (a *API) SuspendCourier(ctx context.Context, c auth.Client, in *SuspendCour
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	rec, err := a.changeCourier(ctx, c, in.Courier, func(rec *courierRecord) (err error) {
+	rec, err := a.changeSuspension(ctx, c, in.Courier, func(rec *courierRecord) (err error) {
 		if rec.SuspendedAt == 0 {
 			rec.SuspendedAt, rec.SuspendedBy = event.InstantOf(a.Now()), c.Identity()
 			rec.SuspendedFor, err = a.sealReason(ctx, in.Courier, orZero(in.Body).Reason)
@@ -225,9 +225,9 @@ func (a *API) SuspendCourier(ctx context.Context, c auth.Client, in *SuspendCour
 	return &struct{ Body Suspended }{Suspended{seen, sites}}, err
 }
 
-// changeCourier changes whether a courier is suspended, once more where another request was faster: the second press of a hasty
+// changeSuspension changes whether a courier is suspended, once more where another request was faster: the second press of a hasty
 // pair finds what the first one did.
-func (a *API) changeCourier(ctx context.Context, c auth.Client, id event.CourierID, change func(*courierRecord) error) (courierRecord, error) {
+func (a *API) changeSuspension(ctx context.Context, c auth.Client, id event.CourierID, change func(*courierRecord) error) (courierRecord, error) {
 	for {
 		rec, version, err := a.ofClient(ctx, c, id)
 		if err != nil {
@@ -324,7 +324,7 @@ func (a *API) ReinstateCourier(ctx context.Context, c auth.Client, in *CourierIn
 	if err := asOperator(c); err != nil {
 		return nil, err
 	}
-	rec, err := a.changeCourier(context.WithoutCancel(ctx), c, in.Courier, func(rec *courierRecord) error {
+	rec, err := a.changeSuspension(context.WithoutCancel(ctx), c, in.Courier, func(rec *courierRecord) error {
 		rec.SuspendedAt, rec.SuspendedBy, rec.SuspendedFor = 0, "", nil
 		return nil
 	})

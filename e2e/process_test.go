@@ -37,7 +37,7 @@ type server struct {
 // newServer prepares a server on the folder, without starting it. It ends with the test.
 func newServer(t testing.TB, program, data string, args ...string) *server {
 	t.Helper()
-	address := freeAddress()
+	address := ownAddress()
 	s := &server{t: t, program: program, url: "http://" + address, log: filepath.Join(t.TempDir(), "server.log")}
 	s.args = append([]string{"serve", "--data", data, "--listen", address}, args...)
 	if !slices.Contains(args, "--media") {
@@ -52,10 +52,10 @@ func newServer(t testing.TB, program, data string, args ...string) *server {
 	return s
 }
 
-// freeAddress is an address of loopback that nobody else uses: a server gets the same one again after a crash, and another
+// ownAddress is an address of loopback that nobody else uses: a server gets the same one again after a crash, and another
 // test that looks for a port at 127.0.0.1 would find that of a server that is down free. Its port lies below those that
 // the kernel gives to connections.
-func freeAddress() string {
+func ownAddress() string {
 	return fmt.Sprintf("127.%d.%d.%d:%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254), 20_000+rand.IntN(12_000))
 }
 

@@ -38,7 +38,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	t.Parallel()
 	in := newStreet(t, frontDoor).settle(t, 0)
 	v := in.newVisit()
-	second := exec.CommandContext(t.Context(), loquet, "serve", "--data", in.data, "--listen", freeAddress(), "--mqtt-url", in.wire.url(), "--media", "none")
+	second := exec.CommandContext(t.Context(), loquet, "serve", "--data", in.data, "--listen", ownAddress(), "--mqtt-url", in.wire.url(), "--media", "none")
 	out, err := second.CombinedOutput()
 	if second.ProcessState.ExitCode() != 1 {
 		t.Fatalf("the second process ended with %v", err)

@@ -33,7 +33,7 @@ func (a *app) stops(ctx context.Context, who asking, _ *http.Request) (view, *ap
 	if problem != nil {
 		return view{}, problem
 	}
-	v := view{screen: Stops, title: d.t("stops.title"), say: d.over(), next: lookRound, main: stopsPage(d)}
+	v := view{screen: Stops, title: d.t("stops.title"), say: d.justEnded(), next: lookRound, main: stopsPage(d)}
 	for _, s := range d.stops {
 		if !slices.Contains(v.sites, s.Site) {
 			v.sites = append(v.sites, s.Site)
@@ -50,9 +50,9 @@ func (a *app) day(ctx context.Context, who asking) (day, *api.Problem) {
 	return day{list.Body.Stops, list.Body.Ended, list.Body.Of, who.call.Lang, a.Now(), a.Phone}, nil
 }
 
-// over says what became, a moment ago, of the stop that ended last: in the words of its own page, so that whoever heard
-// them there does not hear them again.
-func (d day) over() string {
+// justEnded says what became, a moment ago, of the stop that ended last. What the courier did is said in the words of the
+// stop's own page: whoever heard them there does not hear them again.
+func (d day) justEnded() string {
 	var last api.EndedDelivery
 	for _, e := range d.ended {
 		if e.Status != dispatch.StatusExpired && e.At > last.At && d.now.Sub(e.At.Time()) < 2*lookRound {
