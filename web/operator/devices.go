@@ -47,9 +47,9 @@ func (p *person) devicesWith(answer *api.DeviceReading) {
 		return
 	}
 	v.answer = answer
-	one := ui.Page{Title: v.title(), Step: "devices", Here: v.address(v.order, v.cursor), Main: devicesPage(v)}
-	if answer == nil {
-		one.Live = "/operator/devices/live"
+	one := ui.Page{Title: v.title(), Step: "devices", Here: "/operator/devices", Live: "/operator/devices/live", Main: devicesPage(v)}
+	if answer != nil {
+		one.Here, one.Live = v.address(v.order, v.cursor), ""
 	}
 	p.show(one)
 }

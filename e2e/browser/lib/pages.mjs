@@ -2,7 +2,7 @@
 // stays with whoever saw the page, until it is told.
 import assert from "node:assert/strict";
 import { desktop, narrow, phone } from "./chromium.mjs";
-import { enlarged, fits, foreign, framed, judged, tabbed } from "./look.mjs";
+import { anew, enlarged, fits, foreign, framed, judged, tabbed } from "./look.mjs";
 import { guest } from "./people.mjs";
 import { pictured } from "./screens.mjs";
 import { kind } from "./ways.mjs";
@@ -46,7 +46,7 @@ export async function look(who, path, state = "") {
     for (const size of [phone, desktop]) findings.push(...await sized(page, path, lang, size, state));
     if (lang === "en") {
       await page.setViewportSize(phone);
-      findings.push(...await walked(page, path));
+      findings.push(...await anew(page), ...await walked(page, path));
     }
     found.push(...findings.map((f) => `${kind(path)}${state && ` (${state})`} ${lang}: ${f}`));
   }

@@ -245,7 +245,7 @@ function takePage(html) {
     return;
   }
   document.title = page.title;
-  globalThis.Idiomorph.morph(document.body, page.body, { morphStyle: 'innerHTML' });
+  globalThis.Idiomorph.morph(document.body, [...page.body.childNodes], { morphStyle: 'innerHTML' });
   globalThis.htmx.process(document.body);
   reread();
   taken(before);

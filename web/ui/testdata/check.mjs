@@ -129,6 +129,22 @@ const checks = {
     must('the text is kept without focus too', $('#note').value === 'half a sente');
   },
 
+  async 'fetched anew, everything stands where it stood'() {
+    const stand = [...document.body.children, $('.more'), $('#note')];
+    const moved = new MutationObserver(() => {});
+    moved.observe(document.body, { childList: true });
+    $('.more').open = true;
+    $('#note').value = 'half a sente';
+    $('.brand').focus();
+    await refetch();
+    must('in one body', document.querySelectorAll('body').length === 1);
+    must('the same elements', stand.every((el) => el.isConnected) && moved.takeRecords().length === 0);
+    must('as the person left them', $('.more').open && $('#note').value === 'half a sente' && document.activeElement === $('.brand'));
+    $('.more').open = false;
+    $('#note').value = '';
+    $('.brand').blur();
+  },
+
   async 'what was chosen from a list stays'() {
     const list = $('#choice');
     list.value = 'b';
