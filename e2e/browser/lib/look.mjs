@@ -79,19 +79,22 @@ function barred(page) {
   });
 }
 
-// anew fetches a page that lives anew, as it does by itself: nothing of it is built again for that, least of all by loading
-// it, which takes the focus and what was typed.
-export function anew(page) {
-  return page.evaluate(async () => {
-    if (!document.querySelector("#main[sse-connect]:not(#step[data-still] + *)")) return [];
-    const { dataset: { frame } } = document.documentElement;
-    const answer = await fetch(document.getElementById("step").dataset.here, { headers: { "HX-Request": "true", "Loquet-Frame": frame } });
-    if (answer.status !== 200) return [`fetched anew it is ${answer.status}, and loaded as a whole`];
-    const stood = [...document.body.children];
-    const { refetch } = await import(document.querySelector('script[src*="/ui/js/live."]').src);
-    await refetch();
-    return [...document.body.children].every((e, i) => e === stood[i]) ? [] : ["fetched anew it is built again"];
+// refetch has a page that lives be fetched anew, as it does by itself.
+export const refetch = (page) => page.evaluate(async () => (await import(document.querySelector('script[src*="/ui/js/live."]').src)).refetch());
+
+// anew fetches a page that lives anew: nothing of it is built again for that, least of all by loading it, which takes the
+// focus and what was typed.
+export async function anew(page) {
+  const status = await page.evaluate(async () => {
+    if (!document.querySelector("#step:not([data-still]) + #main[sse-connect]")) return 0;
+    const headers = { "HX-Request": "true", "Loquet-Frame": document.documentElement.dataset.frame };
+    return (await fetch(document.getElementById("step").dataset.here, { headers })).status;
   });
+  if (status === 0) return [];
+  if (status !== 200) return [`fetched anew it is ${status}, and loaded as a whole`];
+  const stood = await page.evaluateHandle(() => [...document.body.children]);
+  await refetch(page);
+  return stood.evaluate((all) => (all.every((e, i) => e === document.body.children[i]) ? [] : ["fetched anew it is built again"]));
 }
 
 // tabbed goes through a page by Tab alone: wherever the focus is, it is seen, and nothing lies over it. Escape changes

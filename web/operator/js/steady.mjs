@@ -1,11 +1,20 @@
 // Rows never come, go or change places under the pointer or around the focus. What they say is kept true all the
 // time; where they stand waits behind a chip that says how many changes there are.
-import { refetch } from '../../ui/js/live.mjs';
+import { arrangedBy, refetch } from '../../ui/js/live.mjs';
+
+/** Set while the changes are being shown. */
+let open = false;
+
+/** How many changes wait, by table. */
+let waiting = new Map();
 
 const tables = () => document.querySelectorAll('[data-steady]');
 
 /** busy says whether somebody is at a table: with the pointer over it, or with the focus in it. */
 const busy = (body) => body.matches(':hover') || body.contains(document.activeElement);
+
+/** manned are the tables that are held: none while the changes are being shown. */
+const manned = () => (open ? [] : [...tables()].filter(busy));
 
 const ids = (body) => [...body.children].map((row) => row.id);
 
@@ -46,56 +55,49 @@ function chip(body, waiting) {
     button = document.createElement('button');
     button.type = 'button';
     button.className = 'changes';
-    button.addEventListener('click', () => show(body));
+    button.addEventListener('click', show);
     (box.querySelector('h2') ?? box).append(button);
   }
   button.textContent = waiting === 1 ? body.dataset.one : body.dataset.other.replace('{n}', waiting);
 }
 
-/** Set while the changes are being shown. */
-let open = false;
-
-async function show(body) {
+async function show() {
   open = true;
-  try {
-    await refetch();
-  } finally {
-    open = false;
-    const now = document.getElementById(body.id);
-    if (now) chip(now, 0);
-  }
+  await refetch().finally(() => (open = false));
 }
 
-/** hold rewrites a view that comes by the stream, for the tables at which somebody is. */
-function hold(html) {
-  const busyOnes = open ? [] : [...tables()].filter(busy);
-  const held = new Map();
-  if (busyOnes.length === 0) return { html, held };
-  const page = new DOMParser().parseFromString(`<body>${html}</body>`, 'text/html');
-  for (const body of busyOnes) {
+/** hold settles, in a page that comes, the tables at which somebody is. */
+function hold(page) {
+  waiting = new Map();
+  for (const body of manned()) {
     const coming = page.getElementById(body.id);
-    if (coming) held.set(body.id, settle(body, coming));
+    if (coming) waiting.set(body.id, settle(body, coming));
   }
-  return { html: page.body.innerHTML, held };
 }
 
-let waiting = new Map();
+/** tell has each table say how many changes wait. */
+function tell() {
+  for (const body of tables()) chip(body, waiting.get(body.id) ?? 0);
+}
 
 export function holdRows() {
   document.body.addEventListener('htmx:sseBeforeMessage', (e) => {
     if (e.detail.type !== 'view') return;
-    const { html, held } = hold(e.detail.data);
-    waiting = held;
-    if (held.size > 0) Object.defineProperty(e.detail, 'data', { value: html });
+    waiting = new Map();
+    if (manned().length === 0) return;
+    const page = new DOMParser().parseFromString(`<body>${e.detail.data}</body>`, 'text/html');
+    hold(page);
+    Object.defineProperty(e.detail, 'data', { value: page.body.innerHTML });
   });
-  document.body.addEventListener('htmx:sseMessage', (e) => {
-    if (e.detail.type !== 'view') return;
-    for (const body of tables()) chip(body, waiting.get(body.id) ?? 0);
+  document.body.addEventListener('htmx:sseMessage', (e) => e.detail.type === 'view' && tell());
+  arrangedBy((page) => {
+    hold(page);
+    return tell;
   });
   // Whoever leaves the table finds it in order when they come back.
   const left = () => {
     const held = [...tables()].filter((body) => waiting.get(body.id) > 0);
-    if (held.length > 0 && !held.some(busy)) show(held[0]);
+    if (held.length > 0 && !held.some(busy)) show();
   };
   document.addEventListener('pointerover', left);
   document.addEventListener('focusin', left);

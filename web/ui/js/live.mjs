@@ -207,6 +207,14 @@ export function contentFrom(fetch) {
   fetchContent = fetch;
 }
 
+/** What arranges a page that was fetched anew, and returns what is to be done once it is taken over. */
+let arrange = () => () => {};
+
+/** arrangedBy has an app arrange a page that was fetched anew before it is taken over. */
+export function arrangedBy(how) {
+  arrange = how;
+}
+
 /** refetch takes the whole page over as it is now. Nothing is patched from memory. */
 export function refetch() {
   fetching ??= fetchPage().finally(() => {
@@ -244,11 +252,13 @@ function takePage(html) {
     location.reload();
     return;
   }
+  const settled = arrange(page);
   document.title = page.title;
   globalThis.Idiomorph.morph(document.body, [...page.body.childNodes], { morphStyle: 'innerHTML' });
   globalThis.htmx.process(document.body);
   reread();
   taken(before);
+  settled();
 }
 
 /** A page that was away longer than this does nothing before it was fetched anew. */
