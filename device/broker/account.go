@@ -39,7 +39,7 @@ func (a Account) maySubscribe(filter string) bool { return anyCovers(a.Commands,
 
 // validFilter accepts topic filters as MQTT 5 (4.7) defines them, short of '$' topics.
 func validFilter(filter string) bool {
-	if filter == "" || len(filter) > 512 || filter[0] == '$' || strings.ContainsRune(filter, 0) {
+	if filter == "" || !bounded(filter) || filter[0] == '$' || strings.ContainsRune(filter, 0) {
 		return false
 	}
 	levels := strings.Split(filter, "/")
@@ -53,6 +53,10 @@ func validFilter(filter string) bool {
 	}
 	return true
 }
+
+// bounded says whether a topic or filter is one that the broker takes: the library's work on it grows with the square of
+// its levels.
+func bounded(topic string) bool { return len(topic) <= 512 && strings.Count(topic, "/") < 32 }
 
 // plain says whether a filter is a topic: no wildcard in it.
 func plain(filter string) bool { return !strings.ContainsAny(filter, "+#") }

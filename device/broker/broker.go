@@ -48,19 +48,26 @@ type Limits struct {
 	SessionsPerAccount int
 	// SessionSeconds is how long an offline session is kept (default 3,600).
 	SessionSeconds uint32
-	// Inflight messages at QoS 1 and 2 kept for one session (default 256).
+	// Inflight messages at QoS 1 and 2 that the server has not acknowledged (default 1,024, which its client takes).
+	// Devices are given none.
 	Inflight uint16
+	// Subscriptions of one device's session (default 256).
+	Subscriptions int
 	// RetainedPerAccount is how many topics one account may keep a retained message on (default 64).
 	RetainedPerAccount int
 	// PacketBytes is the size of the largest packet (default 65,536).
 	PacketBytes uint32
 }
 
+// receiveMost is how many messages at QoS 2 a client may have under way to the broker.
+const receiveMost = 256
+
 func (l Limits) withDefaults() Limits {
 	l.Connections = or(l.Connections, 10_000)
 	l.SessionsPerAccount = or(l.SessionsPerAccount, 4)
 	l.SessionSeconds = or(l.SessionSeconds, 3600)
-	l.Inflight = or(l.Inflight, 256)
+	l.Inflight = or(l.Inflight, 1024)
+	l.Subscriptions = or(l.Subscriptions, 256)
 	l.RetainedPerAccount = or(l.RetainedPerAccount, 64)
 	l.PacketBytes = or(l.PacketBytes, 65_536)
 	return l
@@ -96,7 +103,7 @@ func Start(cfg Config) (*Broker, error) {
 		return nil, fmt.Errorf("the broker can't listen: %w", err)
 	}
 	limits := cfg.Limits.withDefaults()
-	server := mochi.New(options(limits, cfg.Logger))
+	server := mochi.New(options(limits, slog.New(discreet{cfg.Logger.Handler()})))
 	guard := newGuard(server, cfg.Server, limits)
 	if err := errors.Join(server.AddHook(guard, nil), server.AddListener(newDoorkeeper(listener, limits.Connections, guard.left))); err != nil {
 		return nil, errors.Join(err, listener.Close())
@@ -123,7 +130,7 @@ func options(limits Limits, logger *slog.Logger) *mochi.Options {
 	can.MaximumClients = int64(limits.Connections)
 	can.MaximumSessionExpiryInterval = limits.SessionSeconds
 	can.MaximumInflight = limits.Inflight
-	can.ReceiveMaximum = limits.Inflight
+	can.ReceiveMaximum = receiveMost
 	can.MaximumPacketSize = limits.PacketBytes
 	// Slow readers lose messages instead of filling the memory: a command at QoS 0 is void by then anyway.
 	can.MaximumClientWritesPending = 1024

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"maps"
 	"net"
+	"slices"
 	"sync"
 
 	mochi "github.com/mochi-mqtt/server/v2"
@@ -21,7 +23,7 @@ type guard struct {
 	commands map[string]int             // plain command topics, with the number of accounts that name them
 	wild     map[string]int             // the same for those with wildcards, which are few
 	present  map[string]*presence       // by client identifier: who is connected
-	places   map[net.Conn]string        // connection → client identifier, for those present
+	places   map[net.Conn]*presence     // the same by their connections
 	sessions map[string]map[string]bool // by user name: the client identifiers of its sessions
 	owners   map[string]string          // client identifier → user name
 	retained map[string]string          // topic → user name of whoever keeps a message there
@@ -32,7 +34,7 @@ func newGuard(broker *mochi.Server, server Credentials, limits Limits) *guard {
 	return &guard{
 		broker: broker, server: server, limits: limits, decoy: HashPassword(NewPassword()),
 		accounts: map[string]Account{}, commands: map[string]int{}, wild: map[string]int{},
-		present: map[string]*presence{}, places: map[net.Conn]string{}, sessions: map[string]map[string]bool{}, owners: map[string]string{},
+		present: map[string]*presence{}, places: map[net.Conn]*presence{}, sessions: map[string]map[string]bool{}, owners: map[string]string{},
 		retained: map[string]string{}, kept: map[string]int{},
 	}
 }
@@ -43,8 +45,8 @@ func (*guard) ID() string { return "loquet-guard" }
 // Provides says which events the hook wants.
 func (*guard) Provides(b byte) bool {
 	switch b {
-	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnSessionEstablish, mochi.OnSessionEstablished,
-		mochi.OnSubscribe, mochi.OnDisconnect, mochi.OnClientExpired, mochi.OnRetainMessage, mochi.OnRetainedExpired:
+	case mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnRetainMessage, mochi.OnRetainedExpired,
+		mochi.OnSessionEstablish, mochi.OnPacketRead, mochi.OnSubscribe, mochi.OnDisconnect, mochi.OnClientExpired:
 		return true
 	}
 	return false
@@ -54,7 +56,10 @@ func (*guard) Provides(b byte) bool {
 // the number of sessions.
 func (g *guard) OnConnectAuthenticate(cl *mochi.Client, pk packets.Packet) bool {
 	username := string(pk.Connect.Username)
-	if !matches(g.hashOf(username), string(pk.Connect.Password)) {
+	g.mu.RLock()
+	hash := g.hashOf(username)
+	g.mu.RUnlock()
+	if !matches(hash, string(pk.Connect.Password)) {
 		g.Log.Warn("a wrong user name or password was refused", "username", username)
 		return false
 	}
@@ -66,12 +71,11 @@ func (g *guard) OnConnectAuthenticate(cl *mochi.Client, pk packets.Packet) bool 
 		g.Log.Warn("a connection was refused: its last will is not on a topic of its own", "username", username)
 		return false
 	}
-	return g.arrive(cl)
+	return g.arrive(cl, hash)
 }
 
+// hashOf is what an account's password must fit. The caller holds the lock.
 func (g *guard) hashOf(username string) string {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
 	if username == g.server.Username {
 		return g.server.PasswordHash
 	}
@@ -97,12 +101,12 @@ func (g *guard) willAllowed(username string, pk packets.Packet) bool {
 	defer g.mu.RUnlock()
 	topic := pk.Connect.WillTopic
 	account, found := g.accounts[username]
-	return found && plain(topic) && account.mayPublish(topic) && !(pk.Connect.WillRetain && g.isCommand(topic))
+	return found && plain(topic) && bounded(topic) && account.mayPublish(topic) && !(pk.Connect.WillRetain && g.isCommand(topic))
 }
 
 // OnACLCheck is asked before each publication, subscription and delivery.
 func (g *guard) OnACLCheck(cl *mochi.Client, topic string, write bool) bool {
-	if topic == "" || topic[0] == '$' {
+	if topic == "" || topic[0] == '$' || !bounded(topic) {
 		return false
 	}
 	g.mu.RLock()
@@ -176,8 +180,20 @@ func (g *guard) OnRetainMessage(cl *mochi.Client, pk packets.Packet, _ int64) {
 	}
 }
 
-// OnRetainedExpired counts what is no longer kept.
+// OnWill keeps no last will that would be a retained message too many, or of an account that is gone.
+func (g *guard) OnWill(cl *mochi.Client, will mochi.Will) (mochi.Will, error) {
+	username := string(cl.Properties.Username)
+	_, ok := g.retainAllowed(username, packets.Packet{TopicName: will.TopicName, Payload: will.Payload})
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	_, found := g.accounts[username]
+	will.Retain = will.Retain && ok && found
+	return will, nil
+}
+
+// OnRetainedExpired counts what is no longer kept, and has the library forget its topic too, which it leaves behind.
 func (g *guard) OnRetainedExpired(topic string) {
+	g.broker.Topics.RetainMessage(packets.Packet{TopicName: topic})
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drop(topic)
@@ -190,73 +206,6 @@ func (g *guard) drop(topic string) {
 		if g.kept[owner]--; g.kept[owner] == 0 {
 			delete(g.kept, owner)
 		}
-	}
-}
-
-// OnSessionEstablish has the library forget a client's Receive Maximum. Where it counts by it, it takes a lock twice at
-// each acknowledgement (Inflight.NextImmediate), and where another message is on its way to the client just then, neither
-// gets any further, nor does anybody else. Limits.Inflight bounds what is on its way to each client; whoever takes
-// less is sent what needs no acknowledgement.
-func (g *guard) OnSessionEstablish(cl *mochi.Client, _ packets.Packet) {
-	most := cl.Properties.Props.ReceiveMaximum // at most Limits.Inflight; 0 where the client says nothing
-	if most > 0 && most < g.limits.Inflight {
-		g.mu.Lock()
-		g.present[cl.ID].narrow = true
-		g.mu.Unlock()
-	}
-	cl.Properties.Props.ReceiveMaximum = 0
-	cl.State.Inflight.ResetSendQuota(0)
-}
-
-// OnSubscribe grants no quality of service to a client whose Receive Maximum can't be kept with it.
-func (g *guard) OnSubscribe(cl *mochi.Client, pk packets.Packet) packets.Packet {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	if one := g.present[cl.ID]; one != nil && one.narrow {
-		for i := range pk.Filters {
-			pk.Filters[i].Qos = 0
-		}
-	}
-	return pk
-}
-
-// OnSessionEstablished counts a session.
-func (g *guard) OnSessionEstablished(cl *mochi.Client, _ packets.Packet) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	username := string(cl.Properties.Username)
-	if g.sessions[username] == nil {
-		g.sessions[username] = map[string]bool{}
-	}
-	g.sessions[username][cl.ID] = true
-	g.owners[cl.ID] = username
-}
-
-// OnDisconnect forgets a session that ends with its connection. One that was taken over lives on in the
-// connection that took it.
-func (g *guard) OnDisconnect(cl *mochi.Client, _ error, expire bool) {
-	if expire && !cl.IsTakenOver() {
-		g.forget(cl)
-	}
-}
-
-// OnClientExpired forgets an offline session, and its subscriptions, which the library leaves behind.
-func (g *guard) OnClientExpired(cl *mochi.Client) {
-	g.broker.UnsubscribeClient(cl)
-	cl.ClearInflights()
-	g.forget(cl)
-}
-
-func (g *guard) forget(cl *mochi.Client) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	username := string(cl.Properties.Username)
-	if g.owners[cl.ID] == username {
-		delete(g.owners, cl.ID)
-	}
-	delete(g.sessions[username], cl.ID)
-	if len(g.sessions[username]) == 0 {
-		delete(g.sessions, username)
 	}
 }
 
@@ -287,7 +236,6 @@ func (g *guard) remove(username string) {
 	}
 	g.mu.Unlock()
 	for _, topic := range kept {
-		g.broker.Topics.Retained.Delete(topic)
 		g.OnRetainedExpired(topic)
 	}
 }
@@ -299,25 +247,20 @@ func (g *guard) evict(username string) {
 		g.countCommands(account, -1)
 		delete(g.accounts, username)
 	}
-	var gone []string
-	for clientID := range g.sessions[username] {
-		gone = append(gone, clientID)
+	var here []net.Conn
+	for conn, one := range g.places {
+		if string(one.client.Properties.Username) == username {
+			here = append(here, conn)
+		}
 	}
+	gone := slices.Collect(maps.Keys(g.sessions[username]))
 	g.mu.Unlock()
 	for _, clientID := range gone {
 		g.end(clientID)
 	}
-}
-
-// end closes a connection and drops its session.
-func (g *guard) end(clientID string) {
-	cl, found := g.broker.Clients.Get(clientID)
-	if !found {
-		return
+	for _, conn := range here { // also those that have no session yet
+		_ = conn.Close()
 	}
-	_ = g.broker.DisconnectClient(cl, packets.ErrNotAuthorized) // its error is the code itself
-	g.OnClientExpired(cl)
-	g.broker.Clients.Delete(clientID)
 }
 
 // countCommands adds n to the count of each of an account's command topics. The caller holds the lock.

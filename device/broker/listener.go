@@ -1,11 +1,14 @@
 package broker
 
 import (
+	"errors"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 
+	"github.com/loquet/loquet/device/patience"
 	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
@@ -13,11 +16,16 @@ import (
 // the keep-alive after that.
 const connectTimeout = 10 * time.Second
 
-// doorkeeper is the library's listener, but for three things: a connection that says nothing is closed, there
-// are never more connections than allowed (the library counts only those that have introduced themselves), and
-// closing waits for every connection's goroutine instead of looking for clients under a lock that it takes twice.
+// acceptPause is how long a listener that could not accept rests: who holds what it lacks may be done by then.
+const acceptPause = 100 * time.Millisecond
+
+// doorkeeper is the library's listener, but for this: a connection that says nothing is closed; there are never more
+// connections than allowed (the library counts only those that have introduced themselves); one that can't be accepted,
+// and a packet that the library breaks at, end nothing but themselves; and closing waits for every connection's goroutine
+// instead of looking for clients under a lock that it takes twice.
 type doorkeeper struct {
 	listener net.Listener
+	log      *slog.Logger
 	most     int
 	left     func(net.Conn) // told when a connection has been dealt with
 	work     sync.WaitGroup
@@ -40,24 +48,44 @@ func (d *doorkeeper) Address() string { return d.listener.Addr().String() }
 // Protocol is for the library's log.
 func (*doorkeeper) Protocol() string { return "tcp" }
 
-// Init has nothing to do: the socket is open already.
-func (*doorkeeper) Init(*slog.Logger) error { return nil }
+// Init takes the broker's log; the socket is open already.
+func (d *doorkeeper) Init(log *slog.Logger) error {
+	d.log = log
+	return nil
+}
 
 // Serve accepts until Close.
 func (d *doorkeeper) Serve(establish listeners.EstablishFn) {
 	for {
 		conn, err := d.listener.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if !d.admit(conn) {
-			_ = conn.Close()
+		if err != nil { // too many open files, or no memory, for now
+			d.log.Error("a connection could not be accepted", "error", err)
+			time.Sleep(acceptPause)
 			continue
 		}
-		go func() {
-			defer d.leave(conn)
-			_ = establish(d.ID(), conn) // the library has logged it
-		}()
+		d.serve(&impatient{conn}, establish)
+	}
+}
+
+func (d *doorkeeper) serve(conn net.Conn, establish listeners.EstablishFn) {
+	if !d.admit(conn) {
+		_ = conn.Close()
+		return
+	}
+	go func() {
+		defer d.leave(conn)
+		defer d.contain()
+		_ = establish(d.ID(), conn) // the library has logged it
+	}()
+}
+
+// contain keeps a packet that the library breaks at (a SUBSCRIBE that ends behind a filter is one) from ending the process.
+func (d *doorkeeper) contain() {
+	if broken := recover(); broken != nil {
+		d.log.Error("a packet broke its connection", "error", broken, "stack", string(debug.Stack()))
 	}
 }
 
@@ -93,3 +121,20 @@ func (d *doorkeeper) Close(listeners.CloseFn) {
 	d.mu.Unlock()
 	d.work.Wait()
 }
+
+// impatient is a connection that is closed when its peer reads nothing for a while. The library writes under a lock that
+// others wait for, and knows no such limit.
+type impatient struct{ net.Conn }
+
+// Write closes the connection when it fails: part of a packet may be on its way.
+func (c *impatient) Write(b []byte) (int, error) {
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(patience.Limit)) // on a socket that is broken the write says so
+	n, err := c.Conn.Write(b)
+	if err != nil {
+		_ = c.Close()
+	}
+	return n, err
+}
+
+// SetDeadline is the library's for the next packet that it reads; a write that is under way keeps its own.
+func (c *impatient) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }

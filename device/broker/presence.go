@@ -15,23 +15,22 @@ import (
 // clears up the new one: the client is connected, and never hears anything again. So a new connection waits
 // here until the old one is gone.
 type presence struct {
-	conn net.Conn
-	gone chan struct{}
-	// narrow is set where the client takes fewer messages that it has not acknowledged than the broker keeps.
-	narrow bool
+	client *mochi.Client
+	conn   net.Conn
+	gone   chan struct{}
 }
 
 // patienceWithOld is how long a new connection waits for the old one of its name to end.
 const patienceWithOld = 5 * time.Second
 
-// arrive makes a client the only one of its identifier. It says whether it could.
-func (g *guard) arrive(cl *mochi.Client) bool {
+// arrive makes a client, whose password fits the hash, the only one of its identifier. It says whether it could.
+func (g *guard) arrive(cl *mochi.Client, hash string) bool {
 	limit := time.NewTimer(patienceWithOld)
 	defer limit.Stop()
 	for {
-		old := g.enter(cl)
-		if old == nil {
-			return true
+		old, valid := g.enter(cl, hash)
+		if old == nil || !valid {
+			return valid
 		}
 		if other, found := g.broker.Clients.Get(cl.ID); found {
 			_ = g.broker.DisconnectClient(other, packets.ErrSessionTakenOver) // its error is the code itself
@@ -45,27 +44,34 @@ func (g *guard) arrive(cl *mochi.Client) bool {
 	}
 }
 
-// enter takes the place of a client identifier, or returns who has it.
-func (g *guard) enter(cl *mochi.Client) *presence {
+// enter takes the place of a client identifier, or returns who has it. It is not valid any more if the account's password
+// was changed since it was checked.
+func (g *guard) enter(cl *mochi.Client, hash string) (old *presence, valid bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if old := g.present[cl.ID]; old != nil {
-		return old
+	if g.hashOf(string(cl.Properties.Username)) != hash {
+		return nil, false
 	}
-	mine := &presence{conn: cl.Net.Conn, gone: make(chan struct{})}
-	g.present[cl.ID], g.places[cl.Net.Conn] = mine, cl.ID
-	return nil
+	if old := g.present[cl.ID]; old != nil {
+		return old, true
+	}
+	mine := &presence{client: cl, conn: cl.Net.Conn, gone: make(chan struct{})}
+	g.present[cl.ID], g.places[cl.Net.Conn] = mine, mine
+	return nil, true
 }
 
 // left is called when the library has dealt with the end of a connection.
 func (g *guard) left(conn net.Conn) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	id, found := g.places[conn]
-	if !found {
+	g.mu.RLock()
+	mine := g.places[conn]
+	g.mu.RUnlock()
+	if mine == nil {
 		return
 	}
-	close(g.present[id].gone)
-	delete(g.present, id)
+	g.clear(mine.client)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(mine.gone)
+	delete(g.present, mine.client.ID)
 	delete(g.places, conn)
 }
