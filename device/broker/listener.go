@@ -29,6 +29,7 @@ type doorkeeper struct {
 	most     int
 	left     func(net.Conn) // told when a connection has been dealt with
 	work     sync.WaitGroup
+	ended    chan struct{} // closed by Close
 
 	mu     sync.Mutex
 	closed bool
@@ -36,7 +37,7 @@ type doorkeeper struct {
 }
 
 func newDoorkeeper(listener net.Listener, most int, left func(net.Conn)) *doorkeeper {
-	return &doorkeeper{listener: listener, most: most, left: left, conns: map[net.Conn]bool{}}
+	return &doorkeeper{listener: listener, most: most, left: left, ended: make(chan struct{}), conns: map[net.Conn]bool{}}
 }
 
 // ID names the listener in the library's log.
@@ -63,8 +64,12 @@ func (d *doorkeeper) Serve(establish listeners.EstablishFn) {
 		}
 		if err != nil { // too many open files, or no memory, for now
 			d.log.Error("a connection could not be accepted", "error", err)
-			time.Sleep(acceptPause)
-			continue
+			select {
+			case <-d.ended:
+				return
+			case <-time.After(acceptPause):
+				continue
+			}
 		}
 		d.serve(&impatient{conn}, establish)
 	}
@@ -112,6 +117,7 @@ func (d *doorkeeper) leave(conn net.Conn) {
 
 // Close stops accepting, closes all connections and waits until each has been dealt with.
 func (d *doorkeeper) Close(listeners.CloseFn) {
+	close(d.ended)
 	d.mu.Lock()
 	d.closed = true
 	_ = d.listener.Close()
