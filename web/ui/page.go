@@ -85,7 +85,8 @@ type Page struct {
 const frameHeader = "Loquet-Frame"
 
 // Render answers with a whole page. Where a form was sent by htmx, the browser takes over what changed; if the page
-// needs another frame (other scripts, permissions, stream or language), it is told to load it as a whole.
+// needs another frame (other scripts, permissions, stream or language), it is told to load it as a whole: but for a failure of
+// the server's, which would take the place of a page that a script only wanted to bring up to now.
 func (k *Kit) Render(w http.ResponseWriter, r *http.Request, p Page) {
 	v := ViewOf(r.Context())
 	if p.Here != "" && !safe(r.Method) {
@@ -99,7 +100,7 @@ func (k *Kit) Render(w http.ResponseWriter, r *http.Request, p Page) {
 	frame := k.frame(v, p)
 	w.Header().Add("Vary", "HX-Request")
 	if had := r.Header.Get(frameHeader); had != "" && had != frame {
-		if safe(r.Method) {
+		if safe(r.Method) && p.Status < http.StatusInternalServerError {
 			// Not p.Here: what a form has to say stands in the address.
 			w.Header().Set("HX-Redirect", v.Path)
 			w.WriteHeader(http.StatusNoContent)

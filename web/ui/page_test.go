@@ -125,6 +125,10 @@ func TestAnotherFrameIsLoadedWhole(t *testing.T) {
 	if w := get(k, "/home/", show(page), "Loquet-Frame", frame, "Accept-Language", "fr"); w.Code != http.StatusNoContent {
 		t.Errorf("another language: %d", w.Code)
 	}
+	broken := show(ui.Page{App: ui.Sign, Title: "T", Main: heading("T"), Status: http.StatusInternalServerError})
+	if w := get(k, "/home/", broken, "Loquet-Frame", frame); w.Code != http.StatusInternalServerError || w.Header().Get("HX-Redirect") != "" {
+		t.Errorf("a failure: %d, %q", w.Code, w.Header().Get("HX-Redirect"))
+	}
 	refused := show(ui.Page{App: ui.Sign, Title: "T", Main: heading("T"), Status: http.StatusUnprocessableEntity, Here: "/home/rules"})
 	answer := post(k, "/home/rules/plan-b", nil, refused, "Loquet-Frame", frame)
 	if answer.Code != http.StatusUnprocessableEntity || frameOf(t, answer) != frame || answer.Header().Get("HX-Push-Url") != "/home/rules" {

@@ -1,7 +1,7 @@
 // The courier's app: the shell that the phone keeps, filled with what the server says of the place that is open. Which
 // step of a visit is shown follows from the server's answer, never from memory.
 
-import { contentFrom, newest, news, say as speak, swap } from '../../ui/js/live.mjs';
+import { contentFrom, failed, newest, news, say as speak, swap } from '../../ui/js/live.mjs';
 import { begin, undone } from './actions.mjs';
 import { bound, NoKey, NoLink, now, problemOf, signed, textOf } from './key.mjs';
 import * as last from './last.mjs';
@@ -49,6 +49,9 @@ function show(piece, step) {
 /** standing is the step that is shown, and where. */
 const standing = () => `${root()?.dataset.place} ${root()?.dataset.screen}`;
 
+/** shown says that the page shows the place that is open: then it stays where the server can't be asked. */
+const shown = () => root()?.dataset.place === place();
+
 /** load asks for the place as it is now; own says that the person went there. */
 async function load({ own = false } = {}) {
   const asked = place();
@@ -68,12 +71,13 @@ async function load({ own = false } = {}) {
 /** viewOf is what the server says of a place, undefined if another one is open by then. */
 async function viewOf(asked) {
   const response = await signed(`/courier/view/${asked}`, { signal: AbortSignal.timeout(10000) });
-  const view = response.ok ? { html: await textOf(response) } : { reference: (await problemOf(response))?.reference };
+  const view = response.ok ? { html: await textOf(response) } : { reference: (await problemOf(response))?.reference, refused: !failed(response) };
   return asked === place() ? view : undefined;
 }
 
-function take({ html, reference }, own) {
+function take({ html, reference, refused }, own) {
   const answer = html && new DOMParser().parseFromString(html, 'text/html').getElementById('part');
+  if (!answer && !refused && shown()) return;
   if (!answer) return trouble(reference);
   const { title, step, say: said } = answer.dataset;
   swap(answer.innerHTML, { own, title, step });
@@ -83,7 +87,7 @@ function take({ html, reference }, own) {
 
 /** offline shows what can be said without the server, unless the page shows the place already. */
 async function offline() {
-  if (root()?.dataset.place === place()) return;
+  if (shown()) return;
   const piece = place() === 'stops' ? part('[data-part="offline-stops"]') : part('[data-part="offline-stop"]');
   await last.write(piece, location.pathname);
   show(piece, 'offline');

@@ -1,4 +1,5 @@
-// An answer that is overtaken on its way is old when it comes: what is newer stays on the screen.
+// An answer that is overtaken on its way is old when it comes, and one that is not the server's is none: what is newer, or
+// was the server's word last, stays on the screen.
 
 import { check, done, hand, pair, phone, screen, stand } from './phone.mjs';
 
@@ -42,4 +43,13 @@ release();
 await again;
 await screen(page, 'arrive');
 check(await page.evaluate(() => !screens.has('go')), 'what was so before came back');
+
+// A proxy answers for a server that is away.
+await page.route('**/courier/view/**', (route) => route.fulfill({ status: 502, contentType: 'text/html', body: 'Bad Gateway' }), { times: 1 });
+await page.evaluate(async () => {
+  const { refetch } = await import(document.querySelector('script[src$="/live.mjs"]').src);
+  await refetch();
+});
+check(await page.evaluate(() => !screens.has('trouble')), 'the place was taken away');
+await screen(page, 'arrive');
 await done(p);

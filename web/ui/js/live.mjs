@@ -101,7 +101,7 @@ function opened(source) {
     listened.add(source);
     for (const [name, handle] of Object.entries(handlers)) source.addEventListener(name, handle);
   }
-  if (link.lost && lives()) refetch();
+  if ((link.lost || owed) && lives()) refetch();
 }
 
 function heard() {
@@ -199,6 +199,9 @@ function settleFocus(was) {
 
 let fetching = null;
 
+/** Set while a page that was asked for was not taken over: the next stream to open has it asked for again. */
+let owed = false;
+
 /** How a page's content is asked for, where the page's own address does not bring it. */
 let fetchContent = null;
 
@@ -230,11 +233,16 @@ async function fetchPage() {
   if (here) await newest(() => answerOf(here), takePage);
 }
 
+/** failed says that an answer is no word on what was asked for: the server broke or is away, or a proxy says so for it. */
+export const failed = ({ status }) => status >= 500 || status === 429;
+
 /** answerOf is a page as the server has it now; undefined if that can't be had, or can't be taken over. */
 async function answerOf(here) {
+  owed = true;
   try {
     const headers = { 'HX-Request': 'true', 'Loquet-Frame': root.dataset.frame };
     const answer = await fetch(here, { headers, cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.timeout(10000) });
+    if (failed(answer)) return undefined;
     if (answer.redirected || answer.status === 204 || !answer.headers.get('Content-Type')?.startsWith('text/html')) {
       location.assign(here);
       return undefined;
@@ -248,7 +256,10 @@ async function answerOf(here) {
 function takePage(html) {
   const before = meanings();
   const page = new DOMParser().parseFromString(html, 'text/html');
-  if (page.documentElement.dataset.frame !== root.dataset.frame) {
+  const { frame } = page.documentElement.dataset;
+  if (!frame) return; // no page of this server: it is still owed
+  owed = false;
+  if (frame !== root.dataset.frame) {
     location.reload();
     return;
   }

@@ -59,6 +59,15 @@ function asksFor(something) {
   return asked;
 }
 
+/** answering has what is fetched next be answered with something else. */
+function answering(body, init) {
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => {
+    globalThis.fetch = fetch;
+    return new Response(body, init);
+  };
+}
+
 /** seen says later whether the button had a label again. */
 function seen(label) {
   let was = false;
@@ -276,6 +285,19 @@ const checks = {
     dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
     await until('the new name', () => $('.more-name').textContent.trim() === 'Bob');
     await refetch();
+    must('same page', window.same === true);
+  },
+
+  async 'a page that could not be fetched stays, and is fetched later'() {
+    await tell('/test/state', JSON.stringify({ person: 'Cleo', quiet: true }));
+    const html = { 'Content-Type': 'text/html' };
+    for (const init of [{ status: 502, headers: html }, { status: 500 }, { status: 429 }, { status: 200, headers: html }]) {
+      answering('<h1>Bad Gateway</h1>', init);
+      await refetch();
+      must(`as it was after ${init.status}`, $('.more-name').textContent.trim() === 'Bob' && $('#value') !== null);
+    }
+    await tell('/test/cut', '');
+    await until('the stream opens, and the page is fetched', () => $('.more-name').textContent.trim() === 'Cleo');
     must('same page', window.same === true);
   },
 
