@@ -236,18 +236,24 @@ async function fetchPage() {
 /** failed says that an answer is no word on what was asked for: the server broke or is away, or a proxy says so for it. */
 export const failed = ({ status }) => status >= 500 || status === 429;
 
-/** answerOf is a page as the server has it now; undefined if that can't be had, or can't be taken over. */
+/**
+ * answerOf is a page as the server has it now; undefined if that can't be had, or can't be taken over: a page that lived when
+ * it was asked for may show by now what it must keep, a refused form or a code that is shown once.
+ */
 async function answerOf(here) {
   owed = true;
+  const living = lives();
+  const late = () => living && !lives();
   try {
     const headers = { 'HX-Request': 'true', 'Loquet-Frame': root.dataset.frame };
     const answer = await fetch(here, { headers, cache: 'no-store', credentials: 'same-origin', signal: AbortSignal.timeout(10000) });
-    if (failed(answer)) return undefined;
+    if (failed(answer) || late()) return undefined;
     if (answer.redirected || answer.status === 204 || !answer.headers.get('Content-Type')?.startsWith('text/html')) {
       location.assign(here);
       return undefined;
     }
-    return await answer.text();
+    const html = await answer.text();
+    return late() ? undefined : html;
   } catch {
     return undefined; // no link: the bar says so, and whatever opens it again comes here once more
   }

@@ -46,17 +46,25 @@ async function overtaken(ask, changes) {
   return { asked };
 }
 
-/** asksFor counts what is asked of the server at once by something that is done. */
-function asksFor(something) {
+/** counting counts what is asked of the server until it is called. */
+function counting() {
   const { fetch } = globalThis;
   let asked = 0;
   globalThis.fetch = (...given) => {
     asked++;
     return fetch(...given);
   };
+  return () => {
+    globalThis.fetch = fetch;
+    return asked;
+  };
+}
+
+/** asksFor counts what is asked of the server at once by something that is done. */
+function asksFor(something) {
+  const asked = counting();
   something();
-  globalThis.fetch = fetch;
-  return asked;
+  return asked();
 }
 
 /** answering has what is fetched next be answered with something else. */
@@ -263,6 +271,22 @@ const checks = {
     must('what is wrong is still said', $('#summary') !== null && $('#mark').textContent !== 'later');
     must('and when the network is back', asksFor(() => dispatchEvent(new Event('online'))) === 0);
     await tell('/test/state', JSON.stringify({ wrong: false, alarm: '' }));
+    $('#act').click();
+    await until('taken', () => $('#summary') === null);
+    await state({ age: 5 });
+  },
+
+  async 'a refused form stays when a page comes that was asked for before'() {
+    const { asked } = await overtaken(() => refetch(), { wrong: true });
+    await until('it hears', () => !$('#act').hasAttribute('data-deaf'));
+    $('#act').click();
+    await until('refused', () => $('#summary') !== null);
+    await tell('/test/state', JSON.stringify({ wrong: false, quiet: true }));
+    const count = counting();
+    await tell('/test/hold', 'off');
+    await asked;
+    must('nobody asks again', count() === 1);
+    must('what is wrong is still said', $('#summary') !== null);
     $('#act').click();
     await until('taken', () => $('#summary') === null);
     await state({ age: 5 });
