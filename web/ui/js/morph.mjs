@@ -87,6 +87,7 @@ const rules = {
     if (name === 'open' && el.tagName === 'DETAILS') return false;
     if (name === 'tabindex') return el.tagName !== 'H1'; // which would lose the focus
     if (name === 'value' || name === 'checked') return !dirty(el);
+    if (name === 'data-deaf' || name === 'aria-disabled') return !el.hasAttribute('data-deaf');
     if (name === 'selected') return !chosen.has(el.closest('select'));
     return true;
   },
@@ -132,16 +133,20 @@ const deafFor = 600;
 /** meanings are what the page's controls mean now. */
 export const meanings = () => new Set([...document.querySelectorAll('[data-action-id]')].map((el) => el.dataset.actionId));
 
-/** deafen has controls ignore presses for a moment, if they were not there before. */
+/** What ends the deafness of a control. */
+const ends = new WeakMap();
+
+/** deafen has controls ignore presses for a moment, if they were not there before. One that is deaf begins anew. */
 export function deafen(before) {
   for (const el of document.querySelectorAll('[data-action-id]')) {
-    if (before.has(el.dataset.actionId) || el.hasAttribute('data-deaf')) continue;
+    if (before.has(el.dataset.actionId)) continue;
+    clearTimeout(ends.get(el));
     el.setAttribute('data-deaf', '');
     el.setAttribute('aria-disabled', 'true');
-    setTimeout(() => {
+    ends.set(el, setTimeout(() => {
       el.removeAttribute('data-deaf');
       el.removeAttribute('aria-disabled');
-    }, deafFor);
+    }, deafFor));
   }
 }
 

@@ -223,6 +223,19 @@ const checks = {
     must('it hears again', !$('#act').hasAttribute('data-deaf'));
   },
 
+  async 'an update does not end the deafness, and a newer meaning prolongs it'() {
+    const deaf = () => $('#act').hasAttribute('data-deaf') && $('#act').getAttribute('aria-disabled') === 'true';
+    await state({ label: 'Ring', action: 'ring' });
+    const from = performance.now();
+    await state({ age: 1 });
+    must('deaf after the next update', deaf() || performance.now() - from > 600);
+    await until('most of it is over', () => performance.now() - from > 400);
+    await tell('/test/state', JSON.stringify({ label: 'Leave', action: 'leave' }));
+    await until('the newer meaning', () => $('#act').dataset.actionId === 'leave');
+    const took = await until('it hears again', () => !deaf());
+    must(`as long as from the beginning, not after ${took} ms`, took > 500);
+  },
+
   async 'a form keeps its key while the world changes'() {
     const key = $('input[name="key"]').value;
     await state({ age: 1 });
