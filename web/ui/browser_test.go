@@ -24,10 +24,10 @@ import (
 
 // shown is what the page of the browser test shows.
 type shown struct {
-	Mark, Label, Action, Say, Alarm, Person, Fixed, Answer, Chosen string
-	Age, Fresh, Alarms                                             int
+	Mark, Label, Action, Say, Alarm, Person, Fixed, Answer, Chosen, Typed string
+	Age, Fresh, Alarms                                                    int
 	// Over is the end of what a form was answered with: Answer.
-	Open, Wrong, Over bool
+	Open, Wrong, Over, Ticked bool
 	// Quiet has nobody be told of the change, and Elsewhere has a form lead to another address.
 	Quiet, Elsewhere bool
 }
@@ -187,8 +187,10 @@ func (s *studio) main(answers bool) templ.Component {
 				fmt.Fprintf(w, `<option value=%q%s>%s</option>`, value, map[bool]string{true: " selected"}[value == now.Chosen], value)
 			}
 			fmt.Fprint(w, `</select>`)
-			fmt.Fprintf(w, `<input type="hidden" name="fixed" value="%s"><label for="note">Note</label><input id="note" name="note" value="">
-				<button id="act" type="submit" class="button primary" data-action-id="%s">%s</button>`, now.Fixed, now.Action, now.Label)
+			fmt.Fprintf(w, `<input type="hidden" name="fixed" value="%s"><label for="note">Note</label><input id="note" name="note" value="%s">
+				<label><input id="tick" type="checkbox" name="tick"%s>Tick</label>
+				<button id="act" type="submit" class="button primary" data-action-id="%s">%s</button>`,
+				now.Fixed, now.Typed, map[bool]string{true: " checked"}[now.Ticked], now.Action, now.Label)
 			return nil
 		})
 		return ui.Form("/act").Render(templ.WithChildren(ctx, inside), w)

@@ -11,6 +11,7 @@ let activated = null;
 let left = false;
 
 const controls = 'a[href], button, input, select, textarea, summary, [tabindex="0"]';
+const fields = 'input, select, textarea';
 const typed = 'input:not([type="checkbox"], [type="radio"], [type="submit"], [type="button"]), select, textarea';
 
 const control = (node) => (node instanceof Element ? node.closest(controls) : null);
@@ -30,21 +31,23 @@ function holds(node) {
   return [pressed, document.activeElement].some((c) => c && c !== document.body && node.contains(c) && held(c));
 }
 
-/** dirty says whether a person changed a field and the server does not know yet. */
-function dirty(el) {
-  if (own) return false;
-  if (el.type === 'checkbox' || el.type === 'radio') return el.checked !== el.defaultChecked;
-  return 'defaultValue' in el && el.value !== el.defaultValue;
+/** edited are the fields that a person changed, and the server does not know yet: found before anything of them changes. */
+const edited = new WeakSet();
+
+function noteEdit(field) {
+  if (!own && changed(field)) edited.add(field);
+  else edited.delete(field);
 }
 
-/** chosen are the lists from which a person chose, and the server does not know yet: found before their options change. */
-const chosen = new WeakSet();
-
-function noteChoice(select) {
-  const first = Math.max(0, [...select.options].findLastIndex((option) => option.defaultSelected));
-  if (!own && select.selectedIndex !== first) chosen.add(select);
-  else chosen.delete(select);
+/** changed says whether a field is not as the server made it. */
+function changed(field) {
+  if (field instanceof HTMLSelectElement) return field.selectedIndex !== first(field);
+  if (field.type === 'checkbox' || field.type === 'radio') return field.checked !== field.defaultChecked;
+  return field.value !== field.defaultValue;
 }
+
+/** first is which option of a list is chosen before anybody chooses. */
+const first = (select) => Math.max(0, [...select.options].findLastIndex((option) => option.defaultSelected));
 
 /** asks is what a form does: where it goes, and with which fixed fields. */
 function asks(form) {
@@ -72,7 +75,7 @@ const kept = (old, now) => old instanceof Element && old.id !== '' && old.hasAtt
 const rules = {
   beforeNodeMorphed(old, now) {
     if (kept(old, now) || sameKey(old, now)) return false;
-    if (old instanceof HTMLSelectElement) noteChoice(old);
+    if (old instanceof Element && old.matches(fields)) noteEdit(old);
     if (!held(old) && !another(old, now)) return true;
     left = true;
     return false;
@@ -86,9 +89,9 @@ const rules = {
   beforeAttributeUpdated(name, el) {
     if (name === 'open' && el.tagName === 'DETAILS') return false;
     if (name === 'tabindex') return el.tagName !== 'H1'; // which would lose the focus
-    if (name === 'value' || name === 'checked') return !dirty(el);
+    if (name === 'value' || name === 'checked') return !edited.has(el);
     if (name === 'data-deaf' || name === 'aria-disabled') return !el.hasAttribute('data-deaf');
-    if (name === 'selected') return !chosen.has(el.closest('select'));
+    if (name === 'selected') return !edited.has(el.closest('select'));
     return true;
   },
 };

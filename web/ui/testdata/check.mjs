@@ -181,6 +181,21 @@ const checks = {
     must('and follows again', list.value === 'a');
   },
 
+  async 'a field that was changed and changed back follows'() {
+    const note = $('#note');
+    const tick = $('#tick');
+    note.value = 'half a sente';
+    tick.checked = true;
+    await state({ typed: 'known', ticked: false });
+    must('what is typed and ticked stays', $('#note') === note && note.value === 'half a sente' && tick.checked);
+    note.value = '';
+    tick.checked = false;
+    await state({ typed: 'known', ticked: true });
+    must('it follows', note.value === 'known' && tick.checked);
+    await state({ typed: '', ticked: false });
+    must('and again', note.value === '' && !tick.checked);
+  },
+
   async 'a pressed control stays until it is let go'() {
     const button = $('#act');
     press(button, 'pointerdown');
