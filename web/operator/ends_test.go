@@ -100,6 +100,9 @@ func TestTheStoryOfEveryEnd(t *testing.T) {
 			if (form(t, body, path+"/cancel") == nil) != over {
 				t.Errorf("to cancel is offered: %v", !over)
 			}
+			if (uitest.ID(uitest.Parse(t, body), "stop-cancel") == nil) != over {
+				t.Error("an update may turn what is unfolded into another order")
+			}
 			if strings.Contains(body, `class="chip" data-state="secured"`) {
 				t.Error("a receipt is green")
 			}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -24,8 +25,8 @@ import (
 
 // shown is what the page of the browser test shows.
 type shown struct {
-	Mark, Label, Action, Say, Alarm, Person, Fixed, Answer, Chosen, Typed string
-	Age, Fresh, Alarms                                                    int
+	Mark, Label, Action, Say, Alarm, Person, Fixed, Answer, Chosen, Typed, Options string
+	Age, Fresh, Alarms                                                             int
 	// Over is the end of what a form was answered with: Answer.
 	Open, Wrong, Over, Ticked bool
 	// Quiet has nobody be told of the change, and Elsewhere has a form lead to another address.
@@ -62,7 +63,7 @@ func newStudio(t *testing.T) *studio {
 	if err := k.Embed("check", fstest.MapFS{"check.mjs": {Data: script}}); err != nil {
 		t.Fatal(err)
 	}
-	return &studio{t: t, kit: k, results: make(chan []byte, 1), now: shown{Label: "Block", Action: "block", Person: "Ana", Fixed: "same", Fresh: 60000, Open: true},
+	return &studio{t: t, kit: k, results: make(chan []byte, 1), now: shown{Label: "Block", Action: "block", Person: "Ana", Fixed: "same", Options: "a b c", Fresh: 60000, Open: true},
 		step: 1, wakes: map[chan struct{}]bool{}, cut: map[int]context.CancelFunc{}}
 }
 
@@ -183,7 +184,7 @@ func (s *studio) main(answers bool) templ.Component {
 				}
 			}
 			fmt.Fprint(w, `<label for="choice">Choice</label><select id="choice" name="choice">`)
-			for _, value := range []string{"a", "b", "c"} {
+			for _, value := range strings.Fields(now.Options) {
 				fmt.Fprintf(w, `<option value=%q%s>%s</option>`, value, map[bool]string{true: " selected"}[value == now.Chosen], value)
 			}
 			fmt.Fprint(w, `</select>`)

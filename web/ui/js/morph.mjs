@@ -31,11 +31,14 @@ function holds(node) {
   return [pressed, document.activeElement].some((c) => c && c !== document.body && node.contains(c) && held(c));
 }
 
-/** edited are the fields that a person changed, and the server does not know yet: found before anything of them changes. */
-const edited = new WeakSet();
+/**
+ * edited are the fields that a person changed, with what is in them, and the server does not know yet: found before anything of
+ * them changes.
+ */
+const edited = new WeakMap();
 
 function noteEdit(field) {
-  if (!own && changed(field)) edited.add(field);
+  if (!own && changed(field)) edited.set(field, field.value);
   else edited.delete(field);
 }
 
@@ -79,6 +82,12 @@ const rules = {
     if (!held(old) && !another(old, now)) return true;
     left = true;
     return false;
+  },
+  afterNodeMorphed(old, now) {
+    if (!(old instanceof HTMLSelectElement) || !edited.has(old)) return;
+    // Options are matched by their place: what was chosen may stand at another, or be gone.
+    old.value = edited.get(old);
+    if (old.selectedIndex < 0) old.value = now.value;
   },
   beforeNodeRemoved(node) {
     if (!own && node instanceof Element && node.matches(said)) return false;

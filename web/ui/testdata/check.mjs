@@ -181,6 +181,18 @@ const checks = {
     must('and follows again', list.value === 'a');
   },
 
+  async 'what was chosen stays when other options come and go'() {
+    const list = $('#choice');
+    list.value = 'b';
+    await state({ options: 'x a b c' });
+    must('where one came before it', list.value === 'b');
+    await state({ options: 'a y b c' });
+    must('where others came and went', list.value === 'b');
+    list.value = 'y';
+    await state({ options: 'a b c' });
+    must('what is gone is not turned into another', list.value === 'a');
+  },
+
   async 'a field that was changed and changed back follows'() {
     const note = $('#note');
     const tick = $('#tick');
