@@ -398,12 +398,13 @@ function sending(form) {
   };
 }
 
-/** note says beside a form how its sending goes. */
+/** note says beside a form how its sending goes: until it is sent again, or an answer comes. */
 function note(form, said) {
   let p = form.querySelector('.form-note');
   if (!p && said) {
     p = document.createElement('p');
     p.className = 'form-note';
+    p.dataset.said = '';
     form.append(p);
   }
   if (p) p.textContent = said;

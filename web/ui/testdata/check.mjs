@@ -300,6 +300,22 @@ const checks = {
     must('the stream goes on', $('h1').textContent === 'Step 2');
   },
 
+  async 'a form that could not be sent says so until it is'() {
+    const { form } = $('#act');
+    const said = () => form.querySelector('.form-note')?.textContent;
+    globalThis.htmx.trigger(form, 'htmx:sendError');
+    const unsent = said();
+    must('it says so', Boolean(unsent));
+    await state({ age: 7 });
+    await refetch();
+    must('it is still said', $('#act').form === form && said() === unsent);
+    await until('it hears', () => !$('#act').hasAttribute('data-deaf'));
+    const before = $('h1').textContent;
+    $('#act').click();
+    await until('answered', () => $('h1').textContent !== before);
+    must('no longer', said() === undefined);
+  },
+
   async 'a refused form shows what is wrong'() {
     await state({ wrong: true });
     await sleep(700);
