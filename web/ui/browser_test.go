@@ -25,8 +25,8 @@ import (
 
 // shown is what the page of the browser test shows.
 type shown struct {
-	Mark, Label, Action, Say, Alarm, Person, Fixed, Answer, Chosen, Typed, Options string
-	Age, Fresh, Alarms                                                             int
+	Mark, Label, Action, Say, Alarm, Person, Fixed, To, Answer, Chosen, Typed, Options string
+	Age, Fresh, Alarms                                                                 int
 	// Over is the end of what a form was answered with: Answer.
 	Open, Wrong, Over, Ticked bool
 	// Quiet has nobody be told of the change, and Elsewhere has a form lead to another address.
@@ -194,7 +194,7 @@ func (s *studio) main(answers bool) templ.Component {
 				now.Fixed, now.Typed, map[bool]string{true: " checked"}[now.Ticked], now.Action, now.Label)
 			return nil
 		})
-		return ui.Form("/act").Render(templ.WithChildren(ctx, inside), w)
+		return ui.Form("/act"+now.To).Render(templ.WithChildren(ctx, inside), w)
 	})
 }
 

@@ -58,13 +58,19 @@ function asks(form) {
   return [form.getAttribute('action'), ...[...fixed].map((f) => `${f.name}=${f.getAttribute('value')}`)].join(' ');
 }
 
-/** sameKey: a form that still asks the same keeps its idempotency key, so that a second press counts as the first. */
-function sameKey(old, now) {
-  return !own && old instanceof HTMLInputElement && old.name === 'key' && old.form && now.form && asks(old.form) === asks(now.form);
+/** turned are the forms that become another: found before their attributes change, which come before what is in them. */
+const turned = new WeakSet();
+
+function noteForm(old, now) {
+  if (asks(old) === asks(now)) turned.delete(old);
+  else turned.add(old);
 }
 
+/** sameKey: a form that still asks the same keeps its idempotency key, so that a second press counts as the first. */
+const sameKey = (old) => !own && old instanceof HTMLInputElement && old.name === 'key' && old.form && !turned.has(old.form);
+
 /** another: a form is not turned into another one around a control that must stay, which would then do something else. */
-const another = (old, now) => old instanceof HTMLFormElement && now instanceof HTMLFormElement && holds(old) && asks(old) !== asks(now);
+const another = (old) => turned.has(old) && holds(old);
 
 /**
  * said is what a form had to say that led here, or the answer to one. The page says it until the person's next action; the
@@ -72,14 +78,18 @@ const another = (old, now) => old instanceof HTMLFormElement && now instanceof H
  */
 const said = '.flash, [data-said]';
 
+/** ofAnother says that a form's own note would stand beside another form than the one it is about. */
+const ofAnother = (node) => node.matches('.form-note') && turned.has(node.closest('form'));
+
 /** kept is what a page's own script looks after: a picture that plays, a form that is on its way. */
 const kept = (old, now) => old instanceof Element && old.id !== '' && old.hasAttribute('data-keep') && old.id === now.id;
 
 const rules = {
   beforeNodeMorphed(old, now) {
-    if (kept(old, now) || sameKey(old, now)) return false;
+    if (kept(old, now) || sameKey(old)) return false;
+    if (old instanceof HTMLFormElement) noteForm(old, now);
     if (old instanceof Element && old.matches(fields)) noteEdit(old);
-    if (!held(old) && !another(old, now)) return true;
+    if (!held(old) && !another(old)) return true;
     left = true;
     return false;
   },
@@ -90,7 +100,7 @@ const rules = {
     if (old.selectedIndex < 0) old.value = now.value;
   },
   beforeNodeRemoved(node) {
-    if (!own && node instanceof Element && node.matches(said)) return false;
+    if (!own && node instanceof Element && node.matches(said) && !ofAnother(node)) return false;
     if (!holds(node)) return true;
     left = true;
     return false;

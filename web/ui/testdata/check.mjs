@@ -270,6 +270,12 @@ const checks = {
     await state({ fixed: 'other' });
     must('another question has another key', $('input[name="key"]').value !== key);
     await state({ fixed: 'same' });
+    const last = $('input[name="key"]').value;
+    globalThis.htmx.trigger($('#act').form, 'htmx:sendError');
+    await state({ to: '?other' });
+    must('and one that goes elsewhere', $('input[name="key"]').value !== last);
+    must('nor has it what the first had to say', $('.form-note') === null);
+    await state({ to: '' });
   },
 
   async 'the header follows'() {
