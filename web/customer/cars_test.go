@@ -147,6 +147,9 @@ func TestACarIsSetUp(t *testing.T) {
 		t.Fatalf("located: %d %s", located.status, said)
 	}
 	uitest.Lint(t, located.body)
+	if page := uitest.Parse(t, located.body); !slices.Contains(uitest.With(page, "data-keep", ""), uitest.ID(page, "locate")) {
+		t.Error("the answer takes \"I am here\" away")
+	}
 	both(t, me, where, "What can't be left in the car: In person, at the reference address, then Back to the depot.", "En main propre, à l'adresse de référence, puis Retour au dépôt.")
 	fields := lastForm(t, located.body, "/home/cars/places")
 	for _, field := range []string{"within", "radius", "name", "address", "note", "accept"} {
