@@ -57,7 +57,7 @@ async function load({ own = false } = {}) {
   const asked = place();
   const was = standing();
   try {
-    await newest(() => viewOf(asked), (view, first) => take(view, own && first));
+    await newest(() => viewOf(asked), (view, first, late) => take(view, own && first, late));
   } catch (error) {
     if (asked !== place()) return;
     if (error instanceof NoKey) refused({ code: error.message });
@@ -75,12 +75,12 @@ async function viewOf(asked) {
   return asked === place() ? view : undefined;
 }
 
-function take({ html, reference, refused }, own) {
+function take({ html, reference, refused }, own, late) {
   const answer = html && new DOMParser().parseFromString(html, 'text/html').getElementById('part');
   if (!answer && !refused && shown()) return;
   if (!answer) return trouble(reference);
   const { title, step, say: said } = answer.dataset;
-  swap(answer.innerHTML, { own, title, step });
+  swap(answer.innerHTML, { own, title, step, late });
   if (said) news(said);
   refresh();
 }

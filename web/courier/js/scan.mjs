@@ -31,7 +31,7 @@ function refused({ code }) {
 
 async function load({ own = false } = {}) {
   try {
-    await newest(viewOf, (view, first) => take(view, own && first));
+    await newest(viewOf, (view, first, late) => take(view, own && first, late));
   } catch (error) {
     if (error instanceof NoKey) refused({ code: error.message });
     else if (error instanceof NoLink) await offline();
@@ -44,10 +44,10 @@ async function viewOf() {
   return response.ok ? { html: await textOf(response) } : { problem: (await problemOf(response)) ?? {} };
 }
 
-function take({ html, problem }, own) {
+function take({ html, problem }, own, late) {
   if (problem) return refused(problem);
   const answer = new DOMParser().parseFromString(html, 'text/html').getElementById('part');
-  swap(answer.innerHTML, { own, title: answer.dataset.title, step: answer.dataset.step });
+  swap(answer.innerHTML, { own, title: answer.dataset.title, step: answer.dataset.step, late });
   return refresh();
 }
 

@@ -148,18 +148,20 @@ const asks = 3;
 
 /**
  * newest asks for something, and takes the answer over unless something else came meanwhile: then it is asked for again,
- * and nobody waits for that, since what came is shown. take is told whether it was the first time. Undefined is no answer.
+ * and nobody waits for that, since what came is shown. take is told whether it was the first time, and by how many milliseconds
+ * the answer may be late. Undefined is no answer.
  */
 export async function newest(ask, take, left = asks) {
   const before = brought;
+  const asked = moment();
   const answer = await ask();
   if (answer === undefined) return;
-  if (before === brought) take(answer, left === asks);
+  if (before === brought) take(answer, left === asks, since(asked));
   else if (left > 1) newest(ask, take, left - 1).catch(console.warn);
 }
 
-/** before is what the page's controls meant. */
-function taken(before, late = 0) {
+/** before is what the page's controls meant. What was asked for may be as old as the asking: it is never held to be younger. */
+function taken(before, late) {
   brought++;
   anchor(document, late);
   deafen(before);
@@ -168,9 +170,10 @@ function taken(before, late = 0) {
 
 /**
  * swap takes the inside of <main> over from HTML, as an event of the stream would: for pages whose content comes in
- * another way. own says that it answers the person's own action; then the focus goes to the h1 if the step changed.
+ * another way. own says that it answers the person's own action; then the focus goes to the h1 if the step changed. late is by
+ * how many milliseconds it may be late.
  */
-export function swap(html, { own = false, step = '', title = '' } = {}) {
+export function swap(html, { own = false, step = '', title = '', late = 0 } = {}) {
   const before = meanings();
   const was = stage().dataset.step;
   const morph = () => globalThis.Idiomorph.morph(main(), html, { morphStyle: 'innerHTML' });
@@ -179,7 +182,7 @@ export function swap(html, { own = false, step = '', title = '' } = {}) {
   if (step) stage().dataset.step = step;
   if (title) document.title = title;
   globalThis.htmx.process(main());
-  taken(before);
+  taken(before, late);
   if (own) settleFocus(was);
 }
 
@@ -230,7 +233,7 @@ export function refetch() {
 async function fetchPage() {
   if (fetchContent) return fetchContent();
   const here = stage()?.dataset.here;
-  if (here) await newest(() => answerOf(here), takePage);
+  if (here) await newest(() => answerOf(here), (html, first, late) => takePage(html, late));
 }
 
 /** failed says that an answer is no word on what was asked for: the server broke or is away, or a proxy says so for it. */
@@ -259,7 +262,7 @@ async function answerOf(here) {
   }
 }
 
-function takePage(html) {
+function takePage(html, late) {
   const before = meanings();
   const page = new DOMParser().parseFromString(html, 'text/html');
   const { frame } = page.documentElement.dataset;
@@ -274,7 +277,7 @@ function takePage(html) {
   globalThis.Idiomorph.morph(document.body, [...page.body.childNodes], { morphStyle: 'innerHTML' });
   globalThis.htmx.process(document.body);
   reread();
-  taken(before);
+  taken(before, late);
   settled();
 }
 
@@ -415,6 +418,7 @@ function watchForms() {
   let before = new Set();
   let was = '';
   let shown = 0;
+  let asked = moment();
   let sent = () => {};
   document.body.addEventListener('htmx:configRequest', (e) => {
     e.detail.headers['Loquet-Frame'] = root.dataset.frame;
@@ -422,6 +426,7 @@ function watchForms() {
   document.body.addEventListener('htmx:beforeRequest', (e) => {
     sent = sending(e.detail.elt);
     shown = brought;
+    asked = moment();
     was = stage().dataset.step; // the stream may bring the next step before the answer comes
   });
   document.body.addEventListener('htmx:beforeSwap', () => {
@@ -437,7 +442,7 @@ function watchForms() {
     setOwn(false);
     const overtaken = shown !== brought;
     reread();
-    taken(before);
+    taken(before, since(asked));
     settleFocus(was);
     if (overtaken && lives()) refetch();
   });

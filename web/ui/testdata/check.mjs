@@ -37,12 +37,18 @@ async function state(changes) {
 
 /** overtaken has a page be made, and a newer state be here before it; what ask returned is still out. */
 async function overtaken(ask, changes) {
+  const { asked } = await onItsWay(ask);
+  await state(changes);
+  return { asked };
+}
+
+/** onItsWay has a page be made, and held up; what ask returned is still out. */
+async function onItsWay(ask) {
   await tell('/test/hold', 'on');
   const asked = ask();
   let held = '';
   const look = setInterval(async () => (held = await (await fetch('/test/held')).text()), 20);
   await until('it is on its way', () => held === 'true').finally(() => clearInterval(look));
-  await state(changes);
   return { asked };
 }
 
@@ -418,6 +424,21 @@ const checks = {
     await until('the newer is there again', () => $('#act').textContent.trim() === 'New');
     must('focus on the heading of the step, which the stream brought', document.activeElement === $('h1'));
     await state({ label: 'Block' });
+  },
+
+  async 'what was long on its way is as old as that'() {
+    await state({ age: 0, fresh: 60000 });
+    const age = () => parseInt($('#value .age').textContent, 10);
+    for (const ask of [() => refetch(), () => $('#act').click()]) {
+      await until('it hears', () => !$('#act').hasAttribute('data-deaf'));
+      const from = performance.now();
+      const step = $('h1').textContent;
+      const { asked } = await onItsWay(ask);
+      await until('a while has passed', () => performance.now() - from > 2100);
+      await tell('/test/hold', 'off');
+      await (asked ?? until('answered', () => $('h1').textContent !== step));
+      must(`2 s or more, not ${age()} s`, age() >= 2);
+    }
   },
 
   async 'what is private is covered, and leaves with the page'() {
