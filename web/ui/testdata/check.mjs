@@ -367,9 +367,9 @@ const checks = {
     await until('answered', () => $('#answer')?.textContent === '4819');
     await state({ age: 6 });
     must('it is still said', $('#answer')?.textContent === '4819' && $('#value') !== null);
-    await state({ over: true });
+    await state({ over: true, answer: '' });
     must('it is over', $('#answer')?.textContent === '');
-    await state({ over: false, answer: '' });
+    await state({ over: false });
   },
 
   async 'the whole page is fetched anew'() {
