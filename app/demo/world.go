@@ -101,7 +101,7 @@ func (t *town) step() error {
 			return
 		}
 		if ended(p.status(now.delivery)) {
-			t.set(func() { t.over = true })
+			t.set(func() { t.over = t.over || t.now == now }) // unless another was sent meanwhile
 			return
 		}
 		if !page {
