@@ -247,3 +247,19 @@ func follow(t *testing.T, address string) string {
 	}
 	return res.Header.Get("Location")
 }
+
+// TestTheEndOfAStopIsNotThatOfTheNext: the scripted phone looks whether a delivery is over while the visitor may have the
+// next one sent, whose label would be hidden then, and beside which one more could be sent.
+func TestTheEndOfAStopIsNotThatOfTheNext(t *testing.T) {
+	before, next := new(stop), new(stop)
+	town := &town{changed: make(chan struct{}), now: next}
+	town.endStop(before)
+	if town.over {
+		t.Error("the next stop is over with the one before")
+	}
+	town.endStop(next)
+	town.endStop(before)
+	if !town.over {
+		t.Error("a stop that ended is not over")
+	}
+}

@@ -101,13 +101,18 @@ func (t *town) step() error {
 			return
 		}
 		if ended(p.status(now.delivery)) {
-			t.set(func() { t.over = t.over || t.now == now }) // unless another was sent meanwhile
+			t.endStop(now)
 			return
 		}
 		if !page {
 			t.report(p, now.delivery)
 		}
 	})
+}
+
+// endStop notes that a stop is over, unless another was sent meanwhile.
+func (t *town) endStop(s *stop) {
+	t.set(func() { t.over = t.over || t.now == s })
 }
 
 // report is what the scripted phone says by itself: where it is, and the estimate whenever that has moved.

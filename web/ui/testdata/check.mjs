@@ -263,10 +263,12 @@ const checks = {
     await state({ age: 1 });
     must('deaf after the next update', deaf() || performance.now() - from > 600);
     await until('most of it is over', () => performance.now() - from > 400);
+    const again = performance.now(); // and not when the newer meaning is noticed here, which may be late
     await tell('/test/state', JSON.stringify({ label: 'Leave', action: 'leave' }));
     await until('the newer meaning', () => $('#act').dataset.actionId === 'leave');
-    const took = await until('it hears again', () => !deaf());
-    must(`as long as from the beginning, not after ${took} ms`, took > 500);
+    await until('it hears again', () => !deaf());
+    const took = performance.now() - again;
+    must(`as long as from the beginning, not after ${took} ms`, took > 599);
   },
 
   async 'a form keeps its key while the world changes'() {
