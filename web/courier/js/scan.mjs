@@ -1,7 +1,7 @@
 // The scan page: a document of its own, because it alone may run WebAssembly. What it reads goes to the server as it is;
 // what is accepted, opened or refused is the server's word. Without a link, scans wait and open nothing.
 
-import { contentFrom, newest, say as speak, swap } from '../../ui/js/live.mjs';
+import { contentFrom, failed, newest, say as speak, swap } from '../../ui/js/live.mjs';
 import { begin, here, post, Unanswered, undone } from './actions.mjs';
 import { bound, NoKey, NoLink, Problem, problemOf, signed, textOf } from './key.mjs';
 import { part, root } from './parts.mjs';
@@ -41,6 +41,7 @@ async function load({ own = false } = {}) {
 
 async function viewOf() {
   const response = await signed(`/courier/view/scan/${visit}`, { signal: AbortSignal.timeout(10000) });
+  if (failed(response) && root()) throw new NoLink('no word on what was asked for');
   return response.ok ? { html: await textOf(response) } : { problem: (await problemOf(response)) ?? {} };
 }
 

@@ -1,7 +1,7 @@
 // An answer that is overtaken on its way is old when it comes, and one that is not the server's is none: what is newer, or
 // was the server's word last, stays on the screen.
 
-import { check, done, hand, pair, phone, screen, stand } from './phone.mjs';
+import { check, done, hand, pair, phone, screen, stand, url } from './phone.mjs';
 
 const p = await phone();
 const { page, context } = p;
@@ -44,12 +44,22 @@ await again;
 await screen(page, 'arrive');
 check(await page.evaluate(() => !screens.has('go')), 'what was so before came back');
 
-// A proxy answers for a server that is away.
-await page.route('**/courier/view/**', (route) => route.fulfill({ status: 502, contentType: 'text/html', body: 'Bad Gateway' }), { times: 1 });
-await page.evaluate(async () => {
-  const { refetch } = await import(document.querySelector('script[src$="/live.mjs"]').src);
-  await refetch();
-});
+// A proxy answers for a server that is away: what is shown stays.
+async function fetchFromNobody() {
+  await page.route('**/courier/view/**', (route) => route.fulfill({ status: 502, contentType: 'text/html', body: 'Bad Gateway' }), { times: 1 });
+  await page.evaluate(async () => {
+    globalThis.leaves = false;
+    navigation.addEventListener('navigate', () => { globalThis.leaves = true; });
+    const { refetch } = await import(document.querySelector('script[src$="/live.mjs"]').src);
+    await refetch();
+  });
+  check(await page.evaluate(() => !globalThis.leaves), 'the page was left');
+}
+await fetchFromNobody();
 check(await page.evaluate(() => !screens.has('trouble')), 'the place was taken away');
 await screen(page, 'arrive');
+await page.goto(url + await page.locator('a[href^="/courier/scan/"]').getAttribute('href'));
+await screen(page, 'scan');
+await fetchFromNobody();
+await screen(page, 'scan');
 await done(p);
