@@ -248,6 +248,21 @@ test("two visits, through everything that can go wrong", { timeout: 240_000 }, a
     await hand(url, "film", { to: "live" });
   });
 
+  await step("the map says that nothing has a position for as long as nothing has", async () => {
+    await ana.page.waitForFunction(() => document.querySelector("loquet-map").map);
+    const none = await ana.page.evaluate(async () => {
+      const map = document.querySelector("loquet-map");
+      const says = () => new Promise((told) => setTimeout(() => told(map.shadowRoot.querySelector(".note").textContent === map.dataset.noneText)));
+      const rows = [...document.querySelectorAll("#visits [data-lat]")].map((row) => [row, row.dataset.lat]);
+      const said = [await says()];
+      for (const [row] of rows) delete row.dataset.lat;
+      said.push(await says());
+      for (const [row, at] of rows) row.dataset.lat = at;
+      return [...said, await says()];
+    });
+    assert.deepEqual(none, [false, true, false]);
+  });
+
   await step("locked is not shut: no green, no way to leave, and an alarm", async () => {
     await hand(url, "turn");
     for (const { page } of [camille, karim]) await page.locator('main :is(.band, .barrier)[data-state="alarm"]', { hasText: /entrouvert/i }).first().waitFor();

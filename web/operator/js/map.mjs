@@ -91,7 +91,7 @@ class LoquetMap extends MapPart {
     for (const spot of now) this.#put(spot);
     if (now.length > 0 && (fit || added.length > 0)) this.#fit(now);
     this.classList.toggle('empty', now.length === 0);
-    if (now.length === 0) this.note(this.dataset.noneText);
+    this.note(now.length === 0 ? this.dataset.noneText : this.streetsNote());
   }
 
   #put(spot) {

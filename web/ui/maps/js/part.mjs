@@ -11,6 +11,7 @@ import { draw, sheet } from './draw.mjs';
 export class MapPart extends HTMLElement {
   map = null;
   library = null;
+  plain = false;
 
   connectedCallback() {
     if (this.shadowRoot) return;
@@ -43,6 +44,11 @@ export class MapPart extends HTMLElement {
   /** drawn is called once the map is there. */
   drawn() {}
 
+  /** streetsNote is what is said below a map of no streets. */
+  streetsNote() {
+    return this.plain ? this.dataset.gridText : '';
+  }
+
   note(text) {
     this.shadowRoot.querySelector('.note').textContent = text;
   }
@@ -56,8 +62,8 @@ export class MapPart extends HTMLElement {
       this.shadowRoot.prepend(box);
       const { map, library, plain } = await draw(box, { ...this.view(), streets: this.dataset.streets });
       if (!this.isConnected) return map.remove();
-      Object.assign(this, { map, library });
-      this.note(plain ? this.dataset.gridText : '');
+      Object.assign(this, { map, library, plain });
+      this.note(this.streetsNote());
       this.drawn();
     } catch {
       box.remove();
