@@ -1,6 +1,7 @@
 package customer
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"net/http"
@@ -39,7 +40,7 @@ func (p *person) rules() {
 
 func (p *person) showRules(v *rulesView, status int) {
 	p.show(v.household, ui.Page{Title: p.titled(p.say("rules.title"), v.wrong), Place: v.Address, Step: "rules", Status: status,
-		Live: "/home/rules/live?tag=" + v.Rules.Tag, Still: len(v.wrong) > 0, Here: "/home/rules", Main: rulesPage(v)})
+		Live: "/home/rules/live", Still: len(v.wrong) > 0, Here: "/home/rules", Main: rulesPage(v)})
 }
 
 // titled marks the title of a form that was refused.
@@ -50,16 +51,17 @@ func (p *person) titled(title string, wrong []ui.Wrong) string {
 	return title
 }
 
-// rulesLive tells when another member changes what this page shows.
+// rulesLive tells when another member changes what this page shows. Which rules it began with is not in the stream's address:
+// with another address the page would be loaded as a whole, and what is being typed there be lost.
 func (p *person) rulesLive() {
-	tag := p.r.URL.Query().Get("tag")
+	began := ""
 	p.live(func(p *person) (ui.Frame, error) {
 		v, problem := p.rulesView()
 		if problem != nil {
 			return ui.Frame{}, problem
 		}
 		said := ""
-		if v.Rules.Tag != tag {
+		if began = cmp.Or(began, v.Rules.Tag); v.Rules.Tag != began {
 			if v.changed, problem = p.lastChange(v.household); problem != nil {
 				return ui.Frame{}, problem
 			}

@@ -128,9 +128,27 @@ func TestAnotherMembersChange(t *testing.T) {
 	if a = me.send("POST", "/home/rules", again); a.status != http.StatusSeeOther {
 		t.Errorf("saved again: %d", a.status)
 	}
-	ctx := t.Context()
-	lines := me.live(ctx, "/home/rules/live?tag=older")
+}
+
+// Whoever is typing while another member saves is told, and keeps the page: nothing has it loaded as a whole.
+func TestAnotherMemberSavesMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := build(t)
+	h := b.Household("Camille")
+	me := b.visitor(t, h)
+	frame := func(page string) string {
+		name, _ := uitest.Attr(uitest.Tags(uitest.Parse(t, page), "html")[0], "data-frame")
+		return name
+	}
+	page := me.page("/home/rules")
+	live, _ := uitest.Attr(uitest.ID(uitest.Parse(t, page), "main"), "sse-connect")
+	lines := me.live(t.Context(), live)
+	await(t, lines, "event: view")
+	me.post("/home/rules", "/home/rules", "keep", "9")
 	await(t, lines, "Camille changed this at")
+	if after := me.page("/home/rules"); frame(after) != frame(page) {
+		t.Error("the page has another frame since the rules changed")
+	}
 }
 
 func TestAConsentIsReadBackBeforeItIsGiven(t *testing.T) {
