@@ -272,6 +272,8 @@ func (t *town) cutLink(a desk.App) error {
 
 // anotherNow books another parcel: for a car, or for Camille's door when the last one's delivery has ended.
 func (t *town) anotherNow(ctx context.Context, door string) error {
+	t.sending.Lock()
+	defer t.sending.Unlock()
 	t.mu.Lock()
 	now, over, playing := t.now, t.over, t.story.playing()
 	t.mu.Unlock()

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -226,7 +227,7 @@ func TestOneCanPlayIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	do(t, town, desk.Act{Do: desk.Another})
+	pressedTwice(t, town)
 	if s := town.State(); s.Parcel.Over || s.Courier.Metres < 700 {
 		t.Errorf("the next parcel: %+v, the courier %+v", s.Parcel, s.Courier)
 	}
@@ -236,6 +237,20 @@ func TestOneCanPlayIt(t *testing.T) {
 	refuses(t, town, desk.Act{Do: desk.Another, Door: "lys-volvo"}, "unshared")
 	refuses(t, town, desk.Act{Do: desk.Another, Door: "lys-garage"}, "deed")
 	walkOutside(t, town)
+}
+
+// pressedTwice has another parcel sent by two presses at once: one is sent.
+func pressedTwice(t *testing.T, town *town) {
+	t.Helper()
+	answers := make(chan error)
+	for range 2 {
+		go func() { answers <- town.Do(t.Context(), desk.Act{Do: desk.Another}) }()
+	}
+	one, two := <-answers, <-answers
+	var refusal *desk.Refusal
+	if err := cmp.Or(one, two); !errors.As(err, &refusal) || refusal.Code != "underway" || one != nil && two != nil {
+		t.Errorf("two presses: %v, %v", one, two)
+	}
 }
 
 // follow opens a link as a browser does, and returns where it leads.
