@@ -34,6 +34,9 @@ var (
 	NewSealed     = newSealed
 )
 
+// Mentions says whether a story takes an event for one that speaks of a delivery or a visit.
+func Mentions(body event.Body) bool { return mentioned(body) != (mention{}) }
+
 func householdOf(home api.Home, now time.Time) *household {
 	return &household{Home: home, zone: time.UTC, now: now, lang: phrase.English}
 }

@@ -52,6 +52,8 @@ func ofDelivery(body event.Body) (m mention, ok bool) {
 		m.delivery = b.Delivery
 	case event.DeliveryReturned:
 		m.delivery = b.Delivery
+	case event.ParcelTooLarge:
+		m.delivery, m.visit = b.Delivery, b.Visit
 	default:
 		return m, false
 	}
@@ -92,6 +94,12 @@ func ofVisit(body event.Body) (m mention, ok bool) {
 		m.visit = b.Visit
 	case event.VisitEnded:
 		m.visit = b.Visit
+	case event.SpotAsked:
+		m.delivery, m.visit = b.Delivery, b.Visit
+	case event.VehicleSought:
+		m.delivery, m.visit = b.Delivery, b.Visit
+	case event.VehicleFound:
+		m.delivery, m.visit = b.Delivery, b.Visit
 	default:
 		return m, false
 	}
@@ -141,7 +149,7 @@ func ofBarrier(body event.Body) (m mention) {
 // quiet are the events that a household's timeline leaves out: questions to devices, and what the line after says.
 func quiet(body event.Body) bool {
 	switch b := body.(type) {
-	case event.ReadingAsked, event.SecuringAsked, event.FilmingAsked, event.CodeRemovalAsked, event.VisitEstimated:
+	case event.ReadingAsked, event.SecuringAsked, event.FilmingAsked, event.CodeRemovalAsked, event.VisitEstimated, event.VehicleSought:
 		return true
 	case event.BarrierObserved:
 		return b.Observation.Bolt == "" && b.Observation.Contact == ""
@@ -154,8 +162,12 @@ func look(body event.Body) ui.State {
 	switch b := body.(type) {
 	case event.AlarmRaised, event.CourierLeftInDanger, event.PictureLost, event.ForeignOpening:
 		return ui.Alarming
-	case event.Refused, event.BlockAnswered:
+	case event.Refused, event.BlockAnswered, event.ParcelTooLarge:
 		return ui.Refused
+	case event.VehicleFound:
+		if b.Code != "" {
+			return ui.Refused
+		}
 	case event.BarrierSecured:
 		return ui.Secured
 	case event.OpeningIntended, event.CodeShown:
