@@ -142,7 +142,7 @@ type BlockVerdict string
 const (
 	// BlockWon: nothing opens for this delivery.
 	BlockWon BlockVerdict = "blocked"
-	// BlockFromHere: a barrier was opened already; those further in stay shut.
+	// BlockFromHere: a barrier was opened already; those further in stay shut for this delivery.
 	BlockFromHere BlockVerdict = "blocked-from-here"
 	// BlockTooLate: the last order to open had gone.
 	BlockTooLate BlockVerdict = "too-late"

@@ -57,7 +57,7 @@ func TestBlockedFromHere(t *testing.T) {
 	must(t, lobby.Door.Push())
 	indoors.AwaitWhere(b.Installation, flat.Site, func(o event.BarrierObserved) bool { return o.Observation.Contact == event.ContactOpen })
 	both(t, me, pathOf(d), "Block what is left: front door", "Bloquer le reste : porte d'entrée")
-	both(t, me, pathOf(d), "It keeps shut: front door. Too late for: lobby door.", "Reste fermé : porte d'entrée. Trop tard pour : porte de l'immeuble.")
+	both(t, me, pathOf(d), "Stays shut for this delivery: front door. Too late for: lobby door.", "Reste fermé pour cette livraison : porte d'entrée. Trop tard pour : porte de l'immeuble.")
 	block(t, me, d)
 	if answer := indoors.Await[event.BlockAnswered](b.Installation, flat.Site); answer.Verdict != event.BlockFromHere {
 		t.Fatalf("the block: %+v", answer)

@@ -136,6 +136,21 @@ func serves(v api.Visit, d event.DeliveryID) bool {
 	return slices.ContainsFunc(v.Deliveries, func(one api.VisitDelivery) bool { return one.Delivery == d })
 }
 
+// beside are the other deliveries that are brought to the same place now: the way in opens for them whatever becomes of
+// this one.
+func (v *deliveryView) beside() []api.HomeDelivery {
+	if v.coming == nil {
+		return nil
+	}
+	var others []api.HomeDelivery
+	for _, visit := range v.Visits {
+		if visit.AccessPoint == v.coming.AccessPoint {
+			others = append(others, v.served(visit)...)
+		}
+	}
+	return slices.DeleteFunc(others, func(d api.HomeDelivery) bool { return d.ID == v.coming.ID || d.Blocked || d.TooLarge })
+}
+
 // here is the address that shows the page again.
 func (v *deliveryView) here() string {
 	if v.asking {

@@ -87,11 +87,11 @@ func TestABlockThatWins(t *testing.T) {
 	b := build(t)
 	h, anna := b.Household("Camille"), b.Courier("swift-anna")
 	me, d := b.visitor(t, h), b.Assigned(h, anna)
-	both(t, me, pathOf(d)+"/block", "Nothing opens. Next: Back to the depot.", "Rien ne s'ouvre.")
+	both(t, me, pathOf(d)+"/block", "Nothing opens for this delivery. Next: Back to the depot.", "Rien ne s'ouvre pour cette livraison.")
 	v := anna.Approach(d)
 	block(t, me, d)
 	both(t, me, pathOf(d), "The door will not open for this delivery.", "La porte ne s'ouvrira pas pour cette livraison.")
-	page := me.shows(pathOf(d), "Blocked at", "You pressed at")
+	page := me.shows(pathOf(d), "Blocked at", "You pressed at", "Visit ended")
 	if strings.Contains(page, "data-block") {
 		t.Error("what is blocked can be blocked again")
 	}
@@ -100,6 +100,47 @@ func TestABlockThatWins(t *testing.T) {
 	}
 	if n := h.Door.Openings(); n != 0 {
 		t.Errorf("%d openings", n)
+	}
+}
+
+// One visit brings two deliveries, and one of them is blocked: the door opens for the other, and the page of the blocked
+// one says so and leads there, so that nobody sees a door open beside "Blocked" and does not know why.
+func TestABlockStopsOneOfTwo(t *testing.T) {
+	t.Parallel()
+	b := build(t)
+	h, anna := b.Household("Camille"), b.Courier("swift-anna")
+	me, d, other := b.visitor(t, h), b.Assigned(h, anna), b.Assigned(h, anna)
+	leads := func() bool { return strings.Contains(me.page(pathOf(d)), `<a href="`+pathOf(other)+`">`) }
+	if leads() {
+		t.Error("nobody is on the way, and the page tells of a visit")
+	}
+	v := anna.Approach(d)
+	both(t, me, pathOf(d), "The other delivery that comes there now goes on.", "L'autre livraison qui y vient en ce moment continue.")
+	block(t, me, d)
+	if a := anna.Scan(v, d); a.Refused == nil || a.Refused.Code != event.Blocked {
+		t.Errorf("the blocked parcel: %+v", a)
+	}
+	if a := anna.Scan(v, other); a.Refused != nil {
+		t.Fatalf("the other parcel: %+v", a.Refused)
+	}
+	indoors.AwaitWhere(b.Installation, h.Site, func(r event.OpeningResolved) bool { return r.Outcome == event.Done })
+	must(t, h.Door.Push())
+	indoors.AwaitWhere(b.Installation, h.Site, func(o event.BarrierObserved) bool { return o.Observation.Contact == event.ContactOpen })
+	both(t, me, pathOf(d), "A courier brings another delivery there now, for which the way in can open.",
+		"Un livreur y apporte en ce moment une autre livraison, pour laquelle le chemin peut s'ouvrir.")
+	if me.shows(pathOf(d), "Blocked at"); !leads() {
+		t.Error("the page of the blocked delivery does not lead to what opens the door")
+	}
+	if page := me.shows(pathOf(other), "is dropping 1 parcel"); strings.Contains(page, `<a href="`+pathOf(d)+`">`) {
+		t.Error("what is blocked counts as brought")
+	}
+	anna.Finish(other, v)
+	if leads() {
+		t.Error("the visit is over, and the page still tells of it")
+	}
+	me.shows(pathOf(other), "Order to open sent")
+	if said := plain(t, me.page(pathOf(d))); strings.Contains(said, "Order to open sent") || strings.Contains(said, "sensor says") {
+		t.Errorf("what was opened for another is told as the blocked one's: %s", said)
 	}
 }
 

@@ -148,6 +148,28 @@ func TestTheStageOfADelivery(t *testing.T) {
 	}
 }
 
+// What a visit brings beside a delivery is told as long as the door can open for it: not what was blocked from there on, or
+// does not fit.
+func TestWhatIsBroughtBeside(t *testing.T) {
+	ctx := uitest.Context(t, phrase.English)
+	for name, c := range map[string]struct {
+		other api.HomeDelivery
+		told  bool
+	}{
+		"on its way":   {api.HomeDelivery{}, true},
+		"blocked":      {api.HomeDelivery{Blocked: true}, false},
+		"does not fit": {api.HomeDelivery{TooLarge: true}, false},
+	} {
+		c.other.Delivery = api.Delivery{ID: another}
+		h := visiting(0, []event.DeliveryID{ourDelivery, another}, said(event.BoltUnlocked, event.ContactOpen, boltAndContact, time.Second))
+		h.Deliveries = []api.HomeDelivery{{Delivery: api.Delivery{ID: ourDelivery}}, c.other}
+		page := customer.Follow(ctx, h, ourDelivery, ourVisit, nil, uitest.Now).Page
+		if told := strings.Contains(page, `href="/home/deliveries/`+string(another)+`"`); told != c.told {
+			t.Errorf("%s: told %t", name, told)
+		}
+	}
+}
+
 // An alarm is the household's from the level on at which it is told of it, on every page alike.
 func TestWhoseAlarmItIs(t *testing.T) {
 	ctx := uitest.Context(t, phrase.English)

@@ -23,6 +23,8 @@ type story struct {
 	// visit that serves it now, or did last; all are those that ever did.
 	visit event.VisitID
 	all   []event.VisitID
+	// others are the deliveries that the visit still brings beside this one.
+	others []event.DeliveryID
 	// moments in the order in which they happened.
 	moments []moment
 	booked  event.DeliveryBooked
@@ -136,6 +138,7 @@ func (s *story) take(told api.HomeEvent) error {
 	}
 	who := mentioned(e.Body)
 	s.join(e)
+	s.part(e.Body)
 	if !s.concerns(who) {
 		return nil
 	}
@@ -156,12 +159,49 @@ func (s *story) join(e event.Event) {
 	b, ok := e.Body.(event.VisitBegun)
 	if ok && s.delivery != "" && slices.Contains(b.Deliveries, s.delivery) {
 		s.visit, s.all = b.Visit, append(s.all, b.Visit)
+		s.others = slices.DeleteFunc(slices.Clone(b.Deliveries), func(d event.DeliveryID) bool { return d == s.delivery })
 		s.clip, s.lost = "", 0
 		if s.block != nil && blockLook(s.block.Verdict) != ui.Refused {
 			s.block = nil // it was the answer for an earlier visit
 		}
 		s.opened = map[event.BarrierID]opening{}
 	}
+}
+
+// part ends what a visit has to do with the story where the delivery leaves it before anything was ordered open, and others
+// stay: what is opened from then on is opened for them.
+func (s *story) part(body event.Body) {
+	gone := takenOut(body)
+	s.others = slices.DeleteFunc(s.others, func(d event.DeliveryID) bool { return d == gone })
+	if gone == "" || gone != s.delivery || len(s.others) == 0 || s.ordered() {
+		return
+	}
+	s.all = slices.DeleteFunc(s.all, func(v event.VisitID) bool { return v == s.visit })
+	s.visit, s.others = "", nil
+}
+
+// takenOut is the delivery that an event takes out of the visit that brings it.
+func takenOut(body event.Body) event.DeliveryID {
+	switch b := body.(type) {
+	case event.BlockAnswered:
+		if b.Verdict == event.BlockWon {
+			return b.Delivery
+		}
+	case event.ParcelTooLarge, event.CourierUnassigned, event.DeliveryCancelled, event.DeliveryExpired, event.DeliveryDelivered,
+		event.DeliveryReturned, event.DeliveryDiverted:
+		return mentioned(body).delivery
+	}
+	return ""
+}
+
+// ordered says whether the visit ordered anything open.
+func (s *story) ordered() bool {
+	for _, o := range s.opened {
+		if o.Ordered != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // concerns says whether an event belongs to the story.
