@@ -291,12 +291,19 @@ func (v *visitor) live(ctx context.Context, path string) <-chan string {
 // await waits for a line that says something, and returns when it came.
 func await(t *testing.T, lines <-chan string, text string) time.Time {
 	t.Helper()
+	lineWith(t, lines, text)
+	return time.Now()
+}
+
+// lineWith waits for a line that says something.
+func lineWith(t *testing.T, lines <-chan string, text string) string {
+	t.Helper()
 	limit := time.After(indoors.Patience)
 	for {
 		select {
 		case line, open := <-lines:
 			if strings.Contains(line, text) {
-				return time.Now()
+				return line
 			}
 			if !open {
 				t.Fatalf("the stream ended before it said %q", text)

@@ -60,15 +60,27 @@ func (p *person) rulesLive() {
 		if problem != nil {
 			return ui.Frame{}, problem
 		}
+		if began, v.changed, problem = p.changedSince(cmp.Or(began, v.Rules.Tag), v); problem != nil {
+			return ui.Frame{}, problem
+		}
 		said := ""
-		if began = cmp.Or(began, v.Rules.Tag); v.Rules.Tag != began {
-			if v.changed, problem = p.lastChange(v.household); problem != nil {
-				return ui.Frame{}, problem
-			}
+		if v.changed.At != 0 {
 			said = v.changed.said(p.ctx(), v.household)
 		}
 		return ui.Frame{Title: p.say("rules.title"), Place: v.Address, Step: "rules", Main: rulesPage(v), Say: said}, nil
 	})
+}
+
+// changedSince is who changed the rules that a page began with, zero when nobody else did, and which rules it goes on from:
+// those that this member saved are no news.
+func (p *person) changedSince(began string, v *rulesView) (from string, last change, problem *api.Problem) {
+	if v.Rules.Tag == began {
+		return began, change{}, nil
+	}
+	if last, problem = p.lastChange(v.household); problem != nil || last.By != p.member.Actor() {
+		return began, last, problem
+	}
+	return v.Rules.Tag, change{}, nil
 }
 
 func (p *person) rulesView() (*rulesView, *api.Problem) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/loquet/loquet/api"
+	"github.com/loquet/loquet/e2e/indoors"
 	"github.com/loquet/loquet/event"
 	"github.com/loquet/loquet/phrase"
 	"github.com/loquet/loquet/web/customer"
@@ -98,15 +99,21 @@ func TestPlanB(t *testing.T) {
 	}
 }
 
+// paul is another member of a household.
+func paul(t *testing.T, b *building, h *indoors.Household) *visitor {
+	t.Helper()
+	var member api.Member
+	must(t, h.Call(t.Context(), "POST", "/v1/home/members", api.MemberRequest{Name: "Paul"}, &member))
+	return &visitor{t: t, at: b.URL, cookie: b.SignIn(member.ID), lang: phrase.English}
+}
+
 // Another member's change is not overwritten, and is said with name and time.
 func TestAnotherMembersChange(t *testing.T) {
 	t.Parallel()
 	b := build(t)
 	h := b.Household("Camille")
 	me := b.visitor(t, h)
-	var paul api.Member
-	must(t, h.Call(t.Context(), "POST", "/v1/home/members", api.MemberRequest{Name: "Paul"}, &paul))
-	his := &visitor{t: t, at: b.URL, cookie: b.SignIn(paul.ID), lang: phrase.English}
+	his := paul(t, b, h)
 	mine := form(t, me.page("/home/rules"), "/home/rules")
 	mine.Set("keep", "9")
 	fields := form(t, his.page("/home/rules"), "/home/rules")
@@ -145,7 +152,11 @@ func TestAnotherMemberSavesMeanwhile(t *testing.T) {
 	lines := me.live(t.Context(), live)
 	await(t, lines, "event: view")
 	me.post("/home/rules", "/home/rules", "keep", "9")
-	await(t, lines, "Camille changed this at")
+	await(t, lines, `value="9"`)
+	paul(t, b, h).post("/home/rules", "/home/rules", "keep", "8")
+	if line := lineWith(t, lines, "changed this at"); !strings.Contains(line, "Paul changed this at") {
+		t.Errorf("what somebody saved is told to them as another's: %s", line)
+	}
 	if after := me.page("/home/rules"); frame(after) != frame(page) {
 		t.Error("the page has another frame since the rules changed")
 	}
