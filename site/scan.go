@@ -23,7 +23,7 @@ func (r Scan) decide(t *turn) error {
 	d, p, found := t.parcelOf(v, r.Parcel)
 	switch {
 	case !found:
-		return t.refuse(event.Refused{Asked: event.AskedScan, Code: t.whyNotHere(r.Parcel), Visit: v.ID})
+		return t.refuse(t.notHere(v, r.Parcel))
 	case p.Scanned && v.intended():
 		return t.refuse(event.Refused{Asked: event.AskedScan, Code: event.AlreadyScanned, Visit: v.ID, Delivery: d.ID})
 	case !p.Scanned:
@@ -50,15 +50,22 @@ func (t *turn) ofParcel(id event.VisitID, code event.Commitment, asked event.Ask
 	return t.ofVisit(id, asked)
 }
 
-// whyNotHere tells a parcel that was blocked, or does not fit, from one that never belonged here.
-func (t *turn) whyNotHere(code event.Commitment) event.Code {
-	if _, blocked := t.blockedParcel(code); blocked {
-		return event.Blocked
+// notHere tells a parcel that was blocked, or does not fit, from one that never belonged here. Its delivery is named where
+// it is this courier's.
+func (t *turn) notHere(v Visit, code event.Commitment) event.Refused {
+	no := event.Refused{Asked: event.AskedScan, Code: event.WrongParcel, Visit: v.ID}
+	d, blocked := t.blockedParcel(code)
+	tooLarge := slices.IndexFunc(t.Deliveries, func(d Delivery) bool { return d.TooLarge && d.has(code) })
+	switch {
+	case blocked:
+		no.Code = event.Blocked
+	case tooLarge >= 0:
+		d, no.Code = t.Deliveries[tooLarge], event.ParcelDoesNotFit
 	}
-	if slices.ContainsFunc(t.Deliveries, func(d Delivery) bool { return d.TooLarge && d.has(code) }) {
-		return event.ParcelDoesNotFit
+	if d.Courier == v.Courier {
+		no.Delivery = d.ID
 	}
-	return event.WrongParcel
+	return no
 }
 
 // blockedParcel finds the blocked delivery that a parcel belongs to.
