@@ -25,8 +25,8 @@ import (
 
 // shown is what the page of the browser test shows.
 type shown struct {
-	Mark, Label, Action, Say, Alarm, Person, Fixed, To, Answer, Chosen, Typed, Options string
-	Age, Fresh, Alarms                                                                 int
+	Mark, Label, Action, Say, Alarm, Person, Fixed, To, Answer, Chosen, Typed, Options, Tag string
+	Age, Fresh, Alarms                                                                      int
 	// Over is the end of what a form was answered with: Answer.
 	Open, Wrong, Over, Ticked bool
 	// Quiet has nobody be told of the change, and Elsewhere has a form lead to another address.
@@ -63,7 +63,7 @@ func newStudio(t *testing.T) *studio {
 	if err := k.Embed("check", fstest.MapFS{"check.mjs": {Data: script}}); err != nil {
 		t.Fatal(err)
 	}
-	return &studio{t: t, kit: k, results: make(chan []byte, 1), now: shown{Label: "Block", Action: "block", Person: "Ana", Fixed: "same", Options: "a b c", Fresh: 60000, Open: true},
+	return &studio{t: t, kit: k, results: make(chan []byte, 1), now: shown{Label: "Block", Action: "block", Person: "Ana", Fixed: "same", Tag: "first", Options: "a b c", Fresh: 60000, Open: true},
 		step: 1, wakes: map[chan struct{}]bool{}, cut: map[int]context.CancelFunc{}}
 }
 
@@ -188,10 +188,10 @@ func (s *studio) main(answers bool) templ.Component {
 				fmt.Fprintf(w, `<option value=%q%s>%s</option>`, value, map[bool]string{true: " selected"}[value == now.Chosen], value)
 			}
 			fmt.Fprint(w, `</select>`)
-			fmt.Fprintf(w, `<input type="hidden" name="fixed" value="%s"><label for="note">Note</label><input id="note" name="note" value="%s">
+			fmt.Fprintf(w, `<input type="hidden" name="tag" value="%s"><input type="hidden" name="fixed" value="%s"><label for="note">Note</label><input id="note" name="note" value="%s">
 				<label><input id="tick" type="checkbox" name="tick"%s>Tick</label>
 				<button id="act" type="submit" class="button primary" data-action-id="%s">%s</button>`,
-				now.Fixed, now.Typed, map[bool]string{true: " checked"}[now.Ticked], now.Action, now.Label)
+				now.Tag, now.Fixed, now.Typed, map[bool]string{true: " checked"}[now.Ticked], now.Action, now.Label)
 			return nil
 		})
 		return ui.Form("/act"+now.To).Render(templ.WithChildren(ctx, inside), w)

@@ -54,7 +54,7 @@ const first = (select) => Math.max(0, [...select.options].findLastIndex((option)
 
 /** asks is what a form does: where it goes, and with which fixed fields. */
 function asks(form) {
-  const fixed = form.querySelectorAll('input[type="hidden"]:not([name="key"])');
+  const fixed = form.querySelectorAll('input[type="hidden"]:not([name="key"], [name="tag"])');
   return [form.getAttribute('action'), ...[...fixed].map((f) => `${f.name}=${f.getAttribute('value')}`)].join(' ');
 }
 
@@ -68,6 +68,12 @@ function noteForm(old, now) {
 
 /** sameKey: a form that still asks the same keeps its idempotency key, so that a second press counts as the first. */
 const sameKey = (old) => !own && old instanceof HTMLInputElement && old.name === 'key' && old.form && !turned.has(old.form);
+
+/**
+ * sameTag: a form says what it was made from until the person's next action, so that who changed that meanwhile is told before
+ * anything of theirs is changed back.
+ */
+const sameTag = (old) => !own && old instanceof HTMLInputElement && old.name === 'tag';
 
 /** another: a form is not turned into another one around a control that must stay, which would then do something else. */
 const another = (old) => turned.has(old) && holds(old);
@@ -86,7 +92,7 @@ const kept = (old, now) => old instanceof Element && old.id !== '' && old.hasAtt
 
 const rules = {
   beforeNodeMorphed(old, now) {
-    if (kept(old, now) || sameKey(old)) return false;
+    if (kept(old, now) || sameKey(old) || sameTag(old)) return false;
     if (old instanceof HTMLFormElement) noteForm(old, now);
     if (old instanceof Element && old.matches(fields)) noteEdit(old);
     if (!held(old) && !another(old)) return true;

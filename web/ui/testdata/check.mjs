@@ -273,8 +273,9 @@ const checks = {
 
   async 'a form keeps its key while the world changes'() {
     const key = $('input[name="key"]').value;
-    await state({ age: 1 });
+    await state({ age: 1, tag: 'second' });
     must('same key', $('input[name="key"]').value === key);
+    must('and it is made from what it was', $('input[name="tag"]').value === 'first');
     await state({ fixed: 'other' });
     must('another question has another key', $('input[name="key"]').value !== key);
     await state({ fixed: 'same' });
@@ -310,6 +311,7 @@ const checks = {
     must('sent once', Number(await (await fetch('/test/count')).text()) === before + 1);
     must('still live', shows($('.link-live')) && !shows($('#lost')));
     must('a new key', $('input[name="key"]').value !== key);
+    must('made from what there is now', $('input[name="tag"]').value === 'second');
     await state({ age: 3 });
     must('the stream goes on', $('h1').textContent === 'Step 2');
   },
