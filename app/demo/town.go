@@ -32,7 +32,7 @@ type town struct {
 	// plays are the morning's, the first at Camille's.
 	plays []*play
 	under sync.WaitGroup
-	// sending is held by whoever has another parcel sent: a second press is refused, not answered with a second parcel.
+	// sending is held by a press that has another parcel sent: a second one is refused, not answered with a second parcel.
 	sending sync.Mutex
 	// pace is how long each step of a story is looked at, and come how long the courier takes when told to.
 	pace, come time.Duration

@@ -136,20 +136,24 @@ func serves(v api.Visit, d event.DeliveryID) bool {
 	return slices.ContainsFunc(v.Deliveries, func(one api.VisitDelivery) bool { return one.Delivery == d })
 }
 
-// beside are the other deliveries that are brought to the same place now: the way in opens for them whatever becomes of
-// this one.
+// beside are the other deliveries that are being brought by the same way in, or a part of it: whatever becomes of this one,
+// what opens may be for them.
 func (v *deliveryView) beside() []api.HomeDelivery {
 	if v.coming == nil {
 		return nil
 	}
+	ap, _ := v.place(v.coming.AccessPoint)
 	var others []api.HomeDelivery
 	for _, visit := range v.Visits {
-		if visit.AccessPoint == v.coming.AccessPoint {
+		if slices.ContainsFunc(visit.Steps, func(s api.Step) bool { return leadsBy(ap, s.Barrier) }) {
 			others = append(others, v.served(visit)...)
 		}
 	}
-	return slices.DeleteFunc(others, func(d api.HomeDelivery) bool { return d.ID == v.coming.ID || d.Blocked || d.TooLarge })
+	return slices.DeleteFunc(others, func(d api.HomeDelivery) bool { return d.ID == v.coming.ID || out(d) })
 }
+
+// out says whether a delivery is not left where it was to be, whatever opens there.
+func out(d api.HomeDelivery) bool { return d.Blocked || d.TooLarge }
 
 // here is the address that shows the page again.
 func (v *deliveryView) here() string {
@@ -309,8 +313,11 @@ func (v *deliveryView) title(ctx context.Context) string {
 // sentence says in one breath how the delivery stands; it is read out when it changes.
 func (v *deliveryView) sentence(ctx context.Context) string {
 	key := "u2.stage." + string(v.stage())
-	if v.stage() == stageDelivered {
+	switch {
+	case v.stage() == stageDelivered:
 		key += "." + string(v.end.How)
+	case v.stage() == stageOpen && v.coming != nil && out(*v.coming):
+		key += ".out"
 	}
 	if v.stage() == stageDiverted {
 		return words.T(ctx, key, "to", v.lang.Fallback(v.end.To), "time", v.clock(ctx, v.end.At))

@@ -115,19 +115,20 @@ func TestABlockStopsOneOfTwo(t *testing.T) {
 		t.Error("nobody is on the way, and the page tells of a visit")
 	}
 	v := anna.Approach(d)
-	both(t, me, pathOf(d), "The other delivery that comes there now goes on.", "L'autre livraison qui y vient en ce moment continue.")
+	both(t, me, pathOf(d), "The other delivery by the same way in goes on.", "L'autre livraison par le même chemin continue.")
 	block(t, me, d)
 	if a := anna.Scan(v, d); a.Refused == nil || a.Refused.Code != event.Blocked {
 		t.Errorf("the blocked parcel: %+v", a)
 	}
+	me.shows(pathOf(d), "Refused: delivery blocked")
 	if a := anna.Scan(v, other); a.Refused != nil {
 		t.Fatalf("the other parcel: %+v", a.Refused)
 	}
 	indoors.AwaitWhere(b.Installation, h.Site, func(r event.OpeningResolved) bool { return r.Outcome == event.Done })
 	must(t, h.Door.Push())
 	indoors.AwaitWhere(b.Installation, h.Site, func(o event.BarrierObserved) bool { return o.Observation.Contact == event.ContactOpen })
-	both(t, me, pathOf(d), "A courier brings another delivery there now, for which the way in can open.",
-		"Un livreur y apporte en ce moment une autre livraison, pour laquelle le chemin peut s'ouvrir.")
+	both(t, me, pathOf(d), "Another delivery is being brought by the same way in, and what opens may be for that one.",
+		"Une autre livraison arrive par le même chemin, et ce qui s'ouvre l'est peut-être pour elle.")
 	if me.shows(pathOf(d), "Blocked at"); !leads() {
 		t.Error("the page of the blocked delivery does not lead to what opens the door")
 	}

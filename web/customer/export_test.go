@@ -34,6 +34,18 @@ var (
 	NewSealed     = newSealed
 )
 
+// Told are the kinds of what a delivery's story takes from a journal, and whether it still belongs to a visit.
+func Told(d event.DeliveryID, journal ...event.Body) (kinds []event.Kind, visited bool) {
+	s := storyOf(d)
+	for i, body := range journal {
+		s.fold(event.Event{Seq: uint64(i + 1), At: event.Instant(i + 1), Body: body}, "")
+	}
+	for _, m := range s.moments {
+		kinds = append(kinds, m.Kind)
+	}
+	return kinds, s.visit != ""
+}
+
 // Mentions says whether a story takes an event for one that speaks of a delivery or a visit.
 func Mentions(body event.Body) bool { return mentioned(body) != (mention{}) }
 

@@ -148,25 +148,43 @@ func TestTheStageOfADelivery(t *testing.T) {
 	}
 }
 
-// What a visit brings beside a delivery is told as long as the door can open for it: not what was blocked from there on, or
-// does not fit.
+// What is brought beside a delivery is told where it comes by the same way in, or a part of it, and as long as something can
+// open for it: not what was blocked from there on, or does not fit.
 func TestWhatIsBroughtBeside(t *testing.T) {
 	ctx := uitest.Context(t, phrase.English)
+	const garage, hall = event.AccessPointID("n509mu23zcod-a5"), event.AccessPointID("n509mu23zcod-a6")
+	open := said(event.BoltUnlocked, event.ContactOpen, boltAndContact, time.Second)
 	for name, c := range map[string]struct {
+		to    event.AccessPointID
 		other api.HomeDelivery
 		told  bool
 	}{
-		"on its way":   {api.HomeDelivery{}, true},
-		"blocked":      {api.HomeDelivery{Blocked: true}, false},
-		"does not fit": {api.HomeDelivery{TooLarge: true}, false},
+		"on its way":          {"n509mu23zcod-a1", api.HomeDelivery{}, true},
+		"blocked":             {"n509mu23zcod-a1", api.HomeDelivery{Blocked: true}, false},
+		"does not fit":        {"n509mu23zcod-a1", api.HomeDelivery{TooLarge: true}, false},
+		"through the hall":    {hall, api.HomeDelivery{}, true},
+		"by a way of its own": {garage, api.HomeDelivery{}, false},
 	} {
 		c.other.Delivery = api.Delivery{ID: another}
-		h := visiting(0, []event.DeliveryID{ourDelivery, another}, said(event.BoltUnlocked, event.ContactOpen, boltAndContact, time.Second))
-		h.Deliveries = []api.HomeDelivery{{Delivery: api.Delivery{ID: ourDelivery}}, c.other}
+		h := visiting(0, []event.DeliveryID{another}, open)
+		h.AccessPoints = append(h.AccessPoints, api.AccessPoint{ID: garage, WayIn: []event.BarrierRef{{Barrier: flat}}},
+			api.AccessPoint{ID: hall, WayIn: []event.BarrierRef{{Barrier: front}, {Barrier: flat}}})
+		h.Deliveries = []api.HomeDelivery{{Delivery: api.Delivery{ID: ourDelivery, AccessPoint: c.to}}, c.other}
 		page := customer.Follow(ctx, h, ourDelivery, ourVisit, nil, uitest.Now).Page
 		if told := strings.Contains(page, `href="/home/deliveries/`+string(another)+`"`); told != c.told {
 			t.Errorf("%s: told %t", name, told)
 		}
+	}
+}
+
+// What is open for another is not told as this one's: blocked from there on, it is not dropped.
+func TestOpenForAnother(t *testing.T) {
+	ctx := uitest.Context(t, phrase.English)
+	h := visiting(0, []event.DeliveryID{ourDelivery, another}, said(event.BoltUnlocked, event.ContactOpen, boltAndContact, time.Second))
+	h.Deliveries = []api.HomeDelivery{{Delivery: api.Delivery{ID: ourDelivery}, Blocked: true}}
+	got := customer.Follow(ctx, h, ourDelivery, ourVisit, nil, uitest.Now)
+	if got.Stage != "open" || got.Sentence != "Something is open. This delivery is not left there." {
+		t.Errorf("%s: %q", got.Stage, got.Sentence)
 	}
 }
 

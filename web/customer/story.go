@@ -23,7 +23,7 @@ type story struct {
 	// visit that serves it now, or did last; all are those that ever did.
 	visit event.VisitID
 	all   []event.VisitID
-	// others are the deliveries that the visit still brings beside this one.
+	// others are the deliveries that the visit under way brings beside this one.
 	others []event.DeliveryID
 	// moments in the order in which they happened.
 	moments []moment
@@ -67,6 +67,10 @@ type ending struct {
 
 // opening is what became of one barrier in the visit.
 type opening struct {
+	// Permit and By are the last order's, and Shown says that its code was shown.
+	Permit event.PermitID
+	By     event.PermitType
+	Shown  bool
 	// Wide is when its contact was first seen open after the order, and Shut when it was seen closed again.
 	Ordered, Opened, Wide, Shut, Secured event.Instant
 	Outcome                              event.Outcome
@@ -133,25 +137,29 @@ func eventOf(e api.HomeEvent) (event.Event, error) {
 // take takes what an event tells of the story.
 func (s *story) take(told api.HomeEvent) error {
 	e, err := eventOf(told)
-	if err != nil {
-		return err
+	if err == nil {
+		s.fold(e, told.Text)
 	}
+	return err
+}
+
+// fold takes an event and its line.
+func (s *story) fold(e event.Event, line string) {
 	who := mentioned(e.Body)
 	s.join(e)
 	s.part(e.Body)
 	if !s.concerns(who) {
-		return nil
+		return
 	}
 	s.keep(e)
 	if quiet(e.Body) {
-		return nil
+		return
 	}
-	m := moment{Seq: e.Seq, At: e.At, Kind: e.Body.Kind(), Text: told.Text, State: look(e.Body), Visit: who.visit}
+	m := moment{Seq: e.Seq, At: e.At, Kind: e.Body.Kind(), Text: line, State: look(e.Body), Visit: who.visit}
 	if b, ok := e.Body.(event.PictureWatched); ok {
 		m.Looker = b.By
 	}
 	s.moments = append(s.moments, m)
-	return nil
 }
 
 // join takes a visit into the story that begins with the delivery.
@@ -168,12 +176,15 @@ func (s *story) join(e event.Event) {
 	}
 }
 
-// part ends what a visit has to do with the story where the delivery leaves it before anything was ordered open, and others
-// stay: what is opened from then on is opened for them.
+// part ends what a visit has to do with the story where the delivery leaves it before anything was opened, and others stay:
+// what is opened from then on is opened for them.
 func (s *story) part(body event.Body) {
+	if over, ok := body.(event.VisitEnded); ok && over.Visit == s.visit {
+		s.others = nil
+	}
 	gone := takenOut(body)
 	s.others = slices.DeleteFunc(s.others, func(d event.DeliveryID) bool { return d == gone })
-	if gone == "" || gone != s.delivery || len(s.others) == 0 || s.ordered() {
+	if gone == "" || gone != s.delivery || len(s.others) == 0 || s.holds(body) {
 		return
 	}
 	s.all = slices.DeleteFunc(s.all, func(v event.VisitID) bool { return v == s.visit })
@@ -194,10 +205,12 @@ func takenOut(body event.Body) event.DeliveryID {
 	return ""
 }
 
-// ordered says whether the visit ordered anything open.
-func (s *story) ordered() bool {
+// holds says whether something was opened, or may have been, before an event that takes the delivery out. What is too large
+// stays in its visit from the order on, a code that nobody saw yet included.
+func (s *story) holds(body event.Body) bool {
+	_, tooLarge := body.(event.ParcelTooLarge)
 	for _, o := range s.opened {
-		if o.Ordered != 0 {
+		if live := o.Ordered != 0 && o.Outcome != event.NotDone; live && (tooLarge || o.By == event.PermitRemote || o.Shown) {
 			return true
 		}
 	}
@@ -258,7 +271,15 @@ func (s *story) ends(e event.Event) {
 func (s *story) keepOpening(e event.Event) {
 	switch b := e.Body.(type) {
 	case event.OpeningIntended:
-		s.edit(b.Permit.Barrier, func(o *opening) { o.Ordered, o.Outcome, o.Secured = e.At, "", 0 })
+		s.edit(b.Permit.Barrier, func(o *opening) {
+			o.Ordered, o.By, o.Permit, o.Shown, o.Outcome, o.Secured = e.At, b.Permit.Type, b.Permit.ID, false, "", 0
+		})
+	case event.CodeShown:
+		for barrier, o := range s.opened {
+			if o.Permit == b.Permit {
+				s.edit(barrier, func(o *opening) { o.Shown = true })
+			}
+		}
 	case event.OpeningResolved:
 		s.edit(b.Barrier, func(o *opening) {
 			if o.Outcome = b.Outcome; b.Outcome == event.Done && o.Opened == 0 {
