@@ -543,7 +543,7 @@ func blockAnswer(v *deliveryView) templ.Component {
 	})
 }
 
-// besides leads to what is brought to the same place now: whoever blocks this delivery may want to block that too.
+// besides leads to what is being brought by the same way in: whoever blocks this delivery may want to block that too.
 func besides(v *deliveryView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
